@@ -1,0 +1,1 @@
+"""Domain events: the published language, the envelope and its delivery."""

@@ -1,0 +1,332 @@
+"""The published language: every domain event that crosses a subgraph's border.
+
+A payload is a frozen dataclass of plain JSON values; its class name is the event's type and routing key. Producers build
+one and record it in their outbox; consumers receive it typed. Amounts are integer minor units beside a currency code,
+instants are ISO-8601 text in UTC, ids are the prefixed ids of the owning subgraph. The JSON Schemas under
+`schema/events/` are generated from these classes, so a field may be added with a default but never removed or retyped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Payload:
+    """What all payloads share: the version of their schema and the subgraph that publishes them."""
+
+    version: ClassVar[int] = 1
+    producer: ClassVar[str] = ""
+
+
+# --- products ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariantFacts:
+    """What other subgraphs may know of a variant."""
+
+    id: str
+    sku: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductCreated(Payload):
+    """A product came to be; `variants` holds all that it has."""
+
+    producer: ClassVar[str] = "products"
+    product_id: str
+    name: str
+    category_id: str | None
+    variants: tuple[VariantFacts, ...]
+    published: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductUpdated(Payload):
+    """A product or one of its variants changed; `variants` holds all that it has now."""
+
+    producer: ClassVar[str] = "products"
+    product_id: str
+    name: str
+    category_id: str | None
+    variants: tuple[VariantFacts, ...]
+    published: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceChanged(Payload):
+    """A variant's list price changed in one currency."""
+
+    producer: ClassVar[str] = "products"
+    product_id: str
+    sku: str
+    currency: str
+    old_minor: int | None
+    new_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategoryChanged(Payload):
+    """A category was created, renamed, moved or removed."""
+
+    producer: ClassVar[str] = "products"
+    category_id: str
+    name: str
+    parent_id: str | None
+    removed: bool = False
+
+
+# --- inventory --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockLine:
+    """A quantity of one SKU, in one warehouse where that is decided."""
+
+    sku: str
+    quantity: int
+    warehouse_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InventoryChanged(Payload):
+    """What can be bought of a SKU changed; quantities are totals over all warehouses."""
+
+    producer: ClassVar[str] = "inventory"
+    sku: str
+    product_id: str | None
+    available: int
+    on_hand: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockLevelLow(Payload):
+    """A SKU fell to its reorder point or below."""
+
+    producer: ClassVar[str] = "inventory"
+    sku: str
+    warehouse_id: str
+    available: int
+    reorder_point: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockReserved(Payload):
+    """Stock is held for a checkout until `expires_at`."""
+
+    producer: ClassVar[str] = "inventory"
+    reservation_id: str
+    checkout_id: str
+    lines: tuple[StockLine, ...]
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockReleased(Payload):
+    """A reservation or allocation was given back."""
+
+    producer: ClassVar[str] = "inventory"
+    reservation_id: str
+    lines: tuple[StockLine, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockAllocated(Payload):
+    """Reserved stock now belongs to an order; each line names its warehouse."""
+
+    producer: ClassVar[str] = "inventory"
+    reservation_id: str
+    order_id: str
+    lines: tuple[StockLine, ...]
+
+
+# --- orders -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLineFacts:
+    """A bought line as it was at the time of the order."""
+
+    sku: str
+    product_id: str
+    name: str
+    quantity: int
+    unit_price_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostalAddress:
+    """Where an order goes; `country` is ISO 3166-1 alpha-2."""
+
+    name: str
+    line1: str
+    city: str
+    postal_code: str
+    country: str
+    line2: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFacts(Payload):
+    """What the events of an order have in common."""
+
+    producer: ClassVar[str] = "orders"
+    order_id: str
+    number: str
+    customer_id: str | None
+    email: str
+    currency: str
+    total_minor: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderPlaced(OrderFacts):
+    """A checkout was completed; payment is not yet known to have succeeded."""
+
+    lines: tuple[OrderLineFacts, ...]
+    placed_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderConfirmed(OrderFacts):
+    """An order is paid and its stock allocated: it may be fulfilled."""
+
+    lines: tuple[OrderLineFacts, ...]
+    stock: tuple[StockLine, ...]
+    shipping_address: PostalAddress
+    shipping_method_id: str
+    confirmed_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderCancelled(OrderFacts):
+    """An order was cancelled before it was shipped."""
+
+    reason: str
+
+
+# --- shipping (an order is shipped or delivered when all its shipments are; shipping knows it first) --------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderShipped(Payload):
+    """A shipment of an order left its warehouse; `complete` when it was the last one."""
+
+    producer: ClassVar[str] = "shipping"
+    order_id: str
+    shipment_id: str
+    carrier: str
+    tracking_number: str
+    lines: tuple[StockLine, ...]
+    customer_id: str | None
+    email: str
+    shipped_at: str
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderDelivered(Payload):
+    """A shipment of an order reached its address; `complete` when it was the last one."""
+
+    producer: ClassVar[str] = "shipping"
+    order_id: str
+    shipment_id: str
+    customer_id: str | None
+    email: str
+    delivered_at: str
+    complete: bool = True
+
+
+# --- payments ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFacts(Payload):
+    """What the events of a payment have in common."""
+
+    producer: ClassVar[str] = "payments"
+    payment_id: str
+    order_id: str
+    amount_minor: int
+    currency: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentProcessed(PaymentFacts):
+    """The provider captured the amount."""
+
+    provider_reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFailed(PaymentFacts):
+    """The provider declined, or the attempt was given up."""
+
+    decline_code: str
+    retryable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentRefunded(PaymentFacts):
+    """An amount went back to the buyer; `amount_minor` is the amount of this refund."""
+
+    refund_id: str
+    reason: str = ""
+
+
+# --- users ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRegistered(Payload):
+    """An account was opened."""
+
+    producer: ClassVar[str] = "users"
+    user_id: str
+    email: str
+    name: str
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserProfileUpdated(Payload):
+    """A profile changed; `changed` names the fields, not their values."""
+
+    producer: ClassVar[str] = "users"
+    user_id: str
+    email: str
+    name: str
+    language: str = "en"
+    changed: tuple[str, ...] = field(default=())
+
+
+CATALOGUE: dict[str, type[Payload]] = {
+    payload.__name__: payload
+    for payload in (
+        ProductCreated,
+        ProductUpdated,
+        PriceChanged,
+        CategoryChanged,
+        InventoryChanged,
+        StockLevelLow,
+        StockReserved,
+        StockReleased,
+        StockAllocated,
+        OrderPlaced,
+        OrderConfirmed,
+        OrderCancelled,
+        OrderShipped,
+        OrderDelivered,
+        PaymentProcessed,
+        PaymentFailed,
+        PaymentRefunded,
+        UserRegistered,
+        UserProfileUpdated,
+    )
+}
+"""Every event type by its name."""
