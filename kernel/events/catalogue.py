@@ -1,9 +1,10 @@
 """The published language: every domain event that crosses a subgraph's border.
 
-A payload is a frozen dataclass of plain JSON values; its class name is the event's type and routing key. Producers build
-one and record it in their outbox; consumers receive it typed. Amounts are integer minor units beside a currency code,
-instants are ISO-8601 text in UTC, ids are the prefixed ids of the owning subgraph. The JSON Schemas under
-`schema/events/` are generated from these classes, so a field may be added with a default but never removed or retyped.
+A payload is a frozen dataclass of plain JSON values; its class name is the event's type and routing key.
+Producers build one and record it in their outbox; consumers receive it typed. Amounts are integer minor
+units beside a currency code, instants are ISO-8601 text in UTC, ids are the prefixed ids of the owning
+subgraph. The JSON Schemas under `schema/events/` are generated from these classes, so a field may be added
+with a default but never removed or retyped.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ class Payload:
     producer: ClassVar[str] = ""
 
 
-# --- products ---------------------------------------------------------------------------------------------------------
+# --- products ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +80,7 @@ class CategoryChanged(Payload):
     removed: bool = False
 
 
-# --- inventory --------------------------------------------------------------------------------------------------------
+# --- inventory ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +145,7 @@ class StockAllocated(Payload):
     lines: tuple[StockLine, ...]
 
 
-# --- orders -----------------------------------------------------------------------------------------------------------
+# --- orders ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,7 +211,7 @@ class OrderCancelled(OrderFacts):
     reason: str
 
 
-# --- shipping (an order is shipped or delivered when all its shipments are; shipping knows it first) --------------------
+# --- shipping (an order is shipped or delivered when all its shipments are; shipping knows it first) ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +243,7 @@ class OrderDelivered(Payload):
     complete: bool = True
 
 
-# --- payments ---------------------------------------------------------------------------------------------------------
+# --- payments ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,7 +280,7 @@ class PaymentRefunded(PaymentFacts):
     reason: str = ""
 
 
-# --- users ------------------------------------------------------------------------------------------------------------
+# --- users ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
