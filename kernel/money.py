@@ -100,12 +100,19 @@ class Money:
             raise InvalidInputError("Not an amount of money.", path=("amount",))
         if number and not -_MAX_DIGITS < number.adjusted() < _MAX_WHOLE_DIGITS:
             raise InvalidInputError("The amount is too large or too small.", path=("amount",))
-        minor = Fraction(number) * 10**places
+        minor = Fraction(number or 0) * 10**places
         if minor.denominator != 1:
             raise InvalidInputError(f"{currency} has {places} decimals at most.", path=("amount",))
         return cls(minor.numerator, currency)
 
-xactly as many decimals as the currency has."""
+    @classmethod
+    def sum(cls, amounts: Iterable[Money], currency: str) -> Money:
+        """Add up any number of amounts of one currency; nothing adds up to zero."""
+        return sum(amounts, start=Money(0, currency))
+
+    @property
+    def amount(self) -> Decimal:
+        """The amount in major units, with exactly as many decimals as the currency has."""
         return Decimal(self.minor).scaleb(-CURRENCIES[self.currency])
 
     @property
