@@ -1,0 +1,148 @@
+"""A subgraph's own room in PostgreSQL: one engine bound to one schema, short transactions, counted statements.
+
+Round trips are what a resolver pays for, so: statements are prepared once per connection (asyncpg does that),
+connections are not pinged before use (a broken one raises a retryable error and is replaced), and reads run
+in autocommit, which saves the BEGIN and the ROLLBACK around each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import orjson
+from sqlalchemy import Connection, event
+from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+from kernel.errors import InfrastructureError
+
+
+class DatabaseUnavailableError(InfrastructureError):
+    """PostgreSQL cannot be reached or dropped the connection; the same call may succeed later."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, retryable=True)
+
+
+@dataclass(slots=True)
+class Counted:
+    """The statements that were sent while they were being counted."""
+
+    statements: list[str] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """How many statements were sent."""
+        return len(self.statements)
+
+
+class Database:
+    """One subgraph's schema in one PostgreSQL database."""
+
+    def __init__(self, url: str, *, schema: str, pool_size: int = 5, max_overflow: int = 10) -> None:
+        self.url = async_url(url)
+        self.schema = schema
+        self.engine = create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=max_overflow,
+            json_serializer=_to_json,
+            json_deserializer=orjson.loads,
+            connect_args={
+                "server_settings": {
+                    "search_path": schema,
+                    "application_name": f"storegraph:{schema}",
+                    "jit": "off",
+                    "timezone": "UTC",
+                }
+            },
+        )
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession]:
+        """Open a transaction: committed when the block ends, rolled back when it raises."""
+        with _translated():
+            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+                yield session
+
+    @asynccontextmanager
+    async def session(self) -> AsyncGenerator[AsyncSession]:
+        """Open a session for reads; each statement sees the latest committed state."""
+        with _translated():
+            async with AsyncSession(self._reading, expire_on_commit=False, autoflush=False) as session:
+                yield session
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self.engine.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.close()
+
+
+@contextmanager
+def count_statements(*databases: Database) -> Generator[Counted]:
+    """Record every statement that is sent to these databases inside the block."""
+    counted = Counted()
+
+    def listen(
+        _connection: Connection,
+        _cursor: DBAPICursor,
+        statement: str,
+        _parameters: Any,
+        _context: ExecutionContext | None,
+        _many: bool,
+    ) -> None:
+        counted.statements.append(statement)
+
+    for database in databases:
+        event.listen(database.engine.sync_engine, "before_cursor_execute", listen)
+    try:
+        yield counted
+    finally:
+        for database in databases:
+            event.remove(database.engine.sync_engine, "before_cursor_execute", listen)
+
+
+def constraint_name(error: IntegrityError) -> str | None:
+    """Name the constraint that was violated, so that it can be told as a domain error."""
+    cause = error.orig.__cause__ if error.orig is not None else None
+    name = getattr(cause, "constraint_name", None)
+    return name if isinstance(name, str) else None
+
+
+def async_url(url: str) -> str:
+    """Spell a PostgreSQL URL so that SQLAlchemy uses asyncpg for it."""
+    scheme, separator, rest = url.partition("://")
+    if scheme not in {"postgresql", "postgres", "postgresql+asyncpg"} or not separator:
+        raise InfrastructureError("The database URL must start with postgresql://.")
+    return f"postgresql+asyncpg://{rest}"
+
+
+def plain_url(url: str) -> str:
+    """Spell a PostgreSQL URL as libpq and bare asyncpg read it."""
+    return async_url(url).replace("+asyncpg", "", 1)
+
+
+@contextmanager
+def _translated() -> Generator[None]:
+    try:
+        yield
+    except (ConnectionError, TimeoutError) as error:
+        raise DatabaseUnavailableError(f"PostgreSQL is not reachable: {type(error).__name__}") from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise DatabaseUnavailableError("The connection to PostgreSQL was lost.") from error
+        raise
+
+
+def _to_json(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,57 @@
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from kernel.database import Database, DatabaseUnavailableError, constraint_name, count_statements
+from kernel.errors import InfrastructureError
+
+
+async def test_transaction_commits_at_the_end_and_rolls_back_when_it_raises(producer: Database):
+    async with producer.transaction() as session:
+        await session.execute(text("INSERT INTO effects (note) VALUES ('kept')"))
+    with pytest.raises(RuntimeError):
+        async with producer.transaction() as session:
+            await session.execute(text("INSERT INTO effects (note) VALUES ('lost')"))
+            raise RuntimeError
+
+    async with producer.session() as session:
+        notes = (await session.execute(text("SELECT note FROM effects"))).scalars().all()
+    assert notes == ["kept"]
+
+
+async def test_each_database_sees_only_its_schema(producer: Database, first: Database):
+    async with producer.transaction() as session:
+        await session.execute(text("INSERT INTO effects (note) VALUES ('mine')"))
+    async with first.session() as session:
+        assert (await session.execute(text("SELECT count(*) FROM effects"))).scalar() == 0
+        assert (await session.execute(text("SELECT current_schema()"))).scalar() == "first"
+
+
+async def test_a_read_costs_one_statement_and_counting_ends_with_the_block(producer: Database):
+    with count_statements(producer) as counted:
+        async with producer.session() as session:
+            await session.execute(text("SELECT 1"))
+    async with producer.session() as session:
+        await session.execute(text("SELECT 2"))
+    assert counted.statements == ["SELECT 1"]
+    assert counted.total == 1
+
+
+async def test_a_violated_constraint_is_named(producer: Database):
+    with pytest.raises(IntegrityError) as caught:
+        async with producer.transaction() as session:
+            await session.execute(text("INSERT INTO effects (position) VALUES (1), (1)"))
+    assert constraint_name(caught.value) == "effects_pkey"
+
+
+async def test_a_server_that_is_away_is_a_retryable_fault():
+    async with Database("postgresql://postgres@127.0.0.1:9/none", schema="any") as database:
+        with pytest.raises(DatabaseUnavailableError) as caught:
+            async with database.session() as session:
+                await session.execute(text("SELECT 1"))
+    assert caught.value.retryable
+
+
+def test_a_url_of_another_kind_is_refused():
+    with pytest.raises(InfrastructureError):
+        Database("mysql://localhost/x", schema="any")
