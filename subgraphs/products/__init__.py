@@ -1,0 +1,1 @@
+"""The catalogue: products, variants, categories, prices, promotions and finding them."""

@@ -1,0 +1,92 @@
+"""Finding products: what can be asked, and the port behind which an engine answers.
+
+PostgreSQL answers now; an engine with its own index can take its place without anybody above noticing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Protocol
+
+from kernel.money import Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceRange:
+    """Some variant's list price lies between two amounts of one currency, both inside."""
+
+    currency: str
+    lowest: Money | None = None
+    highest: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductFilter:
+    """Conditions that all hold; `any_of` at least one of, `none_of` none of its members."""
+
+    ids: frozenset[str] | None = None
+    category_id: str | None = None
+    category_slug: str | None = None
+    collection_slug: str | None = None
+    product_type: str | None = None
+    brand: str | None = None
+    tag: str | None = None
+    price: PriceRange | None = None
+    all_of: tuple[ProductFilter, ...] = ()
+    any_of: tuple[ProductFilter, ...] = ()
+    none_of: tuple[ProductFilter, ...] = ()
+
+
+class Sort(Enum):
+    """By what a list of products is ordered; equals follow each other by id."""
+
+    NAME = "name"
+    CREATED_AT = "created_at"
+    PRICE = "price"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductOrder:
+    """A direction through a list; `currency` says which prices `Sort.PRICE` compares."""
+
+    by: Sort = Sort.NAME
+    descending: bool = False
+    currency: str = "EUR"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A found product; a greater rank fits the question better."""
+
+    product_id: str
+    rank: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchRequest:
+    """One page of an answer: what follows the hit `after`, best first."""
+
+    text: str
+    where: ProductFilter = ProductFilter()
+    limit: int = 20
+    after: Hit | None = None
+    count: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """The hits of a page, whether more follow, and how many there are in all if that was asked."""
+
+    hits: Sequence[Hit]
+    more: bool
+    total: int | None = None
+
+
+class ProductSearch(Protocol):
+    """An engine that finds published products by words, even half-written ones."""
+
+    async def find(self, request: SearchRequest) -> SearchResult:
+        """Answer one page; words that mean nothing find nothing."""
+        ...
