@@ -1,0 +1,41 @@
+"""What the server sends: a status, headers and one body, and how that travels over ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+import orjson
+
+Header: TypeAlias = tuple[bytes, bytes]
+HeaderList: TypeAlias = list[Header]
+Scope: TypeAlias = MutableMapping[str, Any]
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+
+JSON: Final = b"application/json; charset=utf-8"
+GRAPHQL_RESPONSE: Final = b"application/graphql-response+json; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A complete answer; the length is added when it is sent."""
+
+    status: int
+    headers: HeaderList
+    body: bytes
+
+
+def json_response(status: int, value: object, extra: Iterable[Header] = (), *, media: bytes = JSON) -> Response:
+    """Return a JSON answer that nobody may take for another type."""
+    headers = [(b"content-type", media), (b"x-content-type-options", b"nosniff"), *extra]
+    return Response(status, headers, orjson.dumps(value))
+
+
+async def send_response(send: Send, response: Response, extra: Iterable[Header] = ()) -> None:
+    """Send `response` with its length and the headers of `extra`."""
+    headers = [*response.headers, (b"content-length", b"%d" % len(response.body)), *extra]
+    await send({"type": "http.response.start", "status": response.status, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
