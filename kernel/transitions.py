@@ -15,7 +15,7 @@ S = TypeVar("S", bound=StrEnum)
 class IllegalTransitionError(ConflictError):
     """The state has no such next state; `legal` names those that it has."""
 
-    default_code = "ILLEGAL_TRANSITION"
+    default_code = "INVALID_STATE"
 
     def __init__(self, what: str, current: str, wanted: str, legal: tuple[str, ...]) -> None:
         may = f"it may become {', '.join(legal)}" if legal else "that state is final"

@@ -1,0 +1,1 @@
+"""Carts, checkouts and orders, and the saga that turns the one into the other."""

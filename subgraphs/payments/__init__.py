@@ -1,0 +1,1 @@
+"""Payments through a provider, and the ledger that accounts for them."""

@@ -1,0 +1,123 @@
+"""Checkouts: a cart on its way to becoming an order, with address, shipping method and reserved stock.
+
+The lines are a copy of the cart at one version; a cart that moved on must be taken over again. Amounts are
+derived from lines, shipping price and the country's tax, never stored.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from kernel.errors import InvalidInputError
+from kernel.events.catalogue import PostalAddress
+from kernel.money import Money
+from subgraphs.orders.domain.cart import CartLine
+from subgraphs.orders.domain.errors import CheckoutNotReadyError, PriceChangedError
+from subgraphs.orders.domain.status import CheckoutStatus
+from subgraphs.orders.domain.tax import NO_TAX, Taxed, TaxProvider, tax_lines, tax_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippingChoice:
+    """The method that the buyer chose, at the price that was quoted."""
+
+    method_id: str
+    name: str
+    price: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Stock that is held for a checkout until `expires_at`."""
+
+    id: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkout:
+    """A checkout as it is stored."""
+
+    id: str
+    cart_id: str
+    cart_version: int
+    customer_id: str | None
+    email: str
+    currency: str
+    status: CheckoutStatus
+    lines: tuple[CartLine, ...]
+    address: PostalAddress | None
+    shipping: ShippingChoice | None
+    reservation: Reservation | None
+    version: int
+    created_at: datetime
+    order_id: str | None = None
+    current_cart_version: int | None = None
+
+    @property
+    def goods(self) -> Money:
+        """The shown price of all lines."""
+        return Money.sum((line.total for line in self.lines), self.currency)
+
+    @property
+    def weight_grams(self) -> int:
+        """What all pieces weigh."""
+        return sum(line.weight_grams * line.quantity for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Totals:
+    """What a checkout costs; the lines add up to the subtotal to the last minor unit."""
+
+    lines: tuple[Taxed, ...]
+    subtotal: Taxed
+    shipping: Taxed
+
+    @property
+    def total(self) -> Taxed:
+        """Goods and shipping."""
+        return self.subtotal + self.shipping
+
+
+def totals(checkout: Checkout, taxes: TaxProvider) -> Totals:
+    """Work out what a checkout costs as far as it has been filled in."""
+    rate = taxes.rate(checkout.address.country) if checkout.address else NO_TAX
+    shipping = checkout.shipping.price if checkout.shipping else Money.zero(checkout.currency)
+    lines = tax_lines([line.total for line in checkout.lines], rate, checkout.currency)
+    zero = Money.zero(checkout.currency)
+    return Totals(
+        lines=lines,
+        subtotal=sum(lines, start=Taxed(zero, zero)),
+        shipping=tax_of(shipping, rate),
+    )
+
+
+def check_ready(checkout: Checkout) -> tuple[PostalAddress, ShippingChoice]:
+    """Return what completion needs beyond the lines.
+
+    Raises:
+        CheckoutNotReadyError: the address or the method is missing.
+    """
+    if checkout.address is None:
+        raise CheckoutNotReadyError("The checkout has no shipping address yet.", code="ADDRESS_REQUIRED")
+    if checkout.shipping is None:
+        message = "The checkout has no shipping method yet."
+        raise CheckoutNotReadyError(message, code="SHIPPING_METHOD_REQUIRED")
+    return checkout.address, checkout.shipping
+
+
+def check_total(checkout: Checkout, expected: Money, taxes: TaxProvider) -> Totals:
+    """Return the totals when they come to what the buyer has agreed to.
+
+    Raises:
+        InvalidInputError: the expected total is in another currency.
+        PriceChangedError: the total is another.
+    """
+    if expected.currency != checkout.currency:
+        message = f"This checkout is in {checkout.currency}."
+        raise InvalidInputError(message, path=("input", "expectedTotal", "currency"))
+    actual = totals(checkout, taxes)
+    if actual.total.gross != expected:
+        raise PriceChangedError(expected, actual.total.gross)
+    return actual

@@ -1,0 +1,115 @@
+"""What can be refused on the way from a cart to a delivered order.
+
+DomainError
+├── InvalidInputError
+│   ├── QuantityError               INVALID_INPUT
+│   └── VariantUnavailableError     NOT_AVAILABLE
+├── ConflictError
+│   ├── CheckoutNotReadyError       ADDRESS_REQUIRED, SHIPPING_METHOD_REQUIRED
+│   ├── CartChangedError            STALE_VERSION
+│   ├── CartClosedError             INVALID_STATE
+│   ├── IdempotencyKeyReusedError   IDEMPOTENCY_KEY_REUSED
+│   ├── PriceChangedError           PRICE_CHANGED
+│   ├── InsufficientStockError      INSUFFICIENT_STOCK
+│   ├── PaymentDeclinedError        PAYMENT_DECLINED
+│   └── OrderNotCancellableError    INVALID_STATE
+InfrastructureError
+└── LeaseLostError                  another runner carries the saga on
+"""
+
+from __future__ import annotations
+
+from kernel.errors import ConflictError, InfrastructureError, InvalidInputError
+from kernel.money import Money
+
+
+class QuantityError(InvalidInputError):
+    """A quantity below one, or more than a cart line may hold."""
+
+    default_code = "INVALID_INPUT"
+
+
+class VariantUnavailableError(InvalidInputError):
+    """No such article, or it is not sold in this currency now."""
+
+    default_code = "NOT_AVAILABLE"
+
+    def __init__(self, sku: str) -> None:
+        super().__init__(f"{sku[:64]!r} is not for sale.", path=("lines", sku[:64]))
+        self.sku = sku
+
+
+class CheckoutNotReadyError(ConflictError):
+    """Something that completion needs has not been said yet; the code tells what."""
+
+
+class CartChangedError(ConflictError):
+    """The cart was changed after the checkout had read it."""
+
+    default_code = "STALE_VERSION"
+
+    def __init__(self) -> None:
+        super().__init__("The cart has changed since; create the checkout again to take it over.")
+
+
+class CartClosedError(ConflictError):
+    """The cart is being paid or has become an order."""
+
+    default_code = "INVALID_STATE"
+
+    def __init__(self) -> None:
+        super().__init__("This cart has been ordered and cannot change any more.")
+
+
+class IdempotencyKeyReusedError(ConflictError):
+    """The key was used before for something else."""
+
+    default_code = "IDEMPOTENCY_KEY_REUSED"
+
+    def __init__(self) -> None:
+        super().__init__("This idempotency key was used for another request.", path=("idempotencyKey",))
+
+
+class PriceChangedError(ConflictError):
+    """The total is no longer what the buyer has agreed to."""
+
+    default_code = "PRICE_CHANGED"
+
+    def __init__(self, expected: Money, actual: Money) -> None:
+        super().__init__(f"The total is {actual}, not {expected}.", path=("input", "expectedTotal"))
+        self.expected = expected
+        self.actual = actual
+
+
+class InsufficientStockError(ConflictError):
+    """There is less of an article than was asked for."""
+
+    default_code = "INSUFFICIENT_STOCK"
+
+    def __init__(self, sku: str, requested: int, available: int) -> None:
+        super().__init__(f"Only {available} of {sku} can be had, not {requested}.", path=("lines", sku))
+        self.sku = sku
+        self.requested = requested
+        self.available = available
+
+
+class PaymentDeclinedError(ConflictError):
+    """The payment provider said no; `retryable` tells whether another try may help."""
+
+    default_code = "PAYMENT_DECLINED"
+
+    def __init__(self, decline_code: str, *, retryable: bool = False) -> None:
+        reason = decline_code.replace("_", " ")
+        super().__init__(f"The payment was declined: {reason}.", path=("input", "paymentToken"))
+        self.decline_code = decline_code
+        self.retryable = retryable
+
+
+class OrderNotCancellableError(ConflictError):
+    """The order has gone too far to be stopped."""
+
+    default_code = "INVALID_STATE"
+
+
+class LeaseLostError(InfrastructureError):
+    """Another runner has taken the saga over; this one must stop without a trace."""

@@ -1,0 +1,193 @@
+"""Orders: what was bought, at which price, and everything that happened to it since."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from kernel.errors import InvalidInputError
+from kernel.events.catalogue import (
+    OrderCancelled,
+    OrderConfirmed,
+    OrderLineFacts,
+    OrderPlaced,
+    PostalAddress,
+    StockLine,
+)
+from kernel.money import Money
+from subgraphs.orders.domain.checkout import Checkout, Totals, check_ready
+from subgraphs.orders.domain.status import OrderStatus
+from subgraphs.orders.domain.tax import Taxed
+
+
+class EntryKind(StrEnum):
+    """What a line of the timeline tells of."""
+
+    PLACED = "PLACED"
+    CONFIRMED = "CONFIRMED"
+    PAYMENT_PROCESSED = "PAYMENT_PROCESSED"
+    PAYMENT_FAILED = "PAYMENT_FAILED"
+    STOCK_ALLOCATED = "STOCK_ALLOCATED"
+    SHIPPED = "SHIPPED"
+    DELIVERED = "DELIVERED"
+    CANCELLED = "CANCELLED"
+    REFUNDED = "REFUNDED"
+    RETURNED = "RETURNED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """One thing that happened to an order; a change of state names both states."""
+
+    id: str
+    order_id: str
+    kind: EntryKind
+    message: str
+    at: datetime
+    actor: str = "system"
+    from_status: OrderStatus | None = None
+    to_status: OrderStatus | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderLine:
+    """A bought line; name and prices are as they were at the time of the order."""
+
+    id: str
+    order_id: str
+    position: int
+    sku: str
+    variant_id: str
+    product_id: str
+    name: str
+    quantity: int
+    unit_price: Money
+    total: Taxed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """An order without its lines and timeline, which are only read when they are asked for."""
+
+    id: str
+    number: str
+    cart_id: str
+    checkout_id: str
+    customer_id: str | None
+    email: str
+    currency: str
+    status: OrderStatus
+    subtotal: Taxed
+    shipping: Taxed
+    shipping_method_id: str
+    shipping_method_name: str
+    address: PostalAddress
+    placed_at: datetime
+    confirmed_at: datetime | None
+    version: int
+
+    @property
+    def total(self) -> Taxed:
+        """Goods and shipping."""
+        return self.subtotal + self.shipping
+
+
+def place(checkout: Checkout, amounts: Totals, order_id: str, at: datetime) -> Order:
+    """Make the order of a checkout, waiting for its payment; storage gives it the number."""
+    address, shipping = check_ready(checkout)
+    return Order(
+        id=order_id,
+        number="",
+        cart_id=checkout.cart_id,
+        checkout_id=checkout.id,
+        customer_id=checkout.customer_id,
+        email=checkout.email,
+        currency=checkout.currency,
+        status=OrderStatus.PAYMENT,
+        subtotal=amounts.subtotal,
+        shipping=amounts.shipping,
+        shipping_method_id=shipping.method_id,
+        shipping_method_name=shipping.name,
+        address=address,
+        placed_at=at,
+        confirmed_at=None,
+        version=1,
+    )
+
+
+def check_address(address: PostalAddress) -> PostalAddress:
+    """Return an address that a parcel can be sent to.
+
+    Raises:
+        InvalidInputError: a part is missing or too long, or the country is no ISO code.
+    """
+    for field in ("name", "line1", "city", "postal_code"):
+        if not getattr(address, field).strip():
+            raise InvalidInputError(f"The address has no {field.replace('_', ' ')}.", path=("address", field))
+    parts = (address.name, address.line1, address.line2, address.city, address.region, address.postal_code)
+    if max(map(len, parts)) > 200:
+        raise InvalidInputError("A part of the address is too long.", path=("address",))
+    if not (len(address.country) == 2 and address.country.isascii() and address.country.isupper()):
+        raise InvalidInputError("A country is two capital letters, such as DE.", path=("address", "country"))
+    return address
+
+
+def line_facts(lines: tuple[OrderLine, ...]) -> tuple[OrderLineFacts, ...]:
+    """Spell lines for an event."""
+    return tuple(
+        OrderLineFacts(
+            sku=line.sku,
+            product_id=line.product_id,
+            name=line.name,
+            quantity=line.quantity,
+            unit_price_minor=line.unit_price.minor,
+        )
+        for line in lines
+    )
+
+
+def placed_event(order: Order, lines: tuple[OrderLine, ...]) -> OrderPlaced:
+    """Spell the event of a placed order."""
+    return OrderPlaced(
+        order_id=order.id,
+        number=order.number,
+        customer_id=order.customer_id,
+        email=order.email,
+        currency=order.currency,
+        total_minor=order.total.gross.minor,
+        lines=line_facts(lines),
+        placed_at=order.placed_at.isoformat(),
+    )
+
+
+def confirmed_event(
+    order: Order, lines: tuple[OrderLine, ...], stock: tuple[StockLine, ...], at: datetime
+) -> OrderConfirmed:
+    """Spell the event of a confirmed order; `stock` names the warehouse of each line."""
+    return OrderConfirmed(
+        order_id=order.id,
+        number=order.number,
+        customer_id=order.customer_id,
+        email=order.email,
+        currency=order.currency,
+        total_minor=order.total.gross.minor,
+        lines=line_facts(lines),
+        stock=stock,
+        shipping_address=order.address,
+        shipping_method_id=order.shipping_method_id,
+        confirmed_at=at.isoformat(),
+    )
+
+
+def cancelled_event(order: Order, reason: str) -> OrderCancelled:
+    """Spell the event of a cancelled order."""
+    return OrderCancelled(
+        order_id=order.id,
+        number=order.number,
+        customer_id=order.customer_id,
+        email=order.email,
+        currency=order.currency,
+        total_minor=order.total.gross.minor,
+        reason=reason,
+    )

@@ -1,0 +1,186 @@
+"""The saga as a value: which steps it has, what became of each, and what is to be done next.
+
+    checkout      reserve stock -> process payment -> allocate stock -> confirm order (events: mail, analytics)
+    cancellation  halt shipments -> cancel order -> release allocation -> refund payment
+
+A step that is refused turns the saga round: every step that was done is undone, the last one first. A step
+whose outcome is unknown neither goes on nor turns round; it is asked again later. Each step has one
+idempotency key for all its attempts, so running it again after a crash finds what the first run did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from subgraphs.orders.domain.status import SagaStatus
+
+
+class SagaKind(StrEnum):
+    """What a saga brings about."""
+
+    CHECKOUT = "CHECKOUT"
+    CANCELLATION = "CANCELLATION"
+
+
+class StepName(StrEnum):
+    """One remote or local effect within a saga."""
+
+    RESERVE_STOCK = "RESERVE_STOCK"
+    PROCESS_PAYMENT = "PROCESS_PAYMENT"
+    ALLOCATE_STOCK = "ALLOCATE_STOCK"
+    CONFIRM_ORDER = "CONFIRM_ORDER"
+    HALT_SHIPMENTS = "HALT_SHIPMENTS"
+    CANCEL_ORDER = "CANCEL_ORDER"
+    RELEASE_ALLOCATION = "RELEASE_ALLOCATION"
+    REFUND_PAYMENT = "REFUND_PAYMENT"
+
+
+STEPS: Final[Mapping[SagaKind, tuple[StepName, ...]]] = {
+    SagaKind.CHECKOUT: (
+        StepName.RESERVE_STOCK,
+        StepName.PROCESS_PAYMENT,
+        StepName.ALLOCATE_STOCK,
+        StepName.CONFIRM_ORDER,
+    ),
+    SagaKind.CANCELLATION: (
+        StepName.HALT_SHIPMENTS,
+        StepName.CANCEL_ORDER,
+        StepName.RELEASE_ALLOCATION,
+        StepName.REFUND_PAYMENT,
+    ),
+}
+"""The steps of each kind, in the order in which they run."""
+
+
+class StepStatus(StrEnum):
+    """What became of a step so far."""
+
+    PENDING = "PENDING"
+    DONE = "DONE"
+    REFUSED = "REFUSED"
+    UNDONE = "UNDONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step with what it brought."""
+
+    name: StepName
+    status: StepStatus = StepStatus.PENDING
+    result: Mapping[str, Any] = field(default_factory=dict)
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a saga turned round: a code to branch on, a message to show, and the facts of the refusal."""
+
+    code: str
+    message: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saga:
+    """One run of a saga; `attempt` counts the runners that took it up and fences off earlier ones."""
+
+    id: str
+    kind: SagaKind
+    order_id: str
+    checkout_id: str
+    status: SagaStatus
+    steps: tuple[Step, ...]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    attempt: int = 1
+    tries: int = 0
+    failure: Failure | None = None
+    created_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left to be done."""
+        return self.status in {SagaStatus.COMPLETED, SagaStatus.COMPENSATED}
+
+    def key(self, step: StepName) -> str:
+        """The idempotency key of a step, the same at every attempt."""
+        return f"{self.id}:{step.lower()}"
+
+    def undo_key(self, step: StepName) -> str:
+        """The idempotency key of a step's compensation."""
+        return f"{self.id}:{step.lower()}:undo"
+
+    def result(self, step: StepName) -> Mapping[str, Any]:
+        """What a step brought; empty before it is done."""
+        return next(one.result for one in self.steps if one.name == step)
+
+    def with_step(self, name: StepName, status: StepStatus, result: Mapping[str, Any] | None = None) -> Saga:
+        """The saga after a step has changed."""
+        changed = tuple(
+            replace(step, status=status, result=step.result if result is None else result)
+            if step.name == name
+            else step
+            for step in self.steps
+        )
+        return replace(self, steps=changed)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Next: run this step."""
+
+    step: StepName
+
+
+@dataclass(frozen=True, slots=True)
+class Undo:
+    """Next: compensate this step."""
+
+    step: StepName
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """Next: nothing; the saga ends like this."""
+
+    status: SagaStatus
+
+
+Action = Run | Undo | End
+
+
+def start(saga_id: str, kind: SagaKind, order_id: str, checkout_id: str, data: Mapping[str, Any]) -> Saga:
+    """Make a saga of which nothing has happened yet."""
+    return Saga(
+        id=saga_id,
+        kind=kind,
+        order_id=order_id,
+        checkout_id=checkout_id,
+        status=SagaStatus.RUNNING,
+        steps=tuple(Step(name) for name in STEPS[kind]),
+        data=data,
+    )
+
+
+def next_action(saga: Saga) -> Action:
+    """Decide what comes next, from nothing but what has been stored."""
+    if saga.ended:
+        return End(saga.status)
+    if saga.status == SagaStatus.COMPENSATING:
+        for step in reversed(saga.steps):
+            if step.status == StepStatus.DONE:
+                return Undo(step.name)
+        return End(SagaStatus.COMPENSATED)
+    for step in saga.steps:
+        if step.status == StepStatus.PENDING:
+            return Run(step.name)
+    return End(SagaStatus.COMPLETED)
+
+
+def turn_round(saga: Saga, refused: StepName, failure: Failure) -> Saga:
+    """The saga after a step was refused: from here on it goes back."""
+    stopped = saga.with_step(refused, StepStatus.REFUSED)
+    return replace(stopped, status=SagaStatus.COMPENSATING, failure=failure)

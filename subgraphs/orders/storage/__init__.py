@@ -1,0 +1,1 @@
+"""How carts, checkouts, orders and sagas are kept: tables and the statements over them."""

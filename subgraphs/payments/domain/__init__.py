@@ -1,0 +1,1 @@
+"""Rules of payments: states, amounts derived from events, and the double-entry ledger."""

@@ -1,0 +1,1 @@
+"""How payments, their events and the ledger are kept."""

@@ -1,0 +1,79 @@
+"""Shipments: the part of an order that leaves one warehouse, and its way to the buyer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from kernel.errors import ConflictError
+from kernel.events.catalogue import PostalAddress, StockLine
+from kernel.transitions import Transitions
+
+
+class ShipmentHandedOverError(ConflictError):
+    """The parcel has left the warehouse and cannot be stopped."""
+
+    default_code = "INVALID_STATE"
+
+
+class ShipmentStatus(StrEnum):
+    """Where a shipment stands."""
+
+    PENDING = "PENDING"
+    LABELLED = "LABELLED"
+    IN_TRANSIT = "IN_TRANSIT"
+    DELIVERED = "DELIVERED"
+    CANCELLED = "CANCELLED"
+
+
+SHIPMENT: Final = Transitions(
+    "The shipment",
+    {
+        ShipmentStatus.PENDING: frozenset({ShipmentStatus.LABELLED, ShipmentStatus.CANCELLED}),
+        ShipmentStatus.LABELLED: frozenset({ShipmentStatus.IN_TRANSIT, ShipmentStatus.CANCELLED}),
+        ShipmentStatus.IN_TRANSIT: frozenset({ShipmentStatus.DELIVERED}),
+        ShipmentStatus.DELIVERED: frozenset(),
+        ShipmentStatus.CANCELLED: frozenset(),
+    },
+)
+
+ON_THE_WAY: Final = frozenset({ShipmentStatus.IN_TRANSIT, ShipmentStatus.DELIVERED})
+"""States of a shipment that has left the warehouse."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shipment:
+    """A parcel of an order."""
+
+    id: str
+    order_id: str
+    customer_id: str | None
+    email: str
+    warehouse_id: str
+    method_id: str
+    carrier: str
+    status: ShipmentStatus
+    address: PostalAddress
+    lines: tuple[StockLine, ...]
+    tracking_number: str
+    created_at: datetime
+    shipped_at: datetime | None
+    delivered_at: datetime | None
+
+
+def by_warehouse(stock: Iterable[StockLine]) -> dict[str, tuple[StockLine, ...]]:
+    """Divide allocated stock into parcels, one for each warehouse."""
+    parcels: dict[str, tuple[StockLine, ...]] = {}
+    for line in stock:
+        warehouse = line.warehouse_id or ""
+        parcels[warehouse] = (*parcels.get(warehouse, ()), line)
+    return dict(sorted(parcels.items()))
+
+
+def all_reached(statuses: Iterable[ShipmentStatus], wanted: ShipmentStatus) -> bool:
+    """Tell whether every shipment that was not cancelled has come as far as `wanted`."""
+    far_enough = {ShipmentStatus.DELIVERED, wanted}
+    return all(status in far_enough for status in statuses if status != ShipmentStatus.CANCELLED)

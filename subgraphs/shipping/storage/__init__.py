@@ -1,0 +1,1 @@
+"""How methods, rates and shipments are kept."""
