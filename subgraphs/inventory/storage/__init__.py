@@ -1,0 +1,1 @@
+"""Stock in PostgreSQL: the ledger, the levels that follow it, and what is promised to whom."""

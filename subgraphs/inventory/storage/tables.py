@@ -1,0 +1,142 @@
+"""The tables of stock.
+
+`stock_events` is the truth: one row per movement, numbered within its stream (a SKU in a warehouse) and never
+changed. All others are written in the same transaction. `stock_levels` is what the movements add up to; its
+constraints are the last line against overselling, whatever the code above does.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from kernel.events.outbox import inbox_table, outbox_table
+
+METADATA: Final = MetaData()
+
+outbox: Final = outbox_table(METADATA)
+inbox: Final = inbox_table(METADATA)
+
+warehouses: Final = Table(
+    "warehouses",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("country", Text, nullable=False),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("active", Boolean, nullable=False, server_default="true"),
+    UniqueConstraint("code", name="warehouses_code"),
+)
+
+skus: Final = Table(
+    "skus",
+    METADATA,
+    Column("sku", Text, primary_key=True),
+    Column("product_id", Text, nullable=False),
+    Column("variant_id", Text, nullable=False),
+    Column("name", Text, nullable=False, server_default=""),
+    Index("skus_by_product", "product_id"),
+)
+
+stock_events: Final = Table(
+    "stock_events",
+    METADATA,
+    Column("position", BigInteger, Identity(always=True), primary_key=True),
+    Column("sku", Text, nullable=False),
+    Column("warehouse_id", Text, ForeignKey("warehouses.id", name="stock_events_warehouse"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("reference", Text, nullable=False, server_default=""),
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("sku", "warehouse_id", "version", name="stock_events_stream"),
+    CheckConstraint("version > 0", name="stock_events_version"),
+)
+
+stock_levels: Final = Table(
+    "stock_levels",
+    METADATA,
+    Column("sku", Text, primary_key=True),
+    Column("warehouse_id", Text, ForeignKey("warehouses.id", name="stock_levels_warehouse"), primary_key=True),
+    Column("version", Integer, nullable=False, server_default="0"),
+    Column("on_hand", Integer, nullable=False, server_default="0"),
+    Column("reserved", Integer, nullable=False, server_default="0"),
+    Column("allocated", Integer, nullable=False, server_default="0"),
+    Column("backorder_limit", Integer, nullable=False, server_default="0"),
+    Column("reorder_point", Integer, nullable=False, server_default="0"),
+    CheckConstraint("on_hand >= 0", name="stock_levels_on_hand"),
+    CheckConstraint("reserved >= 0 AND allocated >= 0", name="stock_levels_promises"),
+    CheckConstraint("reserved + allocated <= on_hand + backorder_limit", name="stock_levels_no_oversell"),
+    CheckConstraint("backorder_limit >= 0 AND reorder_point >= 0", name="stock_levels_policy"),
+)
+
+reservations: Final = Table(
+    "reservations",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("checkout_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Index("reservations_by_checkout", "checkout_id"),
+)
+
+reservation_lines: Final = Table(
+    "reservation_lines",
+    METADATA,
+    Column("reservation_id", Text, ForeignKey("reservations.id", name="reservation_lines_of"), primary_key=True),
+    Column("sku", Text, primary_key=True),
+    Column("warehouse_id", Text, primary_key=True),
+    Column("quantity", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("quantity > 0", name="reservation_lines_quantity"),
+    Index("reservation_lines_held", "sku", "expires_at", postgresql_where=text("state = 'held'")),
+    Index("reservation_lines_due", "expires_at", postgresql_where=text("state = 'held'")),
+)
+
+allocations: Final = Table(
+    "allocations",
+    METADATA,
+    Column("order_id", Text, primary_key=True),
+    Column("sku", Text, primary_key=True),
+    Column("warehouse_id", Text, primary_key=True),
+    Column("reservation_id", Text, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("shipped", Integer, nullable=False, server_default="0"),
+    Column("released", Integer, nullable=False, server_default="0"),
+    CheckConstraint("quantity > 0 AND shipped >= 0 AND released >= 0", name="allocations_quantities"),
+    CheckConstraint("shipped + released <= quantity", name="allocations_covered"),
+    Index("allocations_open", "sku", postgresql_where=text("shipped + released < quantity")),
+)
+
+commands: Final = Table(
+    "commands",
+    METADATA,
+    Column("idempotency_key", Text, primary_key=True),
+    Column("operation", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("result", JSONB),
+    Column("executed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+"""Commands that were carried out, by the key under which a repetition is answered instead of done again."""

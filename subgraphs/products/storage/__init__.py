@@ -1,0 +1,1 @@
+"""The catalogue in PostgreSQL: tables, repositories and the search that they answer."""
