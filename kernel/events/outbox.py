@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
@@ -22,9 +22,8 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    bindparam,
     func,
-    insert,
-    select,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -84,6 +83,19 @@ INBOX: Final = inbox_table(_METADATA)
 """The inbox of whatever schema the session works in."""
 
 
+_RECORD: Final = text(
+    """
+    WITH recorded AS (
+        INSERT INTO outbox (event_id, type, subject, event)
+        SELECT event ->> 'id', event ->> 'type', event ->> 'subject', event
+        FROM jsonb_array_elements(:events) WITH ORDINALITY AS given (event, place) ORDER BY place
+    )
+    SELECT pg_notify(:channel, 'outbox:' || current_schema())
+    """
+).bindparams(bindparam("events", type_=JSONB), bindparam("channel", CHANNEL))
+"""One statement for any number of events, so that it is prepared once."""
+
+
 async def record(session: AsyncSession, payload: Payload, *, subject: str, aggregate_version: int = 0) -> Event:
     """Write an event into the caller's transaction; it is delivered when that commits, and only then.
 
@@ -120,10 +132,4 @@ def _wrap(payload: Payload, subject: str, aggregate_version: int) -> Event:
 
 
 async def _write(session: AsyncSession, events: list[Event]) -> None:
-    rows: list[dict[str, Any]] = [
-        {"event_id": event.id, "type": event.type, "subject": event.subject, "event": event.to_builtins()}
-        for event in events
-    ]
-    recorded = insert(OUTBOX).values(rows).returning(OUTBOX.c.position).cte("recorded")
-    wake_up = func.pg_notify(CHANNEL, func.concat("outbox:", func.current_schema()))
-    await session.execute(select(wake_up).add_cte(recorded))
+    await session.execute(_RECORD, {"events": [event.to_builtins() for event in events]})
