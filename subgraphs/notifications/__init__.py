@@ -1,0 +1,1 @@
+"""Messages to people: rendered from events, delivered once, kept in an inbox."""

@@ -1,0 +1,1 @@
+"""What goes with what: learnt from confirmed orders."""

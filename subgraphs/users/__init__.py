@@ -1,0 +1,1 @@
+"""Accounts, sessions and address books: who somebody is."""

@@ -1,0 +1,84 @@
+"""The tables of the `notifications` schema.
+
+One row of `messages` is one message to one recipient over one channel. Mail is queued there and delivered by a
+background job; an inbox message is delivered by being there. `customers` and `orders` are the little that other
+subgraphs' events tell about whom a message goes to; `waiting_events` are those that came before it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from kernel.events.outbox import inbox_table, outbox_table
+
+METADATA = MetaData()
+outbox = outbox_table(METADATA)
+inbox = inbox_table(METADATA)
+
+messages = Table(
+    "messages",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("event_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("user_id", Text),
+    Column("order_id", Text),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("settled_at", DateTime(timezone=True)),
+    Column("read_at", DateTime(timezone=True)),
+    Column("last_error", Text),
+    UniqueConstraint("event_id", "channel", "recipient", name="messages_once"),
+    CheckConstraint("channel IN ('email', 'inbox')", name="messages_channel"),
+    CheckConstraint("state IN ('queued', 'delivered', 'failed')", name="messages_state"),
+    Index("messages_due", "due_at", "id", postgresql_where=text("state = 'queued'")),
+    Index("messages_inbox", "user_id", "created_at", "id", postgresql_where=text("channel = 'inbox'")),
+    Index("messages_unread", "user_id", postgresql_where=text("channel = 'inbox' AND read_at IS NULL")),
+    Index("messages_log", "created_at", "id"),
+)
+
+customers = Table(
+    "customers",
+    METADATA,
+    Column("user_id", Text, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("language", Text, nullable=False),
+)
+
+orders = Table(
+    "orders",
+    METADATA,
+    Column("order_id", Text, primary_key=True),
+    Column("number", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("customer_id", Text),
+)
+
+waiting_events = Table(
+    "waiting_events",
+    METADATA,
+    Column("event_id", Text, primary_key=True),
+    Column("order_id", Text, nullable=False),
+    Column("event", JSONB, nullable=False),
+    Index("waiting_events_order", "order_id"),
+)

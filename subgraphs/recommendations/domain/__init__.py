@@ -1,0 +1,1 @@
+"""How confirmed orders become recommendations."""

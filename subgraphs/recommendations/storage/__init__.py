@@ -1,0 +1,1 @@
+"""Counts of what was bought, with what, and by whom."""

@@ -1,0 +1,1 @@
+"""The rules of accounts, sessions and address books; pure values and functions."""

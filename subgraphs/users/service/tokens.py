@@ -1,0 +1,53 @@
+"""Access tokens: short-lived signed statements of who somebody is, which the router checks by the public key set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+from uuid import uuid4
+
+import jwt
+
+from kernel.clock import Clock
+from subgraphs.users.domain.accounts import Account
+from subgraphs.users.domain.roles import scopes_of
+from subgraphs.users.storage.keys import SigningKey
+
+ISSUER: Final = "storegraph"
+AUDIENCE: Final = "storegraph"
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTokens:
+    """Signs access tokens with one key."""
+
+    key: SigningKey = field(repr=False)
+    lifetime: timedelta
+    clock: Clock
+
+    @property
+    def expires_in(self) -> int:
+        """How many seconds a new token lives."""
+        return int(self.lifetime.total_seconds())
+
+    def issue(self, account: Account, family_id: str) -> str:
+        """Sign a token for an account; `sid` names the log-in that it belongs to."""
+        now = self.clock.now()
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": account.id,
+            "iat": now,
+            "exp": now + self.lifetime,
+            "jti": uuid4().hex,
+            "sid": family_id,
+            "email": account.email,
+            "roles": sorted(account.roles),
+            "scopes": sorted(scopes_of(account.roles)),
+        }
+        return jwt.encode(claims, self.key.private, algorithm="EdDSA", headers={"kid": self.key.kid, "typ": "at+jwt"})
+
+    def key_set(self) -> dict[str, Any]:
+        """Give the public keys by which tokens are checked, as a JSON Web Key Set."""
+        return {"keys": [self.key.public_jwk()]}

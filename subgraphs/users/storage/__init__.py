@@ -1,0 +1,1 @@
+"""What the users subgraph keeps in PostgreSQL, Redis and its key file."""

@@ -1,0 +1,76 @@
+"""Failed log-ins, counted in Redis per e-mail address.
+
+An attempt is counted before the password is looked at and forgiven when it proves right: were it counted after, a
+burst of parallel guesses would all pass before the first of them is counted. Addresses without an account are counted
+alike, and only a hash of the address is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from datetime import datetime
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from kernel.errors import InfrastructureError
+from subgraphs.users.domain.errors import TooManyAttemptsError
+from subgraphs.users.domain.lockout import LockoutPolicy
+
+_ADMIT: Final = """
+local now, free = tonumber(ARGV[1]), tonumber(ARGV[2])
+local first, longest, forget = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local open_at = tonumber(redis.call('HGET', KEYS[1], 'open_at') or '0')
+if open_at > now then return open_at - now end
+local failures = redis.call('HINCRBY', KEYS[1], 'failures', 1)
+local delay = 0
+if failures >= free then delay = math.min(first * 2 ^ math.min(failures - free, 30), longest) end
+redis.call('HSET', KEYS[1], 'open_at', string.format('%d', now + delay))
+redis.call('PEXPIRE', KEYS[1], forget)
+return 0
+"""
+
+
+class ThrottleUnavailableError(InfrastructureError):
+    """Redis cannot be asked; log-in waits for it rather than let guesses through uncounted."""
+
+    def __init__(self) -> None:
+        super().__init__("Redis is not reachable, so no log-in can be counted.", retryable=True)
+
+
+class LoginThrottle:
+    """Admits or refuses attempts to log in under one address."""
+
+    def __init__(self, redis: Redis, policy: LockoutPolicy) -> None:
+        self._redis = redis
+        self._admit = redis.register_script(_ADMIT)
+        self._policy = policy
+
+    async def admit(self, email: str, now: datetime) -> None:
+        """Count an attempt as failed until `forgive` says otherwise.
+
+        Raises:
+            TooManyAttemptsError: log-in rests for this address.
+        """
+        policy = self._policy
+        spans = (policy.first_delay, policy.longest_delay, policy.forget_after)
+        arguments = [int(now.timestamp() * 1000), policy.free_attempts, *(int(s.total_seconds() * 1000) for s in spans)]
+        try:
+            rest = int(await self._admit(keys=[_key(email)], args=arguments))
+        except RedisError as error:
+            raise ThrottleUnavailableError from error
+        if rest > 0:
+            raise TooManyAttemptsError(math.ceil(rest / 1000))
+
+    async def forgive(self, email: str) -> None:
+        """Forget all failures of an address."""
+        try:
+            await self._redis.delete(_key(email))
+        except RedisError as error:
+            raise ThrottleUnavailableError from error
+
+
+def _key(email: str) -> str:
+    return f"users:login:{hashlib.sha256(email.encode()).hexdigest()}"
