@@ -109,7 +109,7 @@ class Level:
             allocated=self.allocated + effect.allocated * movement.quantity,
         )
         if min(after.on_hand, after.reserved, after.allocated) < 0:
-            raise ConflictError(f"{self.sku} has less stock than {movement.type.value} takes.", code="STOCK_TOO_LOW")
+            raise ConflictError(f"{self.sku} has less stock than {movement.type.value} takes.", code="INVALID_STATE")
         if after.available < 0:
-            raise ConflictError(f"The stock of {self.sku} is promised to others.", code="STOCK_PROMISED")
+            raise ConflictError(f"The stock of {self.sku} is promised to others.", code="INSUFFICIENT_STOCK")
         return after

@@ -83,7 +83,7 @@ class Product:
         if version is not None and version != self.version:
             raise ConflictError(
                 f"The product has changed: version {self.version} is not the expected {version}.",
-                code="VERSION_CONFLICT",
+                code="STALE_VERSION",
                 path=("expectedVersion",),
             )
 

@@ -47,11 +47,11 @@ def test_a_sale_goes_through_all_counters():
 @pytest.mark.parametrize(
     ("counters", "movement", "code"),
     [
-        ({"on_hand": 1}, Movement(type=MovementType.RESERVED, quantity=2), "STOCK_PROMISED"),
-        ({"on_hand": 3, "reserved": 3}, Movement(type=MovementType.ADJUSTED, quantity=-1), "STOCK_PROMISED"),
-        ({"on_hand": 3}, Movement(type=MovementType.ADJUSTED, quantity=-4), "STOCK_TOO_LOW"),
-        ({"on_hand": 3}, Movement(type=MovementType.SHIPPED, quantity=1), "STOCK_TOO_LOW"),
-        ({"on_hand": 3}, Movement(type=MovementType.RELEASED, quantity=1), "STOCK_TOO_LOW"),
+        ({"on_hand": 1}, Movement(type=MovementType.RESERVED, quantity=2), "INSUFFICIENT_STOCK"),
+        ({"on_hand": 3, "reserved": 3}, Movement(type=MovementType.ADJUSTED, quantity=-1), "INSUFFICIENT_STOCK"),
+        ({"on_hand": 3}, Movement(type=MovementType.ADJUSTED, quantity=-4), "INVALID_STATE"),
+        ({"on_hand": 3}, Movement(type=MovementType.SHIPPED, quantity=1), "INVALID_STATE"),
+        ({"on_hand": 3}, Movement(type=MovementType.RELEASED, quantity=1), "INVALID_STATE"),
     ],
 )
 def test_what_stock_does_not_allow_is_refused(counters, movement, code):

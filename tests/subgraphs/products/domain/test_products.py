@@ -101,4 +101,4 @@ def test_an_edit_of_an_old_version_is_refused():
     product.expect(None)
     with pytest.raises(ConflictError) as refused:
         product.expect(2)
-    assert refused.value.code == "VERSION_CONFLICT"
+    assert refused.value.code == "STALE_VERSION"
