@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -26,6 +27,14 @@ class DatabaseUnavailableError(InfrastructureError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, retryable=True)
+
+
+_open_transaction: ContextVar[bool] = ContextVar("open_transaction", default=False)
+
+
+def in_transaction() -> bool:
+    """Tell whether the current task holds a transaction open; then it must not wait for the network."""
+    return _open_transaction.get()
 
 
 @dataclass(slots=True)
@@ -68,7 +77,11 @@ class Database:
         """Open a transaction: committed when the block ends, rolled back when it raises."""
         with _translated():
             async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-                yield session
+                outer = _open_transaction.set(True)
+                try:
+                    yield session
+                finally:
+                    _open_transaction.reset(outer)
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[AsyncSession]:

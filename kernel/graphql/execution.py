@@ -1,0 +1,136 @@
+"""Executing an operation against a subgraph's schema, with no HTTP in sight.
+
+This is the one road into a subgraph: the HTTP app and the in-process router both take it, so checks, masking
+and correlation are the same on either. Parsing and validation are remembered by the text of the document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from inspect import isawaitable
+from typing import Any, Final, TypeGuard, cast
+
+from graphql import DocumentNode, ExecutionResult, GraphQLError, execute, parse, validate
+from strawberry.execution import optimized_is_awaitable
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+
+from kernel import telemetry
+from kernel.cache import LRU
+from kernel.errors import DomainError
+from kernel.graphql.context import Context
+from kernel.graphql.schema import Schema
+from kernel.identity import ANONYMOUS, Caller
+from kernel.ids import new_id
+
+_REMEMBERED_DOCUMENTS: Final = 1000
+_log = telemetry.get_logger("graphql")
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The answer to an operation, in plain values."""
+
+    data: dict[str, Any] | None
+    errors: Sequence[dict[str, Any]] = field(default=())
+
+    def to_builtins(self) -> dict[str, Any]:
+        """Spell the answer as the body of a GraphQL response."""
+        body: dict[str, Any] = {"data": self.data}
+        if self.errors:
+            body["errors"] = list(self.errors)
+        return body
+
+
+class Executor:
+    """Runs operations of one subgraph."""
+
+    def __init__(self, name: str, schema: Schema, make_context: Callable[[Caller], Context[Any, Any]]) -> None:
+        self.name = name
+        self.schema = schema
+        self._make_context = make_context
+        self._documents: LRU[str, DocumentNode | Sequence[GraphQLError]] = LRU(_REMEMBERED_DOCUMENTS)
+
+    async def execute(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+        *,
+        caller: Caller = ANONYMOUS,
+        correlation_id: str = "",
+        traceparent: str = "",
+    ) -> Result:
+        """Run an operation for a caller; never raises for what a client or a resolver did wrong."""
+        document = self._document(query)
+        if not isinstance(document, DocumentNode):
+            return Result(None, [_refusal(error) for error in document])
+        causation = telemetry.causation_id()
+        with telemetry.correlated(
+            correlation_id or telemetry.correlation_id(),
+            causation=causation,
+            trace=traceparent or telemetry.traceparent(),
+        ):
+            outcome = execute(
+                self.schema._schema,  # Strawberry's public execute() costs far more
+                document,
+                context_value=self._make_context(caller),
+                variable_values=dict(variables or {}),
+                operation_name=operation_name,
+                is_awaitable=cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable),
+                executor_class=StrawberryGraphQLCoreExecutionContext,
+            )
+            result = await outcome if isawaitable(outcome) else outcome
+        return self._finish(cast("ExecutionResult", result))
+
+    def _document(self, query: str) -> DocumentNode | Sequence[GraphQLError]:
+        known = self._documents.get(query)
+        if known is None:
+            known = self._read(query)
+            self._documents.put(query, known)
+        return known
+
+    def _read(self, query: str) -> DocumentNode | Sequence[GraphQLError]:
+        try:
+            document = parse(query, max_tokens=20_000)
+        except GraphQLError as error:
+            error.extensions = {"code": "GRAPHQL_PARSE_FAILED"}
+            return [error]
+        errors = validate(self.schema._schema, document)  # as above
+        for error in errors:
+            error.extensions = {"code": "GRAPHQL_VALIDATION_FAILED"}
+        return errors or document
+
+    def _finish(self, result: ExecutionResult) -> Result:
+        if not result.errors:
+            return Result(result.data)
+        return Result(result.data, [self._show(error) for error in result.errors])
+
+    def _show(self, error: GraphQLError) -> dict[str, Any]:
+        """Show an error without what is ours to know: the only place where errors are masked."""
+        cause = error.original_error
+        while isinstance(cause, GraphQLError):
+            cause = cause.original_error
+        if isinstance(cause, DomainError):
+            return _formatted(error, cause.message, cause.code)
+        if cause is None:
+            return _refusal(error)
+        error_id = new_id("evt")
+        _log.error("resolver failed", subgraph=self.name, error_id=error_id, path=error.path, exc_info=cause)
+        shown = _formatted(error, "Internal error", "INTERNAL_SERVER_ERROR")
+        shown["extensions"]["errorId"] = error_id
+        return shown
+
+
+def _refusal(error: GraphQLError) -> dict[str, Any]:
+    """Show an error about the request itself, which holds nothing of ours."""
+    return _formatted(error, error.message, (error.extensions or {}).get("code", "BAD_USER_INPUT"))
+
+
+def _formatted(error: GraphQLError, message: str, code: str) -> dict[str, Any]:
+    shown: dict[str, Any] = {"message": message, "extensions": {"code": code}}
+    if error.locations:
+        shown["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+    if error.path:
+        shown["path"] = list(error.path)
+    return shown

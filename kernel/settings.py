@@ -1,0 +1,99 @@
+"""Settings from the environment, and from `storegraph.toml` where there is one; wrong ones are told in one line.
+
+Every field of `Settings` is `STOREGRAPH_<FIELD>` in the environment or a key of the file. A subgraph's own
+settings derive from `SubgraphSettings` with a prefix of their own and a table of the same name in the file.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    InitSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+from typing_extensions import override
+
+from kernel.errors import InfrastructureError
+
+
+class SettingsError(InfrastructureError):
+    """A setting is wrong or missing; the message names it and says what is expected."""
+
+
+class _Loaded(BaseSettings):
+    """Reads the environment first, then this class's part of the file."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    @classmethod
+    def load(cls, **values: Any) -> Self:
+        """Read the settings; `values` given here outweigh the environment, which outweighs the file.
+
+        Raises:
+            SettingsError: names the first setting that is wrong and what is expected.
+        """
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise SettingsError(_explain(cls, error)) from None
+
+    @classmethod
+    @override
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the file after the environment."""
+        return init_settings, env_settings, InitSettingsSource(settings_cls, _file_values(cls))
+
+
+class Settings(_Loaded):
+    """What every process of the shop needs to know."""
+
+    model_config = SettingsConfigDict(env_prefix="STOREGRAPH_")
+
+    mode: Literal["embedded", "services"] = "embedded"
+    data_dir: Path = Path(".storegraph")
+    database_url: str = ""
+    redis_url: str = ""
+    internal_key: SecretStr = SecretStr("")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_style: Literal["json", "console"] = "console"
+
+
+class SubgraphSettings(_Loaded):
+    """Base of a subgraph's own settings; give it `env_prefix="STOREGRAPH_<NAME>_"`."""
+
+
+def _file_values(settings: type[BaseSettings]) -> dict[str, Any]:
+    """Read this class's part of the file: the top level, or the table that its prefix names."""
+    path = Path(os.environ.get("STOREGRAPH_CONFIG", "storegraph.toml"))
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError(f"{path} cannot be read: {error}") from None
+    table = _prefix(settings).removeprefix("STOREGRAPH_").removesuffix("_").lower()
+    return values.get(table, {}) if table else values
+
+
+def _explain(settings: type[BaseSettings], error: ValidationError) -> str:
+    first = error.errors()[0]
+    name = f"{_prefix(settings)}{'_'.join(map(str, first['loc']))}".upper()
+    return f"{name}: {first['msg']}."
+
+
+def _prefix(settings: type[BaseSettings]) -> str:
+    return str(settings.model_config.get("env_prefix", ""))
