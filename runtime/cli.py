@@ -1,0 +1,168 @@
+"""The `storegraph` command: the shop's commands here, the router's from `router.cli`.
+
+Each command imports what it needs when it runs, so that `--help` answers at once. A `StartError` is one line on
+standard error and an exit code; a traceback means a bug.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from router.cli import add_router_commands
+from runtime.errors import StartError
+
+app = typer.Typer(
+    name="storegraph",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="A store behind one GraphQL endpoint, and the federation router that serves it.",
+)
+add_router_commands(app)
+
+DEFAULT_DATA_DIR = Path(".storegraph")
+
+DataDir = Annotated[
+    Path, typer.Option("--data-dir", help="Folder for the database, keys and mail.", envvar="STOREGRAPH_DATA_DIR")
+]
+SubgraphName = Annotated[str, typer.Argument(help="products, inventory, orders, users, payments, ...")]
+Url = Annotated[str, typer.Option(help="The GraphQL endpoint of a running store.")]
+
+
+@app.command(rich_help_panel="Shop")
+def up(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the GraphQL endpoint.")] = 4000,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; 0.0.0.0 opens the store to the network.")
+    ] = "127.0.0.1",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    reset: Annotated[bool, typer.Option("--reset", help="Delete the data first and load fresh demo data.")] = False,
+    empty: Annotated[bool, typer.Option("--empty", help="Start without demo data.")] = False,
+) -> None:
+    """Run the whole store: its database, its eight subgraphs and the router.
+
+    Examples:
+
+        storegraph up
+
+        storegraph up --port 4001 --data-dir /var/tmp/second-store
+
+        storegraph up --reset
+    """
+    from runtime.up import UpOptions, run  # noqa: PLC0415
+
+    run(UpOptions(host=host, port=port, data_dir=data_dir, reset=reset, empty=empty))
+
+
+@app.command(rich_help_panel="Shop")
+def demo(
+    url: Url = "http://127.0.0.1:4000/graphql",
+    patience: Annotated[float, typer.Option(help="Seconds to wait for what happens later, such as shipping.")] = 30.0,
+) -> None:
+    """Walk a buyer's journey through the HTTP endpoint and print its steps with timings; exit 1 when one fails.
+
+    Example:
+
+        storegraph demo --url http://127.0.0.1:4001/graphql
+    """
+    from runtime.demo.journey import run  # noqa: PLC0415
+
+    raise typer.Exit(run(url, patience))
+
+
+@app.command("export-schema", rich_help_panel="Shop")
+def export_schema(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when a file is stale.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to, instead of schema/ of the project.")] = None,
+) -> None:
+    """Write the schemas of all subgraphs, of the supergraph, of the API and of the events.
+
+    Examples:
+
+        storegraph export-schema
+
+        storegraph export-schema --check
+    """
+    from runtime.export_schema import run  # noqa: PLC0415
+
+    raise typer.Exit(run(out, check=check))
+
+
+@app.command("import-catalogue", rich_help_panel="Shop")
+def import_catalogue(
+    file: Annotated[Path, typer.Argument(help="A CSV file in Shopify's product layout.", dir_okay=False)],
+    currency: Annotated[str, typer.Option(help="Currency of the prices in the file.")] = "EUR",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Load products from a Shopify product CSV; bad rows are reported, the rest loads, a second run changes nothing.
+
+    Works beside a running store, or on its data directory while it is down.
+
+    Example:
+
+        storegraph import-catalogue products_export.csv --currency USD
+    """
+    from runtime.catalogue_command import run  # noqa: PLC0415
+
+    raise typer.Exit(run(file, currency, data_dir))
+
+
+@app.command(rich_help_panel="Services")
+def migrate() -> None:
+    """Bring the tables of all subgraphs to this version, in the database of `STOREGRAPH_DATABASE_URL`.
+
+    Example:
+
+        STOREGRAPH_DATABASE_URL=postgresql://shop@db/shop storegraph migrate
+    """
+    from runtime.services import run_migrations  # noqa: PLC0415
+
+    run_migrations()
+
+
+@app.command(rich_help_panel="Services")
+def subgraph(
+    name: SubgraphName,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; by default the one in supergraph.yaml.")] = 0,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+) -> None:
+    """Serve one subgraph over HTTP, as its own process.
+
+    Example:
+
+        storegraph subgraph products --port 4101
+    """
+    from runtime.services import run_subgraph  # noqa: PLC0415
+
+    run_subgraph(name, host, port)
+
+
+@app.command(rich_help_panel="Services")
+def worker(name: SubgraphName) -> None:
+    """Run the background work of one subgraph: its event consumers and its jobs.
+
+    Example:
+
+        storegraph worker orders
+    """
+    from runtime.services import run_worker  # noqa: PLC0415
+
+    run_worker(name)
+
+
+def main() -> None:
+    """Run the command line; known faults become one line and an exit code."""
+    try:
+        app()
+    except StartError as error:
+        print(f"storegraph: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

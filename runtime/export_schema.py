@@ -1,0 +1,90 @@
+"""Writes what is generated under `schema/`: each subgraph, the supergraph, the API that clients see, the events.
+
+Needs no database and no network, so that `make check` can tell whether a file is stale.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from kernel.calls import InProcessCalls
+from kernel.events.schemas import event_schemas
+from kernel.settings import Settings
+from kernel.subgraph import export_sdl
+from router.composition import Composed, SubgraphSource, compose, read_config
+from runtime.errors import CompositionFailedError
+from runtime.shop import SUBGRAPHS, build_subgraph
+
+PROJECT = Path(__file__).resolve().parent.parent
+SCHEMA = PROJECT / "schema"
+SUPERGRAPH_CONFIG = PROJECT / "supergraph.yaml"
+
+
+def run(out: Path | None, *, check: bool) -> int:
+    """Write the files, or with `check` name those that differ; the exit code."""
+    folder = out or SCHEMA
+    files = generate()
+    if check:
+        return _report_stale(folder, files)
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    print(f"{len(files)} files in {folder}")
+    return 0
+
+
+def generate() -> dict[str, str]:
+    """Every generated file's path under `schema/` and its content.
+
+    Raises:
+        CompositionFailedError: the subgraphs do not fit together.
+    """
+    sdls = subgraph_sdls()
+    composed = compose_shop(sdls)
+    files = {f"{name}.graphql": sdl for name, sdl in sdls.items()}
+    files["supergraph.graphql"] = composed.supergraph_sdl
+    files["api.graphql"] = composed.api_sdl
+    for name, schema in event_schemas().items():
+        files[f"events/{name}.json"] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
+    return {name: content.rstrip("\n") + "\n" for name, content in files.items()}
+
+
+def subgraph_sdls() -> dict[str, str]:
+    """The SDL of each subgraph, as its code has it."""
+    settings = Settings()
+    return {name: export_sdl(build_subgraph(name, settings, InProcessCalls(name, {}))) for name in SUBGRAPHS}
+
+
+def compose_shop(sdls: dict[str, str]) -> Composed:
+    """Compose the shop's subgraphs, with the addresses that `supergraph.yaml` gives them.
+
+    Raises:
+        CompositionFailedError: lists every problem.
+    """
+    urls = {source.name: source.url for source in read_config(SUPERGRAPH_CONFIG).subgraphs}
+    composed = compose([SubgraphSource(name=name, url=urls[name], sdl=sdl) for name, sdl in sdls.items()])
+    if not isinstance(composed, Composed):
+        problems = "\n".join(f"  {problem}" for problem in composed)
+        raise CompositionFailedError(f"The subgraphs do not fit together:\n{problems}")
+    return composed
+
+
+def _report_stale(folder: Path, files: dict[str, str]) -> int:
+    def differs(name: str, content: str) -> bool:
+        path = folder / name
+        return not path.exists() or path.read_text() != content
+
+    stale = [name for name, content in files.items() if differs(name, content)]
+    known = {folder / name for name in files}
+    left_over = [
+        path.relative_to(folder).as_posix()
+        for path in sorted(folder.rglob("*"))
+        if path.suffix in {".graphql", ".json"} and path not in known
+    ]
+    if stale or left_over:
+        names = ", ".join([*stale, *left_over])
+        print(f"Stale in {folder.name}/: {names}. Run `storegraph export-schema` and commit the result.")
+        return 1
+    return 0
