@@ -1,0 +1,122 @@
+"""Who may do what through GraphQL, and at which cost."""
+
+import pytest
+
+from kernel.database import count_statements
+from kernel.identity import ANONYMOUS, Caller
+
+ORDERS = Caller.service("orders")
+BUYER = Caller(id="usr_1", kind="customer")
+OTHER = Caller(id="usr_2", kind="customer")
+STAFF = Caller(id="usr_9", kind="staff")
+
+PROCESS = """
+mutation ($input: PaymentProcessInput!, $key: String!) {
+  paymentProcess(input: $input, idempotencyKey: $key) {
+    payment { id status declineCode retryable amount { amount currency } }
+    errors { code message }
+  }
+}
+"""
+REFUND = """
+mutation ($id: ID!, $key: String!, $amount: MoneyInput) {
+  paymentRefund(paymentId: $id, idempotencyKey: $key, amount: $amount) {
+    refund { status amount { amount } }
+    errors { __typename code ... on RefundTooLargeError { refundable { amount } } }
+  }
+}
+"""
+OF_ORDERS = """
+query ($orders: [_Any!]!) {
+  _entities(representations: $orders) {
+    ... on Order { id payments { id status refunds { id } events { kind } } }
+  }
+}
+"""
+
+
+def charge(token="tok_approve", amount="20.00"):
+    return {
+        "orderId": "ord_1",
+        "customerId": "usr_1",
+        "token": token,
+        "amount": {"amount": amount, "currency": "EUR"},
+    }
+
+
+async def run(subgraph, document, caller, **variables):
+    result = await subgraph.executor.execute(document, variables, caller=caller)
+    assert not result.errors, result.errors
+    return result.data
+
+
+async def test_a_service_charges_and_finds_the_payment_by_its_key(payments):
+    data = await run(payments, PROCESS, ORDERS, input=charge(), key="k1")
+    payment = data["paymentProcess"]["payment"]
+    assert (payment["status"], payment["amount"]) == ("CAPTURED", {"amount": "20.00", "currency": "EUR"})
+    found = await run(payments, '{ paymentByKey(idempotencyKey: "k1") { id } }', ORDERS)
+    assert found["paymentByKey"]["id"] == payment["id"]
+
+
+async def test_a_decline_is_a_payment_and_not_an_error(payments):
+    data = await run(payments, PROCESS, ORDERS, input=charge("tok_decline_insufficient_funds"), key="k1")
+    payment = data["paymentProcess"]["payment"]
+    assert (payment["status"], payment["declineCode"], payment["retryable"]) == (
+        "DECLINED",
+        "insufficient_funds",
+        True,
+    )
+    assert data["paymentProcess"]["errors"] == []
+
+
+async def test_amounts_finer_than_the_currency_are_refused(payments):
+    data = await run(payments, PROCESS, ORDERS, input=charge(amount="1.005"), key="k1")
+    assert data["paymentProcess"]["payment"] is None
+    assert data["paymentProcess"]["errors"][0]["code"] == "INVALID_INPUT"
+
+
+@pytest.mark.parametrize(
+    ("caller", "code"), [(ANONYMOUS, "UNAUTHENTICATED"), (BUYER, "FORBIDDEN"), (STAFF, "FORBIDDEN")]
+)
+async def test_only_services_charge_and_ask(payments, caller, code):
+    for document in (PROCESS, "query ($key: String!) { paymentByKey(idempotencyKey: $key) { id } }"):
+        result = await payments.executor.execute(document, {"input": charge(), "key": "k1"}, caller=caller)
+        assert code in str(result.to_builtins())
+
+
+async def test_staff_refunds_and_is_told_what_is_left(payments):
+    data = await run(payments, PROCESS, ORDERS, input=charge(), key="k1")
+    payment = data["paymentProcess"]["payment"]["id"]
+    some = await run(payments, REFUND, STAFF, id=payment, key="r1", amount={"amount": "5", "currency": "EUR"})
+    assert some["paymentRefund"]["refund"] == {"status": "SUCCEEDED", "amount": {"amount": "5.00"}}
+    more = await run(payments, REFUND, STAFF, id=payment, key="r2", amount={"amount": "16", "currency": "EUR"})
+    assert more["paymentRefund"]["errors"] == [
+        {"__typename": "RefundTooLargeError", "code": "REFUND_TOO_LARGE", "refundable": {"amount": "15.00"}}
+    ]
+
+
+async def test_buyers_do_not_refund_themselves(payments):
+    result = await payments.executor.execute(REFUND, {"id": "pay_1", "key": "r"}, caller=BUYER)
+    assert "FORBIDDEN" in str(result.to_builtins())
+
+
+@pytest.mark.parametrize(("caller", "seen"), [(BUYER, 1), (STAFF, 1), (OTHER, 0), (ANONYMOUS, 0)])
+async def test_only_its_buyer_and_staff_see_a_payment(payments, caller, seen):
+    await run(payments, PROCESS, ORDERS, input=charge(), key="k1")
+    data = await run(payments, OF_ORDERS, caller, orders=[{"__typename": "Order", "id": "ord_1"}])
+    assert len(data["_entities"][0]["payments"]) == seen
+
+
+@pytest.mark.parametrize("orders", [1, 10])
+async def test_payments_of_any_number_of_orders_cost_three_statements(payments, orders, clock):
+    for at in range(orders):
+        await run(payments, PROCESS, ORDERS, input={**charge(), "orderId": f"ord_{at}"}, key=f"k{at}")
+    wanted = [{"__typename": "Order", "id": f"ord_{at}"} for at in range(orders)]
+    with count_statements(payments.database) as counted:
+        data = await run(payments, OF_ORDERS, BUYER, orders=wanted)
+    assert [len(order["payments"]) for order in data["_entities"]] == [1] * orders
+    assert counted.total == 3
+
+
+async def test_the_job_is_part_of_the_subgraph(payments):
+    assert [job.name for job in payments.jobs] == ["payments.settle"]
