@@ -44,7 +44,10 @@ class PostalFields:
             checked_phone(self.phone)
 
     def changed(self, wanted: Mapping[str, Any]) -> PostalFields:
-        """Give the address with some fields replaced, checked like a new one."""
+        """Give the address with some fields replaced, checked like a new one; only the phone number can be cleared."""
+        for field, value in wanted.items():
+            if value is None and field != "phone":
+                raise InvalidInputError(f"The {_spoken(field)} cannot be cleared.", path=_path(field))
         return replace(self, **wanted)
 
 

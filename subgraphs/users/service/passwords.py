@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Final, ParamSpec, TypeVar
 
 from passlib.context import CryptContext
@@ -40,7 +41,6 @@ class PasswordHasher:
         )
         self._threads = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="passwords")
         self._waiting = 0
-        self._decoy = self._context.hash("nobody's password")
 
     async def hash(self, password: str) -> str:
         """Hash a normalised new password."""
@@ -58,12 +58,17 @@ class PasswordHasher:
         """Let the threads end."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    @cached_property
+    def _decoy(self) -> str:
+        return str(self._context.hash("nobody's password"))
+
     def _hash(self, password: str) -> str:
         return str(self._context.hash(password))
 
     def _verify(self, password: str, known_hash: str | None) -> str | None:
+        decoy = self._decoy  # made by whoever comes first, so that an unknown address is never the one to wait for it
         try:
-            fits, better = self._context.verify_and_update(password, known_hash or self._decoy)
+            fits, better = self._context.verify_and_update(password, known_hash or decoy)
         except (UnknownHashError, PasslibSecurityError):
             return None
         if known_hash is None or not fits:

@@ -102,10 +102,10 @@ class Sessions:
         async with self.database.transaction() as session:
             await stored.revoke_by_token(session, fingerprint(secret), reason="logout", now=self.clock.now())
 
-    async def forget_expired(self) -> None:
-        """Remove sessions that ended by time."""
+    async def forget_expired(self) -> int:
+        """Remove sessions that ended by time, some at a time; tell how many."""
         async with self.database.transaction() as session:
-            await stored.delete_expired(session, self.clock.now())
+            return await stored.delete_expired(session, self.clock.now())
 
     async def _open(self, account: Account, known_hash: str, kept_hash: str) -> Grant:
         now, family_id, secret = self.clock.now(), str(UUID(int=uuid7().int)), first_secret()

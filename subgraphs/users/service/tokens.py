@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import uuid4
@@ -12,7 +12,7 @@ import jwt
 from kernel.clock import Clock
 from subgraphs.users.domain.accounts import Account
 from subgraphs.users.domain.roles import scopes_of
-from subgraphs.users.storage.keys import SigningKey
+from subgraphs.users.storage.keys import KeySource
 
 ISSUER: Final = "storegraph"
 AUDIENCE: Final = "storegraph"
@@ -22,7 +22,7 @@ AUDIENCE: Final = "storegraph"
 class AccessTokens:
     """Signs access tokens with one key."""
 
-    key: SigningKey = field(repr=False)
+    keys: KeySource
     lifetime: timedelta
     clock: Clock
 
@@ -33,7 +33,7 @@ class AccessTokens:
 
     def issue(self, account: Account, family_id: str) -> str:
         """Sign a token for an account; `sid` names the log-in that it belongs to."""
-        now = self.clock.now()
+        key, now = self.keys.signing, self.clock.now()
         claims = {
             "iss": ISSUER,
             "aud": AUDIENCE,
@@ -46,8 +46,8 @@ class AccessTokens:
             "roles": sorted(account.roles),
             "scopes": sorted(scopes_of(account.roles)),
         }
-        return jwt.encode(claims, self.key.private, algorithm="EdDSA", headers={"kid": self.key.kid, "typ": "at+jwt"})
+        return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid, "typ": "at+jwt"})
 
     def key_set(self) -> dict[str, Any]:
         """Give the public keys by which tokens are checked, as a JSON Web Key Set."""
-        return {"keys": [self.key.public_jwk()]}
+        return {"keys": [self.keys.signing.public_jwk()]}

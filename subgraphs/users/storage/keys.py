@@ -7,6 +7,7 @@ import os
 from base64 import urlsafe_b64encode
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -68,6 +69,19 @@ class SigningKey:
     def public_jwk(self) -> dict[str, Any]:
         """Describe the public half as a JSON Web Key."""
         return {**_public_members(self.private), "kid": self.kid, "use": "sig", "alg": "EdDSA"}
+
+
+class KeySource:
+    """Where the signing key comes from; it is fetched when the first token is signed or checked."""
+
+    def __init__(self, *, path: Path, pem: str | None = None) -> None:
+        self._path = path
+        self._pem = pem
+
+    @cached_property
+    def signing(self) -> SigningKey:
+        """The key that signs: the one given as PEM text, else the one of the file."""
+        return SigningKey.from_pem(self._pem) if self._pem else SigningKey.load_or_create(self._path)
 
 
 def _create(path: Path, private: Ed25519PrivateKey) -> None:

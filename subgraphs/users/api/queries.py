@@ -1,0 +1,62 @@
+"""What can be read."""
+
+from __future__ import annotations
+
+import strawberry
+
+from kernel.graphql import Connection, connection
+from kernel.identity import require
+from kernel.pagination import Page
+from subgraphs.users.api.context import Info
+from subgraphs.users.api.types import User, may_see, visible_user
+from subgraphs.users.domain.roles import Role
+from subgraphs.users.storage.search import Filter
+
+
+@strawberry.input(description="Which users are wanted; all conditions must hold.")
+class UserWhere:
+    """Which users are wanted."""
+
+    search: str | None = strawberry.field(
+        default=None, description="The start of an e-mail address, or of words of a name."
+    )
+    role: Role | None = None
+
+    def to_filter(self) -> Filter:
+        """Read the conditions."""
+        return Filter(text=self.search, role=self.role)
+
+
+@strawberry.type
+class Query:
+    """Reads of the users subgraph."""
+
+    @strawberry.field(description="Whoever asks; null for guests.")
+    async def me(self, info: Info) -> User | None:
+        """Give the caller's own account."""
+        caller = info.context.caller
+        if caller.id is None or not caller.authenticated or caller.is_service:
+            return None
+        return await visible_user(info, caller.id)
+
+    @strawberry.field(description="One user; null when there is none, or none that the caller may see.")
+    async def user(self, info: Info, id: strawberry.ID) -> User | None:  # the schema's name
+        """Give one user."""
+        return await visible_user(info, id) if may_see(info.context.caller, id) else None
+
+    @strawberry.field(description="All users, newest first; for the staff.")
+    async def users(
+        self,
+        info: Info,
+        *,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        where: UserWhere | None = None,
+    ) -> Connection[User]:
+        """Give one page of users."""
+        require(info.context.caller, kinds={"staff", "admin"})
+        accounts, wanted = info.context.service.accounts, (where or UserWhere()).to_filter()
+        page = await accounts.search(Page(first, after, last, before), wanted)
+        return connection(page.map(User.of), count=lambda: accounts.count(wanted))

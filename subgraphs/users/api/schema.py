@@ -1,0 +1,10 @@
+"""The schema as a whole."""
+
+from __future__ import annotations
+
+from kernel.graphql import build_schema
+from subgraphs.users.api.mutations import Mutation
+from subgraphs.users.api.queries import Query
+from subgraphs.users.api.types import RateLimitedError, User
+
+SCHEMA = build_schema(Query, Mutation, types=(User, RateLimitedError))
