@@ -1,0 +1,234 @@
+"""Code that makes requests out of the working tree, and merges results into it.
+
+For each entity call there is `collect_F_C(root)`, which finds the objects along the call's path and returns
+`(representations, targets)`: equal objects get one representation, and `targets[i]` are all the objects that it stands
+for. `merge_F_C(entities, targets)` puts what came back into them and returns how many entities were no objects. A root
+fetch has `merge_F(root, data)`.
+
+Paths are walked level by level, each step a list comprehension over the objects found so far. That costs the same as
+nested loops, and Python has no bound on it as it has on the depth of loops. As in the projection, the quick make trusts
+the tree and the careful one does not.
+"""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+
+from router.execution.compiler.overlap import Meeting, Overlap
+from router.execution.compiler.source import Source
+from router.planner.plan import (
+    EntityCall,
+    Fetch,
+    FieldStep,
+    ListStep,
+    Path,
+    PathStep,
+    QueryPlan,
+    Rename,
+    Representation,
+    RepresentationField,
+    RepresentationSelection,
+)
+
+
+def collect_name(fetch: Fetch, call: EntityCall) -> str:
+    """Return the name of the function that collects representations."""
+    return f"collect_{fetch.id}_{call.alias}"
+
+
+def merge_name(fetch: Fetch, call: EntityCall | None = None) -> str:
+    """Return the name of the function that merges a result."""
+    return f"merge_{fetch.id}" + (f"_{call.alias}" if call else "")
+
+
+def write_fetches(source: Source, plan: QueryPlan, *, careful: bool) -> None:
+    """Write the functions of all fetches."""
+    writer = _Fetching(source, Overlap.of(plan), careful)
+    for fetch in plan.fetches:
+        if not fetch.entities:
+            writer.merge_root(fetch)
+        for call in fetch.entities:
+            writer.collect(fetch, call)
+            writer.merge_entities(fetch, call)
+
+
+@dataclass(slots=True)
+class _Fetching:
+    source: Source
+    overlap: Overlap
+    careful: bool
+    pending: list[tuple[str, str, tuple[RepresentationSelection, ...]]] = field(default_factory=list)
+
+    # Walking ----------------------------------------------------------------------------------------------------------
+
+    def walk(self, path: Path, variable: str = "found") -> None:
+        """Write the steps from the objects in a variable to those at the end of a path."""
+        for step in path:
+            self.source.add(f"{variable} = {self._step(step, variable)}")
+
+    def _step(self, step: PathStep, found: str) -> str:
+        if isinstance(step, FieldStep):
+            if self.careful:
+                return f"[v for o in {found} if type(o) is dict and (v := o.get({step.key!r})) is not None]"
+            return f"[v for o in {found} if (v := o[{step.key!r}]) is not None]"
+        if isinstance(step, ListStep):
+            guard = " if type(items) is list" if self.careful else ""
+            return f"[v for items in {found}{guard} for v in items if v is not None]"
+        types = self.source.constant("TYPES", step.types)
+        if self.careful:
+            return f"[o for o in {found} if type(o) is dict and o.get('__typename') in {types}]"
+        return f"[o for o in {found} if o['__typename'] in {types}]"
+
+    # Representations --------------------------------------------------------------------------------------------------
+
+    def collect(self, fetch: Fetch, call: EntityCall) -> None:
+        """Write the function that collects the representations of a call."""
+        source = self.source
+        with source.function(f"{collect_name(fetch, call)}(root)"):
+            source.add("found = [root]")
+            self.walk(call.path)
+            source.add("representations, targets, seen = [], [], {}")
+            with source.block("for o in found:"):
+                if self.careful:
+                    self._identify_carefully(call)
+                else:
+                    self._identify(call)
+                source.add("same = seen.get(key)")
+                with source.block("if same is None:"):
+                    source.add("seen[key] = same = [o]")
+                    source.add("targets.append(same)")
+                    source.add(f"representations.append({'made' if self.careful else 'represent(o)'})")
+                with source.block("else:"):
+                    source.add("same.append(o)")
+            source.add("return representations, targets")
+        self._flush()
+
+    def _identify_carefully(self, call: EntityCall) -> None:
+        with self.source.block("try:"):
+            self._identify(call)
+        with self.source.block("except (KeyError, TypeError, AttributeError):"):
+            self.source.add("continue")
+
+    def _identify(self, call: EntityCall) -> None:
+        """Write how an object gets the maker of its representation and the key by which equal ones are known."""
+        several = len(call.representations) > 1
+        word = "if"
+        for index, representation in enumerate(call.representations):
+            if representation.types is None:
+                with self.source.block("else:") if index else nullcontext():
+                    self._identity(representation, index if several else None)
+                return
+            types = self.source.constant("TYPES", representation.types)
+            with self.source.block(f"{word} o['__typename'] in {types}:"):
+                self._identity(representation, index if several else None)
+            word = "elif"
+        with self.source.block("else:"):
+            self.source.add("continue")
+
+    def _identity(self, representation: Representation, index: int | None) -> None:
+        maker = self.source.name("represent")
+        fixed = _fixed_typename(representation)
+        start = f"{{'__typename': {fixed!r}}}" if fixed else "{'__typename': o['__typename']}"
+        self.pending.append((maker, start, representation.selections))
+        if self.careful:
+            self.source.add(f"made = {maker}(o)")
+            self.source.add("key = dumps(made)")
+            return
+        self.source.add(f"represent = {maker}")
+        parts = [
+            f"o[{each.key!r}]"
+            for each in representation.selections
+            if isinstance(each, RepresentationField) and not each.selections
+        ]
+        if len(parts) < len(representation.selections):
+            self.source.add("key = dumps(represent(o))")
+            return
+        if fixed is None:
+            parts.append("o['__typename']")
+        if index is not None:
+            parts.append(str(index))
+        self.source.add(f"key = {parts[0]}" if len(parts) == 1 else f"key = ({', '.join(parts)})")
+
+    def _flush(self) -> None:
+        """Write the functions that copy objects into representations."""
+        while self.pending:
+            name, start, selections = self.pending.pop()
+            with self.source.function(f"{name}(o)"):
+                if not start:
+                    self._pass_through(name)
+                self.source.add(f"made = {start or '{}'}")
+                self._copy(selections)
+                self.source.add("return made")
+
+    def _pass_through(self, name: str) -> None:
+        """Write how a nested value is copied that is null or a list."""
+        with self.source.block("if o is None:"):
+            self.source.add("return None")
+        with self.source.block("if type(o) is list:"):
+            self.source.add(f"return [{name}(item) for item in o]")
+
+    def _copy(self, selections: tuple[RepresentationSelection, ...]) -> None:
+        for each in selections:
+            if isinstance(each, RepresentationField):
+                value = f"o[{each.key!r}]"
+                if each.selections:
+                    maker = self.source.name("represent")
+                    self.pending.append((maker, "", each.selections))
+                    value = f"{maker}({value})"
+                self.source.add(f"made[{each.name!r}] = {value}")
+            elif each.selections:
+                types = self.source.constant("TYPES", each.types)
+                with self.source.block(f"if o['__typename'] in {types}:"):
+                    self._copy(each.selections)
+
+    # Merging ----------------------------------------------------------------------------------------------------------
+
+    def merge_root(self, fetch: Fetch) -> None:
+        """Write the function that merges the data of a root fetch."""
+        source = self.source
+        meeting = self.overlap.meeting(fetch)
+        with source.function(f"{merge_name(fetch)}(root, data)"):
+            self._rename(fetch.renames, "data")
+            if not fetch.path:
+                self._put("root", "data", meeting)
+                return
+            source.add("found = [root]")
+            self.walk(fetch.path)
+            with source.block("for o in found:"):
+                self._put("o", "copy(data)" if meeting else "data", meeting)
+
+    def merge_entities(self, fetch: Fetch, call: EntityCall) -> None:
+        """Write the function that merges the entities of a call."""
+        source = self.source
+        meeting = self.overlap.meeting(fetch, call)
+        with source.function(f"{merge_name(fetch, call)}(entities, targets)"):
+            source.add("strange = 0")
+            with source.block("for entity, same in zip(entities, targets):"):
+                with source.block("if type(entity) is dict:"):
+                    self._rename(call.renames, "entity")
+                    with source.block("for o in same:"):
+                        self._put("o", "copy(entity)" if meeting else "entity", meeting)
+                with source.block("elif entity is not None:"):
+                    source.add("strange += 1")
+            source.add("return strange")
+
+    def _put(self, target: str, result: str, meeting: Meeting) -> None:
+        if meeting:
+            self.source.add(f"merge({target}, {result}, {meeting!r})")
+        else:
+            self.source.add(f"{target}.update({result})")
+
+    def _rename(self, renames: tuple[Rename, ...], result: str) -> None:
+        for rename in renames:
+            self.source.add(f"found = [{result}]")
+            self.walk(rename.path)
+            with self.source.block("for o in found:"), self.source.block(f"if {rename.old!r} in o:"):
+                self.source.add(f"o[{rename.new!r}] = o.pop({rename.old!r})")
+
+
+def _fixed_typename(representation: Representation) -> str | None:
+    """Return the `__typename` that is sent for every object, if it is the same for all."""
+    if representation.typename is None and representation.types and len(representation.types) == 1:
+        return next(iter(representation.types))
+    return representation.typename

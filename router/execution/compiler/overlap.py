@@ -1,0 +1,155 @@
+"""Which keys of the working tree are written by more than one fetch.
+
+Merging a result into an object is one `dict.update`, unless an object or a list of the result meets one that another
+fetch put under the same key: then what is inside has to be merged as well. Here the documents of a plan are read once
+to tell the two apart, so that nothing has to be compared when requests run.
+
+Types are left out of account: two fetches that write `a.b` for different types of objects count as meeting. That costs
+a little time where it happens, and never a wrong answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    parse,
+)
+
+from router.planner.plan import EntityCall, Fetch, FieldStep, Path, QueryPlan, Rename
+
+Meeting: TypeAlias = dict[str, "Meeting"]
+"""The composite keys of a result that meet those of another, and within them the same again."""
+_Writer: TypeAlias = tuple[int, str | None]
+"""A fetch and the alias of its entity call, if it has any."""
+_Fragments: TypeAlias = Mapping[str, FragmentDefinitionNode]
+
+
+@dataclass(slots=True)
+class _Place:
+    """An object in the working tree: who writes it, and the composite values below it."""
+
+    writers: set[_Writer] = field(default_factory=set)
+    below: dict[str, _Place] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Overlap:
+    """Where the results of a plan write composite values, and where they meet."""
+
+    root: _Place = field(default_factory=_Place)
+
+    @classmethod
+    def of(cls, plan: QueryPlan) -> Overlap:
+        """Read the documents of a plan."""
+        overlap = cls()
+        for fetch in plan.fetches:
+            overlap._read(fetch)
+        return overlap
+
+    def meeting(self, fetch: Fetch, call: EntityCall | None = None) -> Meeting:
+        """Return where the result of a root fetch, or of an entity call, meets what others write."""
+        path = call.path if call else fetch.path
+        place = self.root
+        for key in keys_of(path):
+            place = place.below.setdefault(key, _Place())
+        return _meeting(place, (fetch.id, call.alias if call else None))
+
+    def sole_writer(self, path: Path) -> bool:
+        """Tell whether all values along a path come from one fetch each."""
+        place = self.root
+        for key in keys_of(path):
+            place = place.below.setdefault(key, _Place())
+            if len(place.writers) > 1:
+                return False
+        return True
+
+    def _read(self, fetch: Fetch) -> None:
+        operation, fragments = _definitions(parse(fetch.document, no_location=True))
+        if not fetch.entities:
+            self._write((fetch.id, None), fetch.path, operation.selection_set, fragments, fetch.renames)
+            return
+        aliases = {_key(node): node for node in _fields(operation.selection_set, fragments)}
+        for call in fetch.entities:
+            self._write((fetch.id, call.alias), call.path, aliases[call.alias].selection_set, fragments, call.renames)
+
+    def _write(
+        self,
+        writer: _Writer,
+        path: Path,
+        selection_set: SelectionSetNode | None,
+        fragments: _Fragments,
+        renames: tuple[Rename, ...],
+    ) -> None:
+        place = self.root
+        for key in keys_of(path):
+            place = place.below.setdefault(key, _Place())
+        _note(place, writer, selection_set, fragments)
+        for rename in renames:
+            _rename(place, writer, rename)
+
+
+def keys_of(path: Path) -> tuple[str, ...]:
+    """Return the keys along a path."""
+    return tuple(step.key for step in path if isinstance(step, FieldStep))
+
+
+def _note(place: _Place, writer: _Writer, selection_set: SelectionSetNode | None, fragments: _Fragments) -> None:
+    for node in _fields(selection_set, fragments):
+        if node.selection_set:
+            inner = place.below.setdefault(_key(node), _Place())
+            inner.writers.add(writer)
+            _note(inner, writer, node.selection_set, fragments)
+
+
+def _rename(place: _Place, writer: _Writer, rename: Rename) -> None:
+    """Let a result write under the new key too; that it writes the old one as well does no harm."""
+    for key in keys_of(rename.path):
+        place = place.below.setdefault(key, _Place())
+    moved = place.below.get(rename.old)
+    if moved and writer in moved.writers:
+        _copy(moved, place.below.setdefault(rename.new, _Place()), writer)
+
+
+def _copy(source: _Place, target: _Place, writer: _Writer) -> None:
+    target.writers.add(writer)
+    for key, inner in source.below.items():
+        if writer in inner.writers:
+            _copy(inner, target.below.setdefault(key, _Place()), writer)
+
+
+def _meeting(place: _Place, writer: _Writer) -> Meeting:
+    return {
+        key: _meeting(inner, writer)
+        for key, inner in place.below.items()
+        if writer in inner.writers and len(inner.writers) > 1
+    }
+
+
+def _definitions(document: DocumentNode) -> tuple[OperationDefinitionNode, _Fragments]:
+    fragments = {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
+    operation = next(each for each in document.definitions if isinstance(each, OperationDefinitionNode))
+    return operation, fragments
+
+
+def _fields(selection_set: SelectionSetNode | None, fragments: _Fragments) -> Iterator[FieldNode]:
+    for node in selection_set.selections if selection_set else ():
+        if isinstance(node, FieldNode):
+            yield node
+        elif isinstance(node, InlineFragmentNode):
+            yield from _fields(node.selection_set, fragments)
+        elif isinstance(node, FragmentSpreadNode):
+            yield from _fields(fragments[node.name.value].selection_set, fragments)
+
+
+def _key(node: FieldNode) -> str:
+    return node.alias.value if node.alias else node.name.value

@@ -1,0 +1,113 @@
+"""A compiled operation: the functions that were generated for it, and their source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import orjson
+from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode
+
+from router.execution.compiler.fetching import collect_name, merge_name, write_fetches
+from router.execution.compiler.projection import PROJECT, write_projection
+from router.execution.compiler.shape import Composite, shape_of
+from router.execution.compiler.source import Source
+from router.execution.merging import copy, merge
+from router.execution.transports.port import SubgraphOperation
+from router.planner.plan import Fetch, QueryPlan
+
+Tree: TypeAlias = dict[str, Any]
+Targets: TypeAlias = list[list[Tree]]
+Collect: TypeAlias = Callable[[Tree], tuple[list[Tree], Targets]]
+MergeRoot: TypeAlias = Callable[[Tree, Tree], None]
+MergeEntities: TypeAlias = Callable[[list[Any], Targets], int]
+Project: TypeAlias = Callable[[Tree], Tree | None]
+
+
+@dataclass(frozen=True, slots=True)
+class CallCode:
+    """The functions of one entity call."""
+
+    collect: Collect
+    merge: MergeEntities
+
+
+@dataclass(frozen=True, slots=True)
+class FetchCode:
+    """The functions of one fetch: `merge` of a root fetch, or those of its entity calls."""
+
+    merge: MergeRoot | None
+    calls: tuple[CallCode, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One make of a program."""
+
+    source: str
+    fetches: tuple[FetchCode, ...]
+    project: Project
+
+
+@dataclass(frozen=True)
+class Program:
+    """A plan and the code that runs it.
+
+    Attributes:
+        plan: what was compiled.
+        shape: what the client asked for.
+        operations: what each fetch sends, apart from its variables.
+        dependents: for each fetch, those that wait for it.
+        quick: the code for a working tree in good order.
+        careful: the code for any other; compiled when first needed.
+    """
+
+    plan: QueryPlan
+    shape: Composite
+    operations: tuple[SubgraphOperation, ...] = field(init=False)
+    dependents: tuple[tuple[int, ...], ...] = field(init=False)
+    quick: Code = field(init=False)
+
+    def __post_init__(self) -> None:
+        fetches = self.plan.fetches
+        operations = tuple(
+            SubgraphOperation(each.subgraph, each.kind, each.document, each.operation_name) for each in fetches
+        )
+        dependents = tuple(tuple(other.id for other in fetches if each.id in other.depends_on) for each in fetches)
+        object.__setattr__(self, "operations", operations)
+        object.__setattr__(self, "dependents", dependents)
+        object.__setattr__(self, "quick", generate(self.plan, self.shape, careful=False))
+
+    @cached_property
+    def careful(self) -> Code:
+        """The code that takes nothing for granted."""
+        return generate(self.plan, self.shape, careful=True)
+
+
+def compile_program(
+    schema: GraphQLSchema,
+    plan: QueryPlan,
+    operation: OperationDefinitionNode,
+    fragments: Mapping[str, FragmentDefinitionNode],
+    conditions: Mapping[str, bool],
+) -> Program:
+    """Compile the plan of the variant of an operation that the values of its conditions single out."""
+    return Program(plan, shape_of(schema, operation, fragments, conditions))
+
+
+def generate(plan: QueryPlan, shape: Composite, *, careful: bool) -> Code:
+    """Generate the code of a plan and load it."""
+    source = Source()
+    write_fetches(source, plan, careful=careful)
+    write_projection(source, shape, careful=careful)
+    text = source.text()
+    names: dict[str, Any] = {"dumps": orjson.dumps, "merge": merge, "copy": copy, **source.constants}
+    exec(compile(text, "<generated>", "exec"), names)  # noqa: S102 - written by the compiler, see `source`
+    return Code(text, tuple(_fetch_code(each, names) for each in plan.fetches), names[PROJECT])
+
+
+def _fetch_code(fetch: Fetch, names: Mapping[str, Any]) -> FetchCode:
+    calls = tuple(CallCode(names[collect_name(fetch, call)], names[merge_name(fetch, call)]) for call in fetch.entities)
+    return FetchCode(None if fetch.entities else names[merge_name(fetch)], calls)

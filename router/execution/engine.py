@@ -1,0 +1,199 @@
+"""The engine: a supergraph, transports to its subgraphs, and operations that run.
+
+    text -> document -> (operation, variables) -> plan -> program -> run -> response
+
+The first four steps happen once for each operation and are remembered; a request whose operation is known costs a
+lookup, the coercion of its variables and the run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+import structlog
+from graphql import DocumentNode
+
+from router.execution.compiler import Program, compile_program
+from router.execution.documents import Document, read_document
+from router.execution.errors import (
+    ExecutionError,
+    IntrospectionDisabledError,
+    OperationUnplannableError,
+    RequestError,
+)
+from router.execution.exchange import ANONYMOUS, GraphQLRequest, GraphQLResponse, Outcome, RequestContext
+from router.execution.introspection import answer_introspection, introspective_part
+from router.execution.memo import Memo
+from router.execution.run import Run
+from router.execution.settings import EngineSettings
+from router.execution.transports.port import SubgraphTransport
+from router.execution.variables import VariableReader
+from router.planner.errors import PlanningError
+from router.planner.normalise import condition_variables
+from router.planner.plan import OperationKind, QueryPlan
+from router.supergraph import Supergraph
+from router.traffic.in_flight import InFlight
+
+logger = structlog.get_logger(__name__)
+
+
+class Planner(Protocol):
+    """Plans one variant of an operation: `conditions` are the values of the variables in its `@skip` and `@include`."""
+
+    def __call__(self, document: DocumentNode, name: str | None, conditions: Mapping[str, bool]) -> QueryPlan:
+        """Return the plan, or raise what says why there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedOperation:
+    """A valid operation, ready to run with any variables."""
+
+    document: Document
+    name: str | None
+    kind: OperationKind
+    variables: VariableReader
+    conditions: tuple[str, ...]
+    introspection: DocumentNode | None
+    programs: Memo[tuple[bool, ...], Program]
+
+
+class Engine:
+    """Answers operations on one supergraph.
+
+    Args:
+        supergraph: what is served.
+        transports: for each subgraph the transport that leads to it.
+        settings: limits and switches.
+        planner: makes plans.
+    """
+
+    def __init__(
+        self,
+        supergraph: Supergraph,
+        transports: Mapping[str, SubgraphTransport],
+        settings: EngineSettings | None = None,
+        *,
+        planner: Planner,
+    ) -> None:
+        self.supergraph = supergraph
+        self.settings = settings or EngineSettings()
+        self._transports = transports
+        self._planner = planner
+        self._operations: Memo[tuple[str, str | None], PreparedOperation] = Memo(self.settings.caches.operations)
+        self._introspections: Memo[tuple[str, str | None, bytes], Mapping[str, Any]] = Memo(
+            self.settings.caches.introspections
+        )
+        self._shared: InFlight[Any, GraphQLResponse] = InFlight()
+
+    async def execute(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> GraphQLResponse:
+        """Answer a request; whatever goes wrong becomes an error of the answer.
+
+        Cancelling it cancels what it asked of the subgraphs, unless another request waits for the same.
+        """
+        try:
+            operation = await self.prepare(request)
+            return await self.run(operation, request, context)
+        except RequestError as error:
+            return GraphQLResponse(Outcome.REFUSED, errors=error.as_dicts())
+        except ExecutionError as error:
+            return GraphQLResponse(Outcome.FAILED, errors=error.as_dicts())
+        except Exception:
+            logger.exception("A request failed for a reason of the router's own")
+            return GraphQLResponse(Outcome.FAILED, errors=ExecutionError("Internal error").as_dicts())
+
+    async def prepare(self, request: GraphQLRequest) -> PreparedOperation:
+        """Return the operation of a request, from memory if it was asked before.
+
+        Raises:
+            RequestError: the operation is not valid.
+        """
+        key = (request.query, request.operation_name)
+        return self._operations.get(key) or await self._operations.make(key, lambda: self._prepare(*key))
+
+    async def run(
+        self, operation: PreparedOperation, request: GraphQLRequest, context: RequestContext = ANONYMOUS
+    ) -> GraphQLResponse:
+        """Run an operation with the variables of a request.
+
+        Raises:
+            BadUserInputError: the variables do not fit.
+            OperationUnplannableError: the planner found no way.
+        """
+        variables = operation.variables.read(request.variables)
+        program = await self.program(operation, variables)
+        prelude = await self._introspect(operation, request, variables) if operation.introspection else {}
+
+        def start() -> asyncio.Future[GraphQLResponse]:
+            return Run(
+                program,
+                variables,
+                context,
+                self._transports,
+                timeout=self.settings.subgraph_timeout,
+                max_errors=self.settings.max_errors,
+                prelude=prelude,
+            ).start()
+
+        if self.settings.share_requests and operation.kind == "query":
+            return await self._shared.join((program, _dump(variables), _sharing_key(context)), start)
+        return await start()
+
+    async def program(self, operation: PreparedOperation, variables: Mapping[str, Any]) -> Program:
+        """Return the program of the variant that some variables single out, compiled if need be."""
+        key = tuple(bool(variables.get(name)) for name in operation.conditions)
+        known = operation.programs.get(key)
+        return known or await operation.programs.make(key, lambda: self._compile(operation, key))
+
+    def _prepare(self, query: str, name: str | None) -> PreparedOperation:
+        schema = self.supergraph.api_schema
+        document = read_document(schema, query, self.settings.limits)
+        node = document.operation(name)
+        introspection = introspective_part(node, document.fragments)
+        if introspection and not self.settings.introspection:
+            raise IntrospectionDisabledError("GraphQL introspection is disabled.")
+        return PreparedOperation(
+            document=document,
+            name=name,
+            kind=node.operation.value,
+            variables=VariableReader.of(schema, node),
+            conditions=condition_variables(document.node, name),
+            introspection=introspection,
+            programs=Memo(self.settings.caches.variants),
+        )
+
+    def _compile(self, operation: PreparedOperation, values: tuple[bool, ...]) -> Program:
+        conditions = dict(zip(operation.conditions, values, strict=True))
+        document = operation.document
+        try:
+            plan = self._planner(document.node, operation.name, conditions)
+            node = document.operation(operation.name)
+            return compile_program(self.supergraph.api_schema, plan, node, document.fragments, conditions)
+        except PlanningError as error:
+            raise OperationUnplannableError(str(error), error.code) from error
+        except RecursionError:
+            raise OperationUnplannableError("The operation is nested too deeply.") from None
+
+    async def _introspect(
+        self, operation: PreparedOperation, request: GraphQLRequest, variables: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        part = operation.introspection
+        if part is None:
+            return {}
+        key = (request.query, request.operation_name, _dump(variables))
+        return await self._introspections.make(
+            key, lambda: answer_introspection(self.supergraph.api_schema, part, variables)
+        )
+
+
+def _dump(variables: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(variables) if variables else b""
+
+
+def _sharing_key(context: RequestContext) -> tuple[Any, ...]:
+    """Return what two contexts must have in common for their requests to share an answer."""
+    return context.identity, context.headers, *sorted(context.subgraph_headers.items())

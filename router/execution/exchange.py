@@ -1,0 +1,104 @@
+"""What goes into the engine and what comes out of it.
+
+These values are all that a server, or a program that embeds the engine, needs to know: a request, what is known of who
+sent it, and a response that is either read as Python values or written as JSON bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import orjson
+
+Header: TypeAlias = tuple[str, str]
+Headers: TypeAlias = tuple[Header, ...]
+GraphQLErrorDict: TypeAlias = dict[str, Any]
+
+NO_HEADERS: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """A GraphQL request as a client sends it."""
+
+    query: str
+    variables: Mapping[str, Any] | None = None
+    operation_name: str | None = None
+    extensions: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """What travels with a request to the subgraphs, and what two requests must have in common to share an answer.
+
+    Attributes:
+        headers: sent to every subgraph.
+        subgraph_headers: sent to the subgraph of that name besides, such as a token made for it alone.
+        trace: sent to every subgraph too, but never keeps two requests from sharing: the request id and `traceparent`.
+        identity: whatever tells callers apart; requests with different identities never share anything.
+        value: handed to in-process subgraphs as it is.
+    """
+
+    headers: Headers = NO_HEADERS
+    subgraph_headers: Mapping[str, Headers] = field(default_factory=dict)
+    trace: Headers = NO_HEADERS
+    identity: Hashable = None
+    value: Any = None
+
+    def headers_for(self, subgraph: str) -> Headers:
+        """Return the headers that one subgraph gets."""
+        if not self.subgraph_headers:
+            return self.headers
+        return self.headers + self.subgraph_headers.get(subgraph, NO_HEADERS)
+
+
+ANONYMOUS = RequestContext()
+
+
+class Outcome(Enum):
+    """How far a request came; a server derives the HTTP status from it."""
+
+    EXECUTED = "executed"
+    """The operation ran; there is `data`, perhaps null, and perhaps errors."""
+    REFUSED = "refused"
+    """The request was wrong and nothing ran: the errors say why and there is no `data`."""
+    FAILED = "failed"
+    """The router could not even begin, through no fault of the client."""
+
+
+@dataclass(frozen=True)
+class GraphQLResponse:
+    """The answer to a request; `body` is made when first asked for and then kept."""
+
+    outcome: Outcome
+    data: Any = None
+    errors: tuple[GraphQLErrorDict, ...] = ()
+    extensions: Mapping[str, Any] | None = None
+
+    @property
+    def code(self) -> str | None:
+        """The `extensions.code` of the first error."""
+        if not self.errors:
+            return None
+        code = self.errors[0].get("extensions", {}).get("code")
+        return code if isinstance(code, str) else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the response in the form and order of the GraphQL specification."""
+        response: dict[str, Any] = {}
+        if self.errors:
+            response["errors"] = list(self.errors)
+        if self.outcome is Outcome.EXECUTED:
+            response["data"] = self.data
+        if self.extensions:
+            response["extensions"] = dict(self.extensions)
+        return response
+
+    @cached_property
+    def body(self) -> bytes:
+        """The response as JSON."""
+        return orjson.dumps(self.as_dict(), option=orjson.OPT_NON_STR_KEYS)

@@ -1,0 +1,145 @@
+"""From the paths of a subgraph's errors to the paths of the client.
+
+A subgraph knows its own answer only: the third of the `_entities` it was asked for, or a field under an alias that the
+client never chose. Here an error is led back to each place of the client's answer that it concerns. This runs only when
+there are errors, so it looks for places instead of remembering them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from router.execution.compiler.program import Targets, Tree
+from router.execution.compiler.shape import Composite, Items, TypenameField
+from router.execution.exchange import GraphQLErrorDict
+from router.planner.plan import Fetch, FieldStep, ListStep, Path, Rename
+
+ClientPath: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(slots=True)
+class Relocation:
+    """Leads the errors of one fetch to the client's answer.
+
+    Args:
+        fetch: the fetch.
+        targets: for each of its entity calls the objects that its representations stood for.
+        root: the working tree, with the result merged.
+        shape: what the client asked for.
+        limit: how many errors to make of one at most.
+    """
+
+    fetch: Fetch
+    targets: Mapping[str, Targets]
+    root: Tree
+    shape: Composite
+    limit: int
+    _places: dict[str, dict[int, list[ClientPath]]] = field(default_factory=dict)
+
+    def errors(self, errors: Sequence[Any]) -> Iterator[GraphQLErrorDict]:
+        """Return what the client is told for the errors of the subgraph."""
+        for error in errors:
+            known = error if isinstance(error, dict) else {"message": str(error)}
+            path = known.get("path")
+            places = list(self._clients(path)) if isinstance(path, list) and path else []
+            for place in places or [None]:
+                yield self._error(known, place)
+
+    def _error(self, error: Mapping[str, Any], place: ClientPath | None) -> GraphQLErrorDict:
+        """Make one error; the subgraph's own locations point into a document that the client never saw."""
+        given = error.get("extensions")
+        extensions = dict(given) if isinstance(given, dict) else {}
+        extensions.setdefault("code", "DOWNSTREAM_SERVICE_ERROR")
+        extensions["service"] = extensions["serviceName"] = self.fetch.subgraph
+        made: GraphQLErrorDict = {"message": str(error.get("message", "Subgraph error"))}
+        if place:
+            made["path"] = list(place)
+        made["extensions"] = extensions
+        return made
+
+    def _clients(self, path: list[Any]) -> Iterator[ClientPath]:
+        if not self.fetch.entities:
+            rest = _renamed(path, self.fetch.renames)
+            for place, _ in _find(self.root, self.fetch.path):
+                yield visible(self.shape, (*place, *rest))
+            return
+        for call in self.fetch.entities:
+            targets = self.targets.get(call.alias, [])
+            if path[0] == call.alias and len(path) > 1 and _is_index(path[1], targets):
+                rest = _renamed(path[2:], call.renames)
+                for target in targets[path[1]][: self.limit]:
+                    for place in self._places_of(call.alias, call.path).get(id(target), ())[: self.limit]:
+                        yield visible(self.shape, (*place, *rest))
+
+    def _places_of(self, alias: str, path: Path) -> dict[int, list[ClientPath]]:
+        if alias not in self._places:
+            places: dict[int, list[ClientPath]] = {}
+            for place, target in _find(self.root, path):
+                places.setdefault(id(target), []).append(place)
+            self._places[alias] = places
+        return self._places[alias]
+
+
+def visible(shape: Composite, path: ClientPath) -> ClientPath:
+    """Cut a path where it leaves what the client asked for."""
+    content: Any = shape
+    seen: list[str | int] = []
+    for step in path:
+        if isinstance(step, int):
+            content = content.item.content if isinstance(content, Items) else None
+        else:
+            content = _below(content, step)
+        if content is None:
+            break
+        seen.append(step)
+    return tuple(seen)
+
+
+def _below(content: Any, key: str) -> Any:
+    if isinstance(content, Composite):
+        for variant in content.variants:
+            for answer in variant.fields:
+                if answer.key == key:
+                    return answer if isinstance(answer, TypenameField) else answer.position.content
+    return None
+
+
+def _find(root: Tree, path: Path) -> Iterator[tuple[ClientPath, Any]]:
+    """Return the objects at the end of a path, each with where it is."""
+    pending: list[tuple[ClientPath, Any, int]] = [((), root, 0)]
+    while pending:
+        place, value, depth = pending.pop()
+        if value is None:
+            continue
+        if depth == len(path):
+            yield place, value
+            continue
+        step = path[depth]
+        if isinstance(step, FieldStep):
+            if isinstance(value, dict):
+                pending.append(((*place, step.key), value.get(step.key), depth + 1))
+        elif isinstance(step, ListStep):
+            if isinstance(value, list):
+                items = enumerate(value)
+                pending.extend(reversed([((*place, index), item, depth + 1) for index, item in items]))
+        elif isinstance(value, dict) and value.get("__typename") in step.types:
+            pending.append((place, value, depth + 1))
+
+
+def _renamed(path: Sequence[Any], renames: tuple[Rename, ...]) -> list[str | int]:
+    """Replace the names in a path that the merge replaces in the result."""
+    made = [step for step in path if isinstance(step, str | int)]
+    for rename in renames:
+        keys = [step.key for step in rename.path if isinstance(step, FieldStep)]
+        names = [index for index, step in enumerate(made) if isinstance(step, str)]
+        if len(names) > len(keys) and [made[at] for at in names[: len(keys)]] == keys:
+            at = names[len(keys)]
+            if made[at] == rename.old:
+                made[at] = rename.new
+    return made
+
+
+def _is_index(value: Any, targets: Targets) -> bool:
+    return type(value) is int and 0 <= value < len(targets)

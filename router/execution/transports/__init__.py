@@ -1,0 +1,1 @@
+"""How requests reach subgraphs: over HTTP or inside this process, behind one port."""

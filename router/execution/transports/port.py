@@ -1,0 +1,76 @@
+"""The port through which the engine reaches subgraphs, whatever carries the request."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Hashable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import orjson
+
+from router.execution.exchange import NO_HEADERS, Headers
+from router.planner.plan import OperationKind
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphOperation:
+    """The part of a subgraph request that is the same each time its plan runs."""
+
+    subgraph: str
+    kind: OperationKind
+    document: str
+    operation_name: str | None
+    head: bytes = field(init=False, repr=False)
+    """The JSON body up to the value of `variables`."""
+
+    def __post_init__(self) -> None:
+        body: dict[str, Any] = {"query": self.document}
+        if self.operation_name is not None:
+            body["operationName"] = self.operation_name
+        object.__setattr__(self, "head", orjson.dumps(body)[:-1])
+
+
+@dataclass(slots=True)
+class SubgraphRequest:
+    """One request to one subgraph."""
+
+    operation: SubgraphOperation
+    variables: Mapping[str, Any]
+    headers: Headers = NO_HEADERS
+    timeout: float = 30.0
+    identity: Hashable = None
+    """The `RequestContext.identity`: requests with different ones are never sent as one."""
+    value: Any = None
+    """The `RequestContext.value`, for subgraphs in this process."""
+
+    def body(self) -> bytes:
+        """Return the request as the JSON body of GraphQL over HTTP."""
+        operation = self.operation
+        if not self.variables:
+            return operation.head + b"}"
+        return b'%b,"variables":%b}' % (operation.head, orjson.dumps(self.variables))
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphResponse:
+    """What came back: JSON text over a wire, or the decoded answer from inside this process.
+
+    A decoded answer belongs to the engine from then on, which writes into it.
+    """
+
+    status: int = 200
+    media_type: str = "application/json"
+    body: bytes | None = None
+    decoded: Any = None
+
+
+class SubgraphTransport(Protocol):
+    """Sends requests to one subgraph or to many.
+
+    `send` gives its answer or raises a `TransportError`. Cancelling what it returned gives the request up. An
+    `async def` fits; a transport on the hot path may return a bare future and spare the event loop a task.
+    """
+
+    def send(self, request: SubgraphRequest) -> Awaitable[SubgraphResponse]:
+        """Send a request."""
+        ...

@@ -1,0 +1,1 @@
+"""What stands between the executor and the subgraphs to spare them work."""
