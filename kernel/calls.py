@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import ConnectError, ConnectTimeoutError, RequestError, RequestTimeoutError
+from pyreqwest.exceptions import ConnectError, RequestError, RequestTimeoutError
 
 from kernel import telemetry
 from kernel.database import in_transaction
@@ -141,10 +141,11 @@ class HttpCalls:
         body = orjson.dumps({"query": document, "variables": dict(variables or {})})
         try:
             status, answer = await self._post(subgraph, url, body, deadline)
-        except (ConnectError, ConnectTimeoutError) as error:
-            raise CallUnavailableError(subgraph) from error
         except RequestTimeoutError as error:
+            # The client cannot tell a slow connection from a slow answer, so none of both counts as "not done".
             raise CallTimeoutError(subgraph, deadline) from error
+        except ConnectError as error:
+            raise CallUnavailableError(subgraph) from error
         except RequestError as error:
             raise CallFaultError(subgraph, type(error).__name__) from error
         return _read(subgraph, status, answer)

@@ -59,15 +59,21 @@ class Room:
 
 
 class EmbeddedDelivery:
-    """Delivers between rooms whose databases are all reachable from this process."""
+    """Delivers between rooms whose databases are all reachable from this process.
 
-    def __init__(self, rooms: Sequence[Room], *, poll_every: float = 5.0, patience: float = 5.0) -> None:
-        self._relays = {room.database.schema: _Relay(room, rooms) for room in rooms}
+    With `only`, it works for the room of that name alone: relays its outbox to all, handles what reaches it.
+    """
+
+    def __init__(
+        self, rooms: Sequence[Room], *, only: str | None = None, poll_every: float = 5.0, patience: float = 5.0
+    ) -> None:
+        served = [room for room in rooms if only in {None, room.database.schema}]
+        self._relays = {room.database.schema: _Relay(room, rooms) for room in served}
         self._workers: dict[str, list[_Worker]] = defaultdict(list)
-        for room in rooms:
+        for room in served:
             for consumer in room.consumers:
                 self._workers[room.database.schema].append(_Worker(consumer, room.database))
-        self._urls = {plain_url(room.database.url) for room in rooms}
+        self._urls = {plain_url(room.database.url) for room in served}
         self._poll_every = poll_every
         self._patience = patience
         self._loops: list[asyncio.Task[None]] = []
