@@ -26,6 +26,8 @@ class Response:
     status: int
     headers: HeaderList
     body: bytes
+    operation: str | None = None
+    """The name of the operation that this answers, for the access log."""
 
 
 def json_response(status: int, value: object, extra: Iterable[Header] = (), *, media: bytes = JSON) -> Response:
@@ -36,6 +38,8 @@ def json_response(status: int, value: object, extra: Iterable[Header] = (), *, m
 
 async def send_response(send: Send, response: Response, extra: Iterable[Header] = ()) -> None:
     """Send `response` with its length and the headers of `extra`."""
-    headers = [*response.headers, (b"content-length", b"%d" % len(response.body)), *extra]
+    headers = [*response.headers, *extra]
+    if response.status != 204:
+        headers.append((b"content-length", b"%d" % len(response.body)))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

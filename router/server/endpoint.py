@@ -1,0 +1,140 @@
+"""The GraphQL endpoint: one HTTP request in, one response out, as GraphQL over HTTP says.
+
+Media types and status codes depend on the profile. In `spec`, a client that takes `application/graphql-response+json`
+gets 4xx for a request that could not run, and one that takes only `application/json` gets 200 for it, as that media
+type promises; in `apollo`, the answer is always `application/json` and the status is Apollo Router's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Protocol
+
+import orjson
+
+from router.config import RouterSettings
+from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
+from router.planner.plan import OperationKind
+from router.server.browsers import CsrfGuard
+from router.server.callers import Callers
+from router.server.errors import MethodNotAllowedError, MutationByGetError, UnsupportedMediaError
+from router.server.graphql_request import parse_body, parse_query_string, read_body
+from router.server.negotiation import insist_on_json, response_type
+from router.server.responses import GRAPHQL_RESPONSE, HeaderList, Receive, Response, Scope
+from router.server.sharing import Sharing
+from router.server.watch import Watched
+
+_APOLLO_CODES: Final = {
+    "GRAPHQL_PARSE_FAILED": "GRAPHQL_PARSING_FAILED",
+    "OPERATION_RESOLUTION_FAILURE": "GRAPHQL_UNKNOWN_OPERATION_NAME",
+    "BAD_USER_INPUT": "VALIDATION_INVALID_TYPE_VARIABLE",
+}
+
+
+class Executor(Protocol):
+    """What the endpoint asks of the engine."""
+
+    async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLResponse:
+        """Answer a request; no error leaves this."""
+        ...
+
+    def known_kind(self, query: str, operation_name: str | None) -> OperationKind | None:
+        """Return what kind of operation this is, if it was asked for before."""
+        ...
+
+    async def kind(self, query: str, operation_name: str | None) -> OperationKind | None:
+        """Return what kind of operation this is, or None if it is not valid."""
+        ...
+
+
+class GraphQLEndpoint:
+    """Answers GraphQL requests."""
+
+    def __init__(self, engine: Executor, settings: RouterSettings, callers: Callers) -> None:
+        self._engine = engine
+        self._callers = callers
+        self._profile = settings.server.profile
+        self._body_limit = settings.limits.body_bytes
+        self._csrf = CsrfGuard(settings.csrf)
+        self._sharing: Sharing[GraphQLResponse] | None = Sharing() if settings.sharing.requests else None
+        self._headers: dict[bytes, HeaderList] = {}
+
+    async def answer(
+        self, scope: Scope, headers: Mapping[bytes, bytes], request_id: bytes, receive: Receive, watched: Watched
+    ) -> Response:
+        """Answer one HTTP request.
+
+        Raises:
+            HttpError: it is no GraphQL request that can be taken.
+        """
+        media = response_type(headers.get(b"accept"), self._profile)
+        if scope["method"] == "POST":
+            insist_on_json(headers.get(b"content-type"))
+            body = await read_body(receive, self._body_limit)
+            watched.receive = receive
+            return await self._post(body, headers, request_id, media)
+        if scope["method"] == "GET":
+            watched.receive = receive
+            return await self._get(scope["query_string"], headers, request_id, media)
+        raise MethodNotAllowedError("GraphQL is served by GET and POST.", headers=[(b"allow", b"GET, POST")])
+
+    async def _post(self, body: bytes, headers: Mapping[bytes, bytes], request_id: bytes, media: bytes) -> Response:
+        callers = self._callers
+        identity = await callers.identify(headers)
+        forwarded = callers.forwarded(headers)
+        if self._sharing is None:
+            request = parse_body(body)
+            context = callers.context(identity, forwarded, request_id, headers)
+            return self._response(await self._engine.execute(request, context), media, request)
+        key = (body, forwarded, None if identity is None else identity.facts)
+        shared = self._sharing.join(key)
+        if shared is not None and (result := await shared) is not None:
+            return self._response(result, media, None)
+        request = parse_body(body)
+        attempt = self._engine.execute(request, callers.context(identity, forwarded, request_id, headers))
+        if shared is None and self._engine.known_kind(request.query, request.operation_name) == "query":
+            attempt = self._sharing.lead(key, attempt)
+        return self._response(await attempt, media, request)
+
+    async def _get(
+        self, query_string: bytes, headers: Mapping[bytes, bytes], request_id: bytes, media: bytes
+    ) -> Response:
+        if b"content-type" in headers and headers[b"content-type"].partition(b";")[0].strip() != b"application/json":
+            raise UnsupportedMediaError("A GET has no body, so it has no content type but 'application/json'.")
+        self._csrf.check(headers)
+        identity = await self._callers.identify(headers)
+        request = parse_query_string(query_string)
+        if await self._engine.kind(request.query, request.operation_name) == "mutation":
+            raise MutationByGetError
+        context = self._callers.context(identity, self._callers.forwarded(headers), request_id, headers)
+        return self._response(await self._engine.execute(request, context), media, request)
+
+    def _response(self, result: GraphQLResponse, media: bytes, request: GraphQLRequest | None) -> Response:
+        headers = self._headers.get(media)
+        if headers is None:
+            headers = [(b"content-type", media), (b"x-content-type-options", b"nosniff")]
+            self._headers[media] = headers
+        operation = None if request is None else request.operation_name
+        if result.outcome is Outcome.EXECUTED:
+            return Response(200, headers, result.body, operation)
+        return Response(self._status(result.outcome, media), headers, self._refusal(result), operation)
+
+    def _status(self, outcome: Outcome, media: bytes) -> int:
+        if outcome is Outcome.FAILED:
+            return 500
+        return 400 if media == GRAPHQL_RESPONSE or self._profile == "apollo" else 200
+
+    def _refusal(self, result: GraphQLResponse) -> bytes:
+        """Write an answer without data; in Apollo's profile with Apollo's codes."""
+        answer = result.as_dict()
+        if self._profile == "apollo":
+            answer["errors"] = [_with_apollo_code(error) for error in result.errors]
+        return orjson.dumps(answer)
+
+
+def _with_apollo_code(error: dict[str, object]) -> dict[str, object]:
+    extensions = error.get("extensions")
+    if not isinstance(extensions, dict):
+        return error
+    code = extensions.get("code")
+    return {**error, "extensions": {**extensions, "code": _APOLLO_CODES.get(str(code), code)}}

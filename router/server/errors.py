@@ -1,0 +1,141 @@
+"""What the server answers by itself when a request never reaches the engine, or does not come back in time.
+
+HttpError
+├── NotFoundError              404 NOT_FOUND
+├── MethodNotAllowedError      405 METHOD_NOT_ALLOWED
+├── MutationByGetError         405 MUTATION_FORBIDDEN
+├── NotAcceptableError         406 INVALID_ACCEPT_HEADER
+├── UnsupportedMediaError      415 INVALID_CONTENT_TYPE_HEADER
+├── CsrfError                  400 CSRF_ERROR
+├── BodyTooLargeError          413 PAYLOAD_TOO_LARGE
+├── InvalidRequestError        400 INVALID_GRAPHQL_REQUEST
+├── MissingQueryError          400 MISSING_QUERY_STRING
+├── BatchingDisabledError      400 BATCHING_NOT_ENABLED
+├── PersistedQueriesOffError   200 PERSISTED_QUERY_NOT_SUPPORTED
+├── UnidentifiedError          as the identity error says
+├── TimedOutError              504 GATEWAY_TIMEOUT
+└── InternalError              500 INTERNAL_SERVER_ERROR
+
+ClientGoneError                nobody is there to be answered
+"""
+
+from __future__ import annotations
+
+from router.policy.identity import IdentityError
+from router.server.responses import HeaderList
+
+
+class HttpError(Exception):
+    """An answer in place of a result; its message is meant for the client."""
+
+    status: int = 400
+    code: str = "INTERNAL_SERVER_ERROR"
+
+    def __init__(self, message: str, *, headers: HeaderList | None = None) -> None:
+        super().__init__(message)
+        self.headers: HeaderList = headers or []
+
+
+class NotFoundError(HttpError):
+    """Nothing is served under this path."""
+
+    status = 404
+    code = "NOT_FOUND"
+
+
+class MethodNotAllowedError(HttpError):
+    """The path takes other methods than this."""
+
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+
+
+class MutationByGetError(HttpError):
+    """A GET must not change anything."""
+
+    status = 405
+    code = "MUTATION_FORBIDDEN"
+
+    def __init__(self) -> None:
+        super().__init__("Mutations are only allowed over POST.", headers=[(b"allow", b"POST")])
+
+
+class NotAcceptableError(HttpError):
+    """The client takes no media type that can be sent."""
+
+    status = 406
+    code = "INVALID_ACCEPT_HEADER"
+
+
+class UnsupportedMediaError(HttpError):
+    """The body is of a type that is not read."""
+
+    status = 415
+    code = "INVALID_CONTENT_TYPE_HEADER"
+
+
+class CsrfError(HttpError):
+    """A foreign page could have made a browser send this request."""
+
+    code = "CSRF_ERROR"
+
+
+class BodyTooLargeError(HttpError):
+    """The body is larger than is read."""
+
+    status = 413
+    code = "PAYLOAD_TOO_LARGE"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The body is larger than {limit} bytes.", headers=[(b"connection", b"close")])
+
+
+class InvalidRequestError(HttpError):
+    """What was sent is no GraphQL request."""
+
+    code = "INVALID_GRAPHQL_REQUEST"
+
+
+class MissingQueryError(HttpError):
+    """The request holds no document."""
+
+    code = "MISSING_QUERY_STRING"
+
+
+class BatchingDisabledError(HttpError):
+    """Several operations came in one body."""
+
+    code = "BATCHING_NOT_ENABLED"
+
+
+class PersistedQueriesOffError(HttpError):
+    """Only a digest came in place of the document; a client that hears this sends the document itself."""
+
+    status = 200
+    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+
+
+class UnidentifiedError(HttpError):
+    """The caller's credentials do not hold."""
+
+    def __init__(self, cause: IdentityError) -> None:
+        super().__init__(str(cause), headers=[(b"www-authenticate", b'Bearer error="invalid_token"')])
+        self.status = cause.status
+        self.code = cause.code
+
+
+class TimedOutError(HttpError):
+    """The answer was not there in time."""
+
+    status = 504
+    code = "GATEWAY_TIMEOUT"
+
+
+class InternalError(HttpError):
+    """Something is wrong in the router itself; the id in the message leads to the log."""
+
+    status = 500
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection before it had its answer."""

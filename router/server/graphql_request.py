@@ -1,0 +1,112 @@
+"""From the bytes of an HTTP request to a GraphQL request."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+
+from router.execution.exchange import GraphQLRequest
+from router.server.errors import (
+    BatchingDisabledError,
+    BodyTooLargeError,
+    ClientGoneError,
+    InvalidRequestError,
+    MissingQueryError,
+    PersistedQueriesOffError,
+)
+from router.server.responses import Receive
+
+
+async def read_body(receive: Receive, limit: int) -> bytes:
+    """Read a whole body.
+
+    Raises:
+        BodyTooLargeError: it goes beyond `limit` bytes; the rest is not waited for.
+        ClientGoneError: the client closed the connection first.
+    """
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    if message.get("more_body", False):
+        parts, size = [body], len(body)
+        while message.get("more_body", False) and size <= limit:
+            message = await receive()
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+        body = b"".join(parts)
+    if message["type"] == "http.disconnect":
+        raise ClientGoneError
+    if len(body) > limit:
+        raise BodyTooLargeError(limit)
+    return body
+
+
+def parse_body(body: bytes) -> GraphQLRequest:
+    """Read a GraphQL request from a JSON body.
+
+    Raises:
+        HttpError: the body is not JSON, or not a GraphQL request.
+    """
+    try:
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequestError("The body is not JSON." if body.strip() else "The body is empty.") from error
+    if isinstance(value, list):
+        raise BatchingDisabledError("Send one operation at a time: batches are not enabled.")
+    if not isinstance(value, dict):
+        raise InvalidRequestError("The body must be a JSON object.")
+    return _request(value)
+
+
+def parse_query_string(query_string: bytes) -> GraphQLRequest:
+    """Read a GraphQL request from the query string of a GET.
+
+    Raises:
+        HttpError: a parameter is missing, given twice or not what it should be.
+    """
+    try:
+        pairs = parse_qsl(query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=32)
+    except ValueError as error:
+        raise InvalidRequestError("The query string is not percent-encoded UTF-8.") from error
+    value: dict[str, Any] = dict(pairs)
+    if len(value) < len(pairs):
+        raise InvalidRequestError("A parameter is given twice.")
+    for name in ("variables", "extensions"):
+        if name in value:
+            value[name] = _json_parameter(name, value[name])
+    return _request(value)
+
+
+def _json_parameter(name: str, text: str) -> Any:
+    if not text:
+        return None
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequestError(f"The parameter '{name}' is not JSON.") from error
+
+
+def _request(value: dict[str, Any]) -> GraphQLRequest:
+    query = value.get("query")
+    variables, extensions = value.get("variables"), value.get("extensions")
+    name = value.get("operationName")
+    if variables is not None and not isinstance(variables, dict):
+        raise InvalidRequestError("'variables' must be an object.")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise InvalidRequestError("'extensions' must be an object.")
+    if name is not None and not isinstance(name, str):
+        raise InvalidRequestError("'operationName' must be a text.")
+    if not query:
+        raise _without_query(query, extensions)
+    if not isinstance(query, str):
+        raise InvalidRequestError("'query' must be a text.")
+    return GraphQLRequest(query, variables, name or None, extensions)
+
+
+def _without_query(query: Any, extensions: dict[str, Any] | None) -> Exception:
+    if query is None and extensions and "persistedQuery" in extensions:
+        return PersistedQueriesOffError("PersistedQueryNotSupported")
+    if query is None or query == "":
+        return MissingQueryError("The request must hold a 'query'.")
+    return InvalidRequestError("'query' must be a text.")

@@ -1,0 +1,88 @@
+"""How the router writes its log: one structured line for each event, for machines or for people.
+
+The access log has its own writer, since it is on the path of every request: lines are collected and written together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import BinaryIO, Final, Literal
+
+import orjson
+import structlog
+
+from router.config import TelemetrySettings
+
+_FLUSH_SECONDS: Final = 0.2
+
+
+def configure_logs(settings: TelemetrySettings) -> None:
+    """Make this process write its log as the settings say."""
+    for_people = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
+    renderer = structlog.dev.ConsoleRenderer() if for_people else structlog.processors.JSONRenderer()
+    steps: list[structlog.types.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if not for_people:
+        steps.append(structlog.processors.format_exc_info)
+    structlog.configure(
+        processors=[*steps, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+
+
+class AccessLog:
+    """Writes one JSON line for each request, a few times a second."""
+
+    def __init__(
+        self,
+        mode: Literal["failures", "all"],
+        stream: BinaryIO,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._all = mode == "all"
+        self._stream = stream
+        self._now = now
+        self._lines: list[bytes] = []
+
+    def record(
+        self,
+        *,
+        request_id: bytes,
+        method: str,
+        path: str,
+        status: int,
+        size: int,
+        seconds: float,
+        operation: str | None,
+    ) -> None:
+        """Note one request that was answered."""
+        if not self._all and status < 500:
+            return
+        line = {
+            "time": self._now(),
+            "event": "request",
+            "request_id": request_id.decode("ascii"),
+            "method": method,
+            "path": path,
+            "operation": operation,
+            "status": status,
+            "bytes": size,
+            "ms": round(seconds * 1000, 3),
+        }
+        self._lines.append(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        if len(self._lines) == 1:
+            asyncio.get_running_loop().call_later(_FLUSH_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Write what was noted so far."""
+        self._stream.write(b"".join(self._lines))
+        self._stream.flush()
+        self._lines.clear()

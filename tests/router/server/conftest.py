@@ -1,0 +1,80 @@
+"""A router application over an engine whose answers a test chooses, spoken to without sockets."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from router.config import RouterSettings, parse_settings
+from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
+from router.policy.trust import NO_TRUST, Trust
+from router.server.app import RouterApp, create_router_app
+
+
+class ScriptedEngine:
+    """Answers every request with what the test put into `result`, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.result = GraphQLResponse(Outcome.EXECUTED, data={"hello": "world"})
+        self.asked: list[tuple[GraphQLRequest, RequestContext]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.cancelled = 0
+        self.failure: Exception | None = None
+
+    async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLResponse:
+        self.asked.append((request, context))
+        try:
+            await self.gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.failure is not None:
+            raise self.failure
+        return self.result
+
+    def known_kind(self, query: str, operation_name: str | None) -> Any:
+        return "mutation" if query.lstrip().startswith("mutation") else "query"
+
+    async def kind(self, query: str, operation_name: str | None) -> Any:
+        return self.known_kind(query, operation_name)
+
+
+@pytest.fixture
+def engine() -> ScriptedEngine:
+    return ScriptedEngine()
+
+
+MakeApp = Callable[..., RouterApp]
+Connect = Callable[..., httpx.AsyncClient]
+
+
+@pytest.fixture
+def make_app(engine: ScriptedEngine) -> MakeApp:
+    def make(yaml: str = "", identity: Trust = NO_TRUST) -> RouterApp:
+        return create_router_app(engine, settings(yaml), identity)
+
+    return make
+
+
+def settings(yaml: str = "") -> RouterSettings:
+    return parse_settings(yaml, environment={})
+
+
+@pytest.fixture
+async def connect(make_app: MakeApp) -> AsyncIterator[Connect]:
+    """Return a client of a new application with the given settings."""
+    clients: list[httpx.AsyncClient] = []
+
+    def client(yaml: str = "", app: RouterApp | None = None, **options: Any) -> httpx.AsyncClient:
+        transport = httpx.ASGITransport(app if app is not None else make_app(yaml), raise_app_exceptions=True)
+        clients.append(httpx.AsyncClient(transport=transport, base_url="http://router", **options))
+        return clients[-1]
+
+    yield client
+    for each in clients:
+        await each.aclose()

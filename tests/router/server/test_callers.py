@@ -1,0 +1,112 @@
+"""From the caller's token and headers to what the engine hands on to the subgraphs."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
+
+from kernel.identity import InternalTokenVerifier
+from router.config import parse_settings
+from router.policy.trust import establish_trust
+
+HELLO = {"query": "{ hello }"}
+SECRET = "s" * 32
+KEY = Ed25519PrivateKey.generate()
+YAML = f"""
+authentication:
+  jwt: {{jwks: unused, issuer: storegraph, audience: storegraph}}
+  internal_token: {{key: {SECRET}}}
+"""
+
+
+def key_set() -> dict[str, Any]:
+    return {"keys": [{**json.loads(OKPAlgorithm.to_jwk(KEY.public_key())), "kid": "1"}]}
+
+
+def bearer(**claims: Any) -> dict[str, str]:
+    payload = {"iss": "storegraph", "aud": "storegraph", "sub": "usr_1", "exp": time.time() + 60, **claims}
+    return {"authorization": f"Bearer {jwt.encode(payload, KEY, algorithm='EdDSA', headers={'kid': '1'})}"}
+
+
+@pytest.fixture
+def client(connect: Any, make_app: Any) -> Any:
+    authentication = parse_settings(YAML, environment={}).authentication
+    trust = establish_trust(authentication, subgraphs=["orders"], read_keys=key_set)
+    return connect(app=make_app(YAML, trust))
+
+
+def caller(context: Any) -> Any:
+    ((_, value),) = context.subgraph_headers["orders"]
+    return InternalTokenVerifier(SECRET, audience="orders").verify_header(value)
+
+
+async def test_a_token_makes_the_caller_known_to_subgraphs(client: Any, engine: Any) -> None:
+    response = await client.post("/graphql", json=HELLO, headers=bearer(roles=["admin"], email="a@example.com"))
+
+    assert response.status_code == 200
+    ((_, context),) = engine.asked
+    assert (caller(context).id, caller(context).kind, caller(context).email) == ("usr_1", "admin", "a@example.com")
+    assert context.identity is not None
+
+
+async def test_without_a_token_the_caller_is_anonymous(client: Any, engine: Any) -> None:
+    await client.post("/graphql", json=HELLO)
+
+    ((_, context),) = engine.asked
+    assert caller(context).kind == "anonymous"
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [(bearer(exp=1.0), 401), ({"authorization": "Bearer x"}, 401), ({"authorization": "Basic eA=="}, 400)],
+)
+async def test_a_bad_token_is_refused_and_not_taken_for_none(
+    client: Any, engine: Any, headers: dict[str, str], status: int
+) -> None:
+    response = await client.post("/graphql", json=HELLO, headers=headers)
+
+    assert response.status_code == status
+    assert response.json()["errors"][0]["extensions"]["code"] == "AUTH_ERROR"
+    assert response.headers["www-authenticate"].startswith("Bearer")
+    assert engine.asked == []
+
+
+async def test_foreign_subgraphs_get_no_token(connect: Any, engine: Any) -> None:
+    await connect().post("/graphql", json=HELLO, headers={"authorization": "whatever"})
+
+    ((_, context),) = engine.asked
+    assert (context.subgraph_headers, context.headers, context.identity) == ({}, (), None)
+
+
+async def test_only_listed_headers_are_forwarded(connect: Any, engine: Any) -> None:
+    client = connect("headers: {forward: [Authorization, x-missing]}")
+
+    await client.post("/graphql", json=HELLO, headers={"authorization": "Bearer x", "cookie": "a=b"})
+
+    ((_, context),) = engine.asked
+    assert context.headers == (("authorization", "Bearer x"),)
+
+
+async def test_ids_tie_the_traces_together(connect: Any, engine: Any) -> None:
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+    response = await connect().post("/graphql", json=HELLO, headers={"x-request-id": "mine-1", "traceparent": parent})
+
+    assert response.headers["x-request-id"] == "mine-1"
+    ((_, context),) = engine.asked
+    assert context.trace == (("x-request-id", "mine-1"), ("traceparent", parent))
+
+
+@pytest.mark.parametrize("value", ["a b", "x" * 129, "a\tb", ""])
+async def test_what_is_no_id_is_replaced(connect: Any, engine: Any, value: str) -> None:
+    response = await connect().post("/graphql", json=HELLO, headers={"x-request-id": value, "traceparent": value})
+
+    assert response.headers["x-request-id"] not in (value, "")
+    ((_, context),) = engine.asked
+    assert context.trace == (("x-request-id", response.headers["x-request-id"]),)
