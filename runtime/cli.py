@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from kernel.settings import SettingsError
 from router.cli import add_router_commands
 from runtime.errors import StartError
 
@@ -159,9 +160,9 @@ def main() -> None:
     """Run the command line; known faults become one line and an exit code."""
     try:
         app()
-    except StartError as error:
+    except (StartError, SettingsError) as error:
         print(f"storegraph: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        sys.exit(getattr(error, "exit_code", 1))
 
 
 if __name__ == "__main__":

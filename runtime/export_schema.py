@@ -6,13 +6,15 @@ Needs no database and no network, so that `make check` can tell whether a file i
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 from kernel.calls import InProcessCalls
 from kernel.events.schemas import event_schemas
 from kernel.settings import Settings
+from kernel.subgraph import Subgraph as ShopSubgraph
 from kernel.subgraph import export_sdl
-from router.composition import Composed, SubgraphSource, compose, read_config
+from router.composition import Composed, Subgraph, compose, read_config
 from runtime.errors import CompositionFailedError
 from runtime.shop import SUBGRAPHS, build_subgraph
 
@@ -41,7 +43,7 @@ def generate() -> dict[str, str]:
     Raises:
         CompositionFailedError: the subgraphs do not fit together.
     """
-    sdls = subgraph_sdls()
+    sdls = sdls_of(build_for_schema())
     composed = compose_shop(sdls)
     files = {f"{name}.graphql": sdl for name, sdl in sdls.items()}
     files["supergraph.graphql"] = composed.supergraph_sdl
@@ -51,10 +53,15 @@ def generate() -> dict[str, str]:
     return {name: content.rstrip("\n") + "\n" for name, content in files.items()}
 
 
-def subgraph_sdls() -> dict[str, str]:
-    """The SDL of each subgraph, as its code has it."""
+def build_for_schema() -> list[ShopSubgraph]:
+    """All subgraphs, good for their schemas alone."""
     settings = Settings()
-    return {name: export_sdl(build_subgraph(name, settings, InProcessCalls(name, {}))) for name in SUBGRAPHS}
+    return [build_subgraph(name, settings, InProcessCalls(name, {})) for name in SUBGRAPHS]
+
+
+def sdls_of(subgraphs: Iterable[ShopSubgraph]) -> dict[str, str]:
+    """The SDL of each subgraph, as its code has it."""
+    return {subgraph.name: export_sdl(subgraph) for subgraph in subgraphs}
 
 
 def compose_shop(sdls: dict[str, str]) -> Composed:
@@ -64,7 +71,7 @@ def compose_shop(sdls: dict[str, str]) -> Composed:
         CompositionFailedError: lists every problem.
     """
     urls = {source.name: source.url for source in read_config(SUPERGRAPH_CONFIG).subgraphs}
-    composed = compose([SubgraphSource(name=name, url=urls[name], sdl=sdl) for name, sdl in sdls.items()])
+    composed = compose([Subgraph(name, sdl, urls[name]) for name, sdl in sdls.items()])
     if not isinstance(composed, Composed):
         problems = "\n".join(f"  {problem}" for problem in composed)
         raise CompositionFailedError(f"The subgraphs do not fit together:\n{problems}")

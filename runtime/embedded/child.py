@@ -109,9 +109,9 @@ def start_child(
     return Child(name, process, log, stop_signal)
 
 
-def stop_left_over(pid: int, program: str, stop_signal: signal.Signals, patience: float = 15.0) -> None:
+def stop_left_over(pid: int | None, program: str, stop_signal: signal.Signals, patience: float = 15.0) -> None:
     """End a server that an earlier run of ours left behind; a pid that is now another program's is left alone."""
-    if not _is_program(pid, program):
+    if pid is None or not _is_program(pid, program):
         return
     os.kill(pid, stop_signal)
     deadline = time.monotonic() + patience

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from runtime.embedded.child import Account, Child, start_child, stop_left_over
+from runtime.embedded.child import Account, Child, start_child
 from runtime.embedded.data_directory import DataDirectory
 from runtime.errors import ServerNotStartedError
 
@@ -26,7 +26,7 @@ _ACCOUNT = "storegraph-pg"
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "120",
+    "max_connections": "200",
     "shared_buffers": "128MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -69,7 +69,6 @@ def start_postgres(directory: DataDirectory) -> Postgres:
     log = directory.log("postgres")
     if not (data / "PG_VERSION").exists():
         _make_cluster(data, password.database_password, account)
-    _stop_left_over(data)
     if account is not None:
         os.chown(sockets, account.uid, account.gid)
     settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
@@ -126,15 +125,6 @@ def _make_cluster(data: Path, password: str, account: Account | None) -> None:
         reason = made.stderr.strip() or made.stdout.strip()
         raise ServerNotStartedError(f"PostgreSQL's initdb failed in {data.parent}: {reason}")
     fresh.rename(data)
-
-
-def _stop_left_over(data: Path) -> None:
-    pid_file = data / "postmaster.pid"
-    try:
-        pid = int(pid_file.read_text().split("\n", 1)[0])
-    except (OSError, ValueError):
-        return
-    stop_left_over(pid, str(data), signal.SIGINT)
 
 
 def _says_ready(data: Path, pid: int) -> bool:

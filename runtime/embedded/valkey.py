@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from runtime.embedded.child import Child, start_child, stop_left_over
+from runtime.embedded.child import Child, start_child
 from runtime.embedded.data_directory import DataDirectory
 
 
@@ -35,7 +35,6 @@ def start_valkey(directory: DataDirectory) -> Valkey:
     data = directory.root / "valkey"
     data.mkdir(exist_ok=True, mode=0o700)
     path, pid_file = directory.socket_directory() / "valkey.sock", data / "valkey.pid"
-    _stop_left_over(pid_file, path)
     options = {
         "port": "0",
         "unixsocket": str(path),
@@ -55,16 +54,6 @@ def start_valkey(directory: DataDirectory) -> Valkey:
     child.wait_until(lambda: _answers(path))
     pid_file.write_text(str(child.pid))
     return Valkey(child, f"unix://{quote(str(path))}")
-
-
-def _stop_left_over(pid_file: Path, path: Path) -> None:
-    try:
-        pid = int(pid_file.read_text())
-    except (OSError, ValueError):
-        pid = 0
-    if pid:
-        stop_left_over(pid, str(path), signal.SIGTERM)
-    path.unlink(missing_ok=True)
 
 
 def _answers(path: Path) -> bool:

@@ -15,6 +15,7 @@ import redis.asyncio
 
 from runtime.embedded.child import start_child
 from runtime.embedded.data_directory import DataDirectory
+from runtime.embedded.left_over import stop_left_over_servers
 from runtime.embedded.postgres import start_postgres
 from runtime.embedded.valkey import start_valkey
 from runtime.errors import ServerNotStartedError
@@ -102,6 +103,7 @@ def test_children_end_when_their_parent_is_killed_and_the_next_start_works(tmp_p
     parent.wait()
     parent.stdout.close()
     with DataDirectory(tmp_path / "data") as directory:
+        stop_left_over_servers(directory)
         again = start_postgres(directory)
 
         _wait_until_gone(pids)

@@ -1,0 +1,25 @@
+"""Finds out before anything is started whether a port can be had."""
+
+from __future__ import annotations
+
+import socket
+
+from runtime.errors import PortInUseError
+
+
+def insist_on_free_port(host: str, port: int) -> None:
+    """Return when we can listen there.
+
+    Raises:
+        PortInUseError: somebody listens there, or we may not.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise PortInUseError(
+                f"Port {port} on {host} cannot be used: {reason}. Choose another with --port."
+            ) from error

@@ -1,0 +1,110 @@
+"""Services mode: one process for each subgraph and each worker, all told where things are by their settings."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from urllib.parse import urlsplit
+
+import uvicorn
+
+from kernel.app import create_app
+from kernel.calls import HttpCalls
+from kernel.errors import InfrastructureError
+from kernel.events.delivery import EmbeddedDelivery
+from kernel.identity import InternalTokenSigner
+from kernel.jobs import JobRunner
+from kernel.migrations import check_current
+from kernel.settings import Settings, SettingsError
+from kernel.subgraph import Subgraph
+from kernel.telemetry import configure_logging
+from router.composition import read_config
+from runtime.errors import StartError, StoreNotReadyError
+from runtime.export_schema import SUPERGRAPH_CONFIG
+from runtime.ports import insist_on_free_port
+from runtime.shop import SUBGRAPHS, build_subgraph, migrate, migrations_of
+
+
+class UnknownSubgraphError(StartError):
+    """There is no subgraph of that name."""
+
+    exit_code = 2
+
+
+def run_migrations() -> None:
+    """Bring all tables to this version and say so."""
+    settings = _settings()
+    asyncio.run(migrate(settings.database_url))
+    print(f"The tables of {', '.join(SUBGRAPHS)} are at this version.")
+
+
+def run_subgraph(name: str, host: str, port: int) -> None:
+    """Serve one subgraph until it is told to stop."""
+    settings, urls = _settings(), subgraph_urls()
+    _insist_on_name(name)
+    chosen = port or urlsplit(urls[name]).port or 0
+    subgraph = build_subgraph(name, settings, _calls(name, settings, urls))
+    asyncio.run(_check_store(settings, name))
+    app = create_app(subgraph, internal_key=settings.internal_key.get_secret_value())
+    insist_on_free_port(host, chosen)
+    print(f"Subgraph {name} at http://{host}:{chosen}/graphql", flush=True)
+    uvicorn.run(app, host=host, port=chosen, log_level="warning", access_log=False)
+
+
+def run_worker(name: str) -> None:
+    """Deliver one subgraph's events, run its consumers and its jobs, until told to stop."""
+    settings, urls = _settings(), subgraph_urls()
+    _insist_on_name(name)
+    asyncio.run(_check_store(settings, name))
+    everyone = {each: build_subgraph(each, settings, _calls(each, settings, urls)) for each in SUBGRAPHS}
+    print(f"Worker of {name} is up", flush=True)
+    asyncio.run(_work(name, everyone))
+
+
+def subgraph_urls() -> dict[str, str]:
+    """Where each subgraph is: `STOREGRAPH_<NAME>_URL`, or its routing URL in `supergraph.yaml`."""
+    configured = {source.name: source.url for source in read_config(SUPERGRAPH_CONFIG).subgraphs}
+    return {name: os.environ.get(f"STOREGRAPH_{name.upper()}_URL", url) for name, url in configured.items()}
+
+
+async def _work(name: str, everyone: dict[str, Subgraph]) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    delivery = EmbeddedDelivery([subgraph.room for subgraph in everyone.values()], only=name)
+    jobs = JobRunner(everyone[name].jobs)
+    await delivery.start()
+    await jobs.start()
+    await stop.wait()
+    await jobs.stop()
+    await delivery.stop()
+    for subgraph in everyone.values():
+        await subgraph.close()
+
+
+async def _check_store(settings: Settings, name: str) -> None:
+    try:
+        await check_current(settings.database_url, {name: migrations_of(name)})
+    except InfrastructureError as error:
+        raise StoreNotReadyError(str(error)) from error
+    except OSError as error:
+        raise StoreNotReadyError(f"The database of STOREGRAPH_DATABASE_URL cannot be reached: {error}.") from error
+
+
+def _calls(name: str, settings: Settings, urls: dict[str, str]) -> HttpCalls:
+    return HttpCalls(name, urls, InternalTokenSigner(settings.internal_key.get_secret_value()))
+
+
+def _settings() -> Settings:
+    settings = Settings.load(mode="services")
+    configure_logging(level=settings.log_level, style=settings.log_style)
+    for name in ("database_url", "internal_key"):
+        if not getattr(settings, name):
+            raise SettingsError(f"STOREGRAPH_{name.upper()} is not set; services mode needs it.")
+    return settings
+
+
+def _insist_on_name(name: str) -> None:
+    if name not in SUBGRAPHS:
+        raise UnknownSubgraphError(f"There is no subgraph {name!r}. There are: {', '.join(SUBGRAPHS)}.")
