@@ -1,0 +1,21 @@
+"""What shipping does when others report: a confirmed order is to be sent."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.events.catalogue import OrderConfirmed
+from kernel.events.consumers import Consumer
+from kernel.events.envelope import Event
+from subgraphs.shipping.service import ShippingService
+
+
+def make_consumers(service: ShippingService) -> tuple[Consumer, ...]:
+    """Make the consumers of shipping."""
+
+    async def plan(event: Event, session: AsyncSession) -> None:
+        await service.plan(session, cast("OrderConfirmed", event.data))
+
+    return (Consumer(name="shipping.orders", subscriptions={"OrderConfirmed": plan}),)

@@ -1,0 +1,220 @@
+"""Use cases of shipping: price a parcel, make the shipments of an order, drive them through the carrier.
+
+The carrier is only ever asked between transactions. A shipment that is taken up is due again after a while,
+so that a process which dies in between leaves nothing behind but a delay; booking the same shipment twice
+books it once.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel import telemetry
+from kernel.clock import Clock
+from kernel.database import Database
+from kernel.errors import InfrastructureError, InvalidInputError, NotFoundError
+from kernel.events.catalogue import OrderConfirmed, OrderDelivered, OrderShipped
+from kernel.events.outbox import record
+from kernel.ids import new_id
+from kernel.money import Money
+from subgraphs.shipping.domain.carrier import Carrier, ParcelState
+from subgraphs.shipping.domain.rates import Method, Quote, quotes
+from subgraphs.shipping.domain.shipment import (
+    ON_THE_WAY,
+    SHIPMENT,
+    Shipment,
+    ShipmentHandedOverError,
+    ShipmentStatus,
+    all_reached,
+    by_warehouse,
+)
+from subgraphs.shipping.storage import rates as rate_store
+from subgraphs.shipping.storage import shipments as store
+
+_BATCH = 50
+_log = telemetry.get_logger("shipping")
+
+
+class ShippingService:
+    """Prices, makes and drives shipments."""
+
+    def __init__(
+        self,
+        database: Database,
+        carrier: Carrier,
+        clock: Clock,
+        *,
+        carrier_name: str = "sandbox",
+        track_every: float = 0.5,
+        carrier_retry: float = 10.0,
+    ) -> None:
+        self.database = database
+        self._carrier = carrier
+        self._clock = clock
+        self._carrier_name = carrier_name
+        self._track_every = timedelta(seconds=track_every)
+        self._carrier_retry = timedelta(seconds=carrier_retry)
+
+    async def quotes(self, country: str, subtotal: Money, weight_grams: int) -> tuple[Quote, ...]:
+        """Price every method for a parcel, the cheapest first."""
+        if len(country) != 2 or not country.isupper():
+            raise InvalidInputError("A country is two capital letters, such as DE.", path=("country",))
+        async with self.database.session() as session:
+            rates = await rate_store.rates_in(session, subtotal.currency)
+        return quotes(rates, country, subtotal, weight_grams)
+
+    async def methods(self) -> list[Method]:
+        """Name every way to send parcels."""
+        async with self.database.session() as session:
+            return await rate_store.all_methods(session)
+
+    async def plan(self, session: AsyncSession, order: OrderConfirmed) -> None:
+        """Make one shipment for each warehouse of a confirmed order, in the caller's transaction."""
+        now = self._clock.now()
+        await store.lock_order(session, order.order_id)
+        if not order.stock or await store.is_halted(session, order.order_id):
+            return
+        planned = [
+            Shipment(
+                id=new_id("shp"),
+                order_id=order.order_id,
+                customer_id=order.customer_id,
+                email=order.email,
+                warehouse_id=warehouse,
+                method_id=order.shipping_method_id,
+                carrier=self._carrier_name,
+                status=ShipmentStatus.PENDING,
+                address=order.shipping_address,
+                lines=lines,
+                tracking_number="",
+                created_at=now,
+                shipped_at=None,
+                delivered_at=None,
+            )
+            for warehouse, lines in by_warehouse(order.stock).items()
+        ]
+        await store.add(session, planned, due_at=now)
+
+    async def halt(self, order_id: str) -> None:
+        """Stop everything of an order that has not left a warehouse; doing so again changes nothing.
+
+        Raises:
+            ShipmentHandedOverError: a part is on its way; nothing was stopped.
+        """
+        now = self._clock.now()
+        async with self.database.transaction() as session:
+            await store.lock_order(session, order_id)
+            await store.halt(session, order_id, now)
+            shipments = await store.of_order_locked(session, order_id)
+            if any(shipment.status in ON_THE_WAY for shipment in shipments):
+                raise ShipmentHandedOverError("A part of the order is on its way already.")
+            for shipment in shipments:
+                if shipment.status != ShipmentStatus.CANCELLED:
+                    await store.move(session, shipment, ShipmentStatus.CANCELLED, now, due_at=None)
+
+    async def ship(self, shipment_id: str) -> Shipment:
+        """Hand a shipment over to the carrier now, as staff does who watched it being fetched.
+
+        Raises:
+            NotFoundError: no such shipment.
+            IllegalTransitionError: it has left already, or was cancelled.
+        """
+        shipment = await self._known(shipment_id)
+        if shipment.status == ShipmentStatus.PENDING:
+            await self._label(shipment)
+            shipment = await self._known(shipment_id)
+        SHIPMENT.check(shipment.status, ShipmentStatus.IN_TRANSIT)
+        await self._hand_over(shipment)
+        return await self._known(shipment_id)
+
+    async def drive_due(self) -> int:
+        """Bring every shipment that is due one step further; tell how many were moved."""
+        now = self._clock.now()
+        async with self.database.transaction() as session:
+            due = await store.take_due(session, now, now + self._carrier_retry, _BATCH)
+        return sum([await self._drive(shipment) for shipment in due])
+
+    async def _drive(self, shipment: Shipment) -> bool:
+        try:
+            if shipment.status == ShipmentStatus.PENDING:
+                return await self._label(shipment)
+            return await self._follow(shipment, await self._carrier.track(shipment.tracking_number))
+        except InfrastructureError as error:
+            _log.warning("carrier did not answer", shipment=shipment.id, error=error.message)
+            return False
+
+    async def _follow(self, shipment: Shipment, parcel: ParcelState) -> bool:
+        if shipment.status == ShipmentStatus.LABELLED and parcel != ParcelState.BOOKED:
+            return await self._hand_over(shipment)
+        if shipment.status == ShipmentStatus.IN_TRANSIT and parcel == ParcelState.DELIVERED:
+            return await self._deliver(shipment)
+        async with self.database.transaction() as session:
+            await store.postpone(session, shipment.id, self._clock.now() + self._track_every)
+        return False
+
+    async def _label(self, shipment: Shipment) -> bool:
+        tracking_number = await self._carrier.book(shipment)
+        now = self._clock.now()
+        async with self.database.transaction() as session:
+            return await store.move(
+                session,
+                shipment,
+                ShipmentStatus.LABELLED,
+                now,
+                due_at=now + self._track_every,
+                tracking_number=tracking_number,
+            )
+
+    async def _hand_over(self, shipment: Shipment) -> bool:
+        now = self._clock.now()
+        status = ShipmentStatus.IN_TRANSIT
+        async with self.database.transaction() as session:
+            complete = await self._complete(session, shipment, status)
+            due_at = now + self._track_every
+            if not await store.move(session, shipment, status, now, due_at=due_at, shipped_at=now):
+                return False
+            shipped = OrderShipped(
+                order_id=shipment.order_id,
+                shipment_id=shipment.id,
+                carrier=shipment.carrier,
+                tracking_number=shipment.tracking_number,
+                lines=shipment.lines,
+                customer_id=shipment.customer_id,
+                email=shipment.email,
+                shipped_at=now.isoformat(),
+                complete=complete,
+            )
+            await record(session, shipped, subject=shipment.order_id)
+        return True
+
+    async def _deliver(self, shipment: Shipment) -> bool:
+        now = self._clock.now()
+        status = ShipmentStatus.DELIVERED
+        async with self.database.transaction() as session:
+            complete = await self._complete(session, shipment, status)
+            if not await store.move(session, shipment, status, now, due_at=None, delivered_at=now):
+                return False
+            delivered = OrderDelivered(
+                order_id=shipment.order_id,
+                shipment_id=shipment.id,
+                customer_id=shipment.customer_id,
+                email=shipment.email,
+                delivered_at=now.isoformat(),
+                complete=complete,
+            )
+            await record(session, delivered, subject=shipment.order_id)
+        return True
+
+    async def _complete(self, session: AsyncSession, shipment: Shipment, status: ShipmentStatus) -> bool:
+        """Tell whether this shipment is the last one of its order to reach a state; locks them all."""
+        parcels = await store.of_order_locked(session, shipment.order_id)
+        return all_reached([status if one.id == shipment.id else one.status for one in parcels], status)
+
+    async def _known(self, shipment_id: str) -> Shipment:
+        async with self.database.session() as session:
+            shipment = await store.by_id(session, shipment_id)
+        if shipment is None:
+            raise NotFoundError("No such shipment.", path=("id",))
+        return shipment
