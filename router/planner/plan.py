@@ -1,7 +1,8 @@
 """The query plan: what the planner promises and the compiler turns into code.
 
 A plan answers one *variant* of an operation: `@skip` and `@include` were decided before planning, so nothing here is
-conditional. It is a directed acyclic graph of fetches; a fetch may start as soon as those it depends on have been merged.
+conditional. It is a directed acyclic graph of fetches; a fetch may start as soon as those it depends on have been
+merged.
 
 All fetches of a plan write into one **working tree** of plain dicts and lists whose root is the data of the answer:
 
@@ -50,8 +51,8 @@ Path: TypeAlias = tuple[PathStep, ...]
 class RepresentationField:
     """One field of a representation.
 
-    It is sent as `name` and read from the working tree under `key`; the two differ where an alias kept it apart from a
-    client's field. `selections` is empty for a leaf. An object found null is sent as null.
+    It is sent as `name` and read from the working tree under `key`; the two differ where an alias kept it apart from
+    a client's field. `selections` is empty for a leaf. An object found null is sent as null.
     """
 
     name: str
@@ -75,8 +76,8 @@ class Representation:
     """How an object becomes a representation.
 
     It holds for the objects whose `__typename` is among `types`; None stands for every object found, when the type is
-    certain and `__typename` need not be in the tree. `typename` is what is sent as `__typename`: the name of an interface
-    where the subgraph knows the entity as an interface object; None sends the object's own.
+    certain and `__typename` need not be in the tree. `typename` is what is sent as `__typename`: the name of an
+    interface where the subgraph knows the entity as an interface object; None sends the object's own.
     """
 
     types: frozenset[str] | None
@@ -100,9 +101,13 @@ class Rename:
 class EntityCall:
     """One `_entities` field of a fetch.
 
-    The objects at `path` become representations, equal ones are sent once, in the variable `variable`; each entity that
-    comes back under `alias` is merged deeply into every object that its representation stands for. An object that lacks
-    a field of its representation altogether (its own fetch failed) is left out and nothing is said of it.
+    The objects at `path` become representations, equal ones are sent once, in the variable `variable`; each entity
+    that comes back under `alias` is merged deeply into every object that its representation stands for. An object
+    that lacks a field of its representation altogether (its own fetch failed) is left out and nothing is said of it.
+
+    Calls of one fetch that ask the same of objects at several paths bear the same `alias` and `variable` (and equal
+    `renames`): their representations go into one list, in which equal ones are sent once whatever path they came
+    from.
     """
 
     alias: str
@@ -116,10 +121,10 @@ class EntityCall:
 class Fetch:
     """One request to one subgraph.
 
-    It is a root fetch when `entities` is empty: its data is merged at `path`, which is empty for the root of the answer
-    and leads to an object for a root type that is reached again from inside. Otherwise it carries one call or several
-    that become ready together. `variables` names the client's variables to send on. `depends_on` holds the ids of the
-    fetches that must have been merged before; mutations' root fetches depend on their predecessor.
+    It is a root fetch when `entities` is empty: its data is merged at `path`, which is empty for the root of the
+    answer and leads to an object for a root type that is reached again from inside. Otherwise it carries one call or
+    several that become ready together. `variables` names the client's variables to send on. `depends_on` holds the
+    ids of the fetches that must have been merged before; mutations' root fetches depend on their predecessor.
     """
 
     id: int

@@ -1,0 +1,191 @@
+"""Pass 5: turn the chosen ways into requests.
+
+Following the tree, fields are written into the request of the place where they are taken, and each jump opens a
+request (or finds the one opened before from the same place). What a jump needs is planned like a selection of the
+client from where the jump starts: walked, chosen and followed in the same way, under keys that keep clear of the
+client's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from router.planner.fetches import Document, DocumentField, FetchGraph, FetchStep, Input, Keys, Place, split_path
+from router.planner.graph import Edge, Graph, Node, NodeKind
+from router.planner.normalise import Operation
+from router.planner.plan import (
+    OperationKind,
+    RepresentationField,
+    RepresentationFragment,
+    RepresentationSelection,
+)
+from router.planner.selection import TYPENAME_FIELD, Field, Selection
+from router.planner.steps import Step, StepKind
+from router.planner.tree import choose_ways
+from router.planner.walk import Walker
+
+_Providers = set[FetchStep]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _At:
+    """Where the builder stands: in which request and selection set, at which place and node.
+
+    `waits` are the fetches that tell the type of the object. `providers` collects the fetches that deliver what is
+    asked for while a requirement is followed; it is None for the client's own selection.
+    """
+
+    fetch: FetchStep
+    document: Document
+    place: Place
+    node: Node
+    waits: frozenset[FetchStep]
+    providers: _Providers | None
+
+
+class Builder:
+    """Builds the fetch graph of one operation."""
+
+    def __init__(self, graph: Graph, walker: Walker, operation: Operation) -> None:
+        self._graph = graph
+        self._walker = walker
+        self._kind = operation.kind
+        self._root = Place((), Keys([operation.selection]))
+        self._steps: list[FetchStep] = []
+        self._jumps: dict[tuple[int, int, int, int], FetchStep] = {}
+        self._needs: dict[tuple[int, int, int], tuple[_Providers, tuple[RepresentationSelection, ...]]] = {}
+        self._typename = Selection("", (TYPENAME_FIELD,))
+
+    def add_roots(self, origins: Sequence[Step]) -> None:
+        """Open a request for each root that is part of the tree; in mutations it waits for all of an earlier call."""
+        earlier = set(self._steps) if self._kind == "mutation" else set()
+        for origin in origins:
+            if any(origin.chosen()) and origin.node is not None:
+                fetch = self._open(origin.node.subgraph, self._kind, self._root)
+                fetch.waits_for |= earlier
+                self._follow(origin, _At(fetch, fetch.document, self._root, origin.node, frozenset(), None))
+
+    def fetch_graph(self) -> FetchGraph:
+        """Return what was built."""
+        return FetchGraph(tuple(self._steps))
+
+    def _open(self, subgraph: str, kind: OperationKind, place: Place) -> FetchStep:
+        path, _types = split_path(place.path)
+        step = FetchStep(len(self._steps), subgraph, kind, path)
+        self._steps.append(step)
+        return step
+
+    def _follow(self, step: Step, at: _At) -> None:
+        for child in step.chosen():
+            if child.kind is StepKind.FIELD:
+                self._follow_field(child, at)
+            elif child.kind is StepKind.NARROW:
+                self._follow_narrowing(child, at)
+            else:
+                self._follow_jump(child, at)
+
+    def _follow_field(self, step: Step, at: _At) -> None:
+        if step.field is None or step.edge is None:
+            raise TypeError("a field step has a field")
+        asked = self._ask(at, step.field, step.edge)
+        if step.node is None or asked.selection is None:
+            self._deliver(at)
+            return
+        place = at.place.field(asked.key, step.edge.lists)
+        inner = replace(at, document=asked.selection, place=place, node=step.node)
+        if step.is_whole and step.field.selection is not None:
+            self._ask_whole(inner, step.field.selection)
+            self._deliver(at)
+        else:
+            self._follow(step, inner)
+
+    def _ask(self, at: _At, field: Field, edge: Edge) -> DocumentField:
+        key = field.key if at.providers is None else at.place.keys.internal(field.name, field.arguments)
+        inner = None if edge.target is None else Document()
+        asked = DocumentField(key, field.name, field.arguments, field.variables, edge.shape, edge.lists, inner)
+        return at.document.add(asked)
+
+    def _deliver(self, at: _At) -> None:
+        if at.providers is not None:
+            at.providers.add(at.fetch)
+
+    def _ask_whole(self, at: _At, selection: Selection) -> None:
+        """Ask for a complete selection within one subgraph."""
+        edges = self._graph.edges(at.node)
+        for field in selection.fields:
+            asked = self._ask(at, field, edges[field.name])
+            target = edges[field.name].target
+            if field.selection is not None and asked.selection is not None and target is not None:
+                place = at.place.field(asked.key, asked.lists)
+                inner = replace(at, document=asked.selection, place=place, node=target)
+                self._ask_whole(inner, field.selection)
+        for group in selection.groups:
+            node = self._graph.narrow(at.node, group.type)
+            if node is not None:
+                self._ask_whole(at if node is at.node else self._on_type(at, node), group.selection)
+
+    def _on_type(self, at: _At, node: Node) -> _At:
+        """Go into a fragment."""
+        at.document.add_typename()
+        return replace(at, document=at.document.on(node.type), place=at.place.on(node.type), node=node)
+
+    def _follow_narrowing(self, step: Step, at: _At) -> None:
+        if step.node is None:
+            raise TypeError("narrowing leads to a node")
+        if at.node.kind is NodeKind.INTERFACE_OBJECT:
+            providers, _ = self._require(at, self._typename)
+            waits = at.waits | providers
+            inner = replace(at, place=at.place.on(step.node.type), node=step.node, waits=waits)
+        else:
+            inner = self._on_type(at, step.node)
+        self._follow(step, inner)
+
+    def _follow_jump(self, step: Step, at: _At) -> None:
+        jump = step.jump
+        if jump is None:
+            raise TypeError("a jump step has a jump")
+        target = jump.entry.target
+        key = (at.fetch.number, id(at.place), target.id, id(jump.needs))
+        fetch = self._jumps.get(key)
+        if fetch is None:
+            fetch = self._jumps[key] = self._open(target.subgraph, "query", at.place)
+            fetch.waits_for |= {at.fetch, *at.waits}
+            if jump.needs is not None:
+                providers, selections = self._require(at, jump.needs)
+                _path, types = split_path(at.place.path)
+                fetch.inputs.append(Input(types, jump.entry.typename, selections))
+                fetch.waits_for |= providers
+        document = fetch.document.on(target.type) if fetch.is_entity else fetch.document
+        self._follow(step, _At(fetch, document, at.place, target, frozenset(), at.providers))
+
+    def _require(self, at: _At, needs: Selection) -> tuple[_Providers, tuple[RepresentationSelection, ...]]:
+        """Plan what a jump needs, and return who delivers it and how it is sent."""
+        key = (at.fetch.number, id(at.place), id(needs))
+        if key not in self._needs:
+            providers: _Providers = set()
+            inner = replace(at, providers=providers)
+            if self._walker.is_complete(at.node, needs):
+                self._ask_whole(inner, needs)
+                providers.add(at.fetch)
+            else:
+                ways = self._walker.walk([Step.origin(at.node)], needs)
+                choose_ways(ways)
+                self._follow(ways.origins[0], inner)
+            self._needs[key] = (providers, _representation(needs, at.place.keys))
+        return self._needs[key]
+
+
+def _representation(needs: Selection, keys: Keys) -> tuple[RepresentationSelection, ...]:
+    fields = (_represented(field, keys) for field in needs.fields)
+    groups = (
+        RepresentationFragment(frozenset({group.type}), _representation(group.selection, keys))
+        for group in needs.groups
+    )
+    return (*fields, *groups)
+
+
+def _represented(field: Field, keys: Keys) -> RepresentationField:
+    key = keys.internal(field.name, field.arguments)
+    inner = () if field.selection is None else _representation(field.selection, keys.child(key))
+    return RepresentationField(field.name, key, inner)

@@ -1,0 +1,126 @@
+"""Pass 7: the fetch graph becomes the plan.
+
+Entity requests to one subgraph that are equally deep in the graph become ready at about the same time, so they travel
+as one. Those of them that ask the same of objects at several paths share one list of representations; the others have
+their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from router.planner.documents import keep_apart, variables_of, write_document
+from router.planner.fetches import FetchGraph, FetchStep
+from router.planner.normalise import Operation
+from router.planner.plan import EntityCall, Fetch, OperationKind, Path, QueryPlan, Rename, Representation
+
+_ENTITIES = "_entities"
+_REPRESENTATIONS = "representations"
+
+
+def make_plan(graph: FetchGraph, operation: Operation) -> QueryPlan:
+    """Write the plan."""
+    ids: dict[FetchStep, int] = {}
+    fetches = []
+    for number, (steps, depends_on) in enumerate(_batches(graph, ids)):
+        fetches.append(_Writing(operation, number, steps, depends_on).fetch())
+    return QueryPlan(operation.kind, tuple(fetches))
+
+
+def _batches(graph: FetchGraph, ids: dict[FetchStep, int]) -> Iterator[tuple[list[FetchStep], frozenset[int]]]:
+    """Yield the requests that travel together, in an order in which each comes after what it waits for."""
+    depths: dict[FetchStep, int] = {}
+    for step in graph.steps:
+        depths[step] = 1 + max((depths[other] for other in step.waits_for), default=-1)
+    for depth in range(max(depths.values(), default=-1) + 1):
+        together: dict[object, list[FetchStep]] = {}
+        for step in graph.steps:
+            if depths[step] == depth:
+                together.setdefault(_batch_key(step), []).append(step)
+        for steps in together.values():
+            depends_on = frozenset(ids[other] for step in steps for other in step.waits_for)
+            number = len(set(ids.values()))
+            ids.update(dict.fromkeys(steps, number))
+            yield steps, depends_on
+
+
+def _batch_key(step: FetchStep) -> object:
+    if not step.is_entity:
+        return step
+    return step.subgraph
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """One fetch of the plan while it is written."""
+
+    operation: Operation
+    number: int
+    steps: Sequence[FetchStep]
+    depends_on: frozenset[int]
+
+    def fetch(self) -> Fetch:
+        first = self.steps[0]
+        return self._entity_fetch() if first.is_entity else self._root_fetch(first)
+
+    def _root_fetch(self, step: FetchStep) -> Fetch:
+        renames = tuple(keep_apart([step.document]))
+        return self._fetch(step.kind, [], write_document(step.document), path=step.path, renames=renames)
+
+    def _entity_fetch(self) -> Fetch:
+        renames = [tuple(keep_apart([step.document])) for step in self.steps]
+        documents = [write_document(step.document) for step in self.steps]
+        distinct = list(dict.fromkeys(documents))
+        names = [self._names(number, len(distinct)) for number in range(len(distinct))]
+        calls = []
+        for step, document, moved in zip(self.steps, documents, renames, strict=True):
+            alias, variable = names[distinct.index(document)]
+            calls.append(EntityCall(alias, variable, step.path, _representations(step), moved))
+        fields = (
+            f"{'' if alias == _ENTITIES else f'{alias}:'}{_ENTITIES}(representations:${variable}){document}"
+            for (alias, variable), document in zip(names, distinct, strict=True)
+        )
+        definitions = [f"${variable}:[_Any!]!" for _alias, variable in names]
+        return self._fetch("query", definitions, f"{{{' '.join(fields)}}}", entities=tuple(calls))
+
+    def _names(self, number: int, count: int) -> tuple[str, str]:
+        if count == 1:
+            return _ENTITIES, self._free_name(_REPRESENTATIONS)
+        return f"_e{number}", self._free_name(f"{_REPRESENTATIONS}{number}")
+
+    def _free_name(self, name: str) -> str:
+        while name in self.operation.variables:
+            name = f"_{name}"
+        return name
+
+    def _fetch(
+        self,
+        kind: OperationKind,
+        definitions: list[str],
+        selection: str,
+        *,
+        path: Path = (),
+        entities: tuple[EntityCall, ...] = (),
+        renames: tuple[Rename, ...] = (),
+    ) -> Fetch:
+        used = frozenset().union(*(variables_of(step.document) for step in self.steps))
+        names = tuple(name for name in self.operation.variables if name in used)
+        definitions = definitions + [self.operation.variables[name] for name in names]
+        head = f"{kind}({','.join(definitions)})" if definitions else ("" if kind == "query" else kind)
+        return Fetch(
+            id=self.number,
+            subgraph=self.steps[0].subgraph,
+            kind=kind,
+            document=head + selection,
+            operation_name=None,
+            variables=names,
+            depends_on=self.depends_on,
+            path=path,
+            entities=entities,
+            renames=renames,
+        )
+
+
+def _representations(step: FetchStep) -> tuple[Representation, ...]:
+    return tuple(Representation(entry.types, entry.typename, entry.selections) for entry in step.inputs)

@@ -1,0 +1,235 @@
+"""Pass 3: find, for every leaf of a selection, the good ways to it.
+
+The walk goes down the selection with all places where the object at hand may come from. At a leaf only the cheapest
+ways are kept; on the way there, the cheapest to each place. Three rules keep answers independent of the choice that
+follows:
+
+- where one subgraph can give the whole selection of a field, the field is not pieced together from several;
+- objects of a union are looked for only among the members that all subgraphs in question know;
+- an interface's field that cannot be taken through the interface is taken from each object type behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from router.planner.budget import Budget
+from router.planner.errors import UnplannableError
+from router.planner.graph import Graph, Node, NodeKind
+from router.planner.reach import FIELD_COST, JUMP_COST, Option, Reach
+from router.planner.selection import TYPENAME_FIELD, Field, Group, Selection
+from router.planner.steps import Step
+from router.supergraph import TypeKind
+
+_MOST_TIES = 4
+
+_Found = tuple[float, Step, Option]
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """The outcome of a walk: where it began, and for each leaf its ways."""
+
+    origins: tuple[Step, ...]
+    leaves: tuple[tuple[Step, ...], ...]
+
+    def cost(self) -> float:
+        """Return what the chosen steps cost."""
+        return sum(_chosen_cost(origin) for origin in self.origins if any(origin.chosen()))
+
+    def dump(self) -> str:
+        """Write all ways as text."""
+        return "\n".join(line for origin in self.origins for line in origin.lines())
+
+
+class Walker:
+    """Walks the selections of one planning."""
+
+    def __init__(self, graph: Graph, reach: Reach, budget: Budget) -> None:
+        self._graph = graph
+        self._reach = reach
+        self._budget = budget
+        self._complete: dict[tuple[int, int], bool] = {}
+        self._restricted: dict[tuple[int, frozenset[str]], Selection] = {}
+        self._leaves: list[tuple[Step, ...]] = []
+        self._path: list[str] = []
+
+    def walk(self, origins: Sequence[Step], selection: Selection) -> Ways:
+        """Find the ways to all leaves of a selection.
+
+        Raises:
+            UnplannableError: Some field cannot be reached.
+        """
+        outer = self._leaves
+        self._leaves = []
+        self._walk(origins, selection)
+        leaves, self._leaves = self._leaves, outer
+        return Ways(tuple(origins), tuple(leaves))
+
+    def _walk(self, places: Sequence[Step], selection: Selection) -> None:
+        before = len(self._leaves)
+        for field in selection.fields:
+            self._walk_field(places, field)
+        for group in selection.groups:
+            self._walk_group(places, group)
+        if len(self._leaves) == before:
+            self._walk_field(places, TYPENAME_FIELD)
+
+    def _walk_field(self, places: Sequence[Step], field: Field) -> None:
+        self._budget.spend(len(places))
+        self._path.append(field.key)
+        found = [
+            (place.cost + option.cost, place, option)
+            for place in places
+            for option in self._reach.options(_node(place), field.name)
+        ]
+        if not found:
+            self._expand(places, field)
+        elif field.selection is None:
+            self._take_leaf(found, field)
+        else:
+            self._take_composite(found, field, field.selection)
+        self._path.pop()
+
+    def _take_leaf(self, found: Sequence[_Found], field: Field) -> None:
+        lowest = min(cost for cost, _place, _option in found)
+        steps = [_take(place, option, field) for cost, place, option in found if cost == lowest]
+        self._leaves.append(tuple(steps[:_MOST_TIES]))
+
+    def _take_composite(self, found: Sequence[_Found], field: Field, selection: Selection) -> None:
+        selection = self._common_members(found, selection)
+        if selection is not field.selection:
+            field = Field(field.key, field.name, field.arguments, field.variables, selection)
+        lowest = min(cost for cost, _place, _option in found)
+        whole = [entry for entry in found if entry[0] < lowest + JUMP_COST and self._is_whole(entry[2], selection)]
+        if whole:
+            lowest = min(cost for cost, _place, _option in whole)
+            steps = [_take(place, option, field, is_whole=True) for cost, place, option in whole if cost == lowest]
+            self._leaves.append(tuple(steps[:_MOST_TIES]))
+        else:
+            self._walk([_take(place, option, field) for _cost, place, option in _cheapest(found)], selection)
+
+    def _common_members(self, found: Sequence[_Found], selection: Selection) -> Selection:
+        """Leave out groups of union members that only some of the subgraphs in question know."""
+        targets = {id(option.edge.target): option.edge.target for _cost, _place, option in found}
+        if len(targets) == 1 or self._graph.supergraph.types[selection.type].kind is not TypeKind.UNION:
+            return selection
+        common = frozenset.intersection(*(target.possible for target in targets.values() if target))
+        if all(group.type in common for group in selection.groups):
+            return selection
+        key = (id(selection), common)
+        if key not in self._restricted:
+            groups = tuple(group for group in selection.groups if group.type in common)
+            self._restricted[key] = Selection(selection.type, selection.fields, groups)
+        return self._restricted[key]
+
+    def _is_whole(self, option: Option, selection: Selection) -> bool:
+        return (
+            not option.edge.contexts
+            and option.edge.target is not None
+            and self.is_complete(option.edge.target, selection)
+        )
+
+    def is_complete(self, node: Node, selection: Selection) -> bool:
+        """Whether a subgraph gives a whole selection by itself."""
+        key = (node.id, id(selection))
+        known = self._complete.get(key)
+        if known is None:
+            known = self._complete[key] = self._check_complete(node, selection)
+        return known
+
+    def _check_complete(self, node: Node, selection: Selection) -> bool:
+        self._budget.spend()
+        return all(self._has(node, field) for field in selection.fields) and all(
+            self._has_group(node, group) for group in selection.groups
+        )
+
+    def _has(self, node: Node, field: Field) -> bool:
+        edge = self._graph.edges(node).get(field.name)
+        if edge is None or not edge.is_free:
+            return False
+        return field.selection is None or (edge.target is not None and self.is_complete(edge.target, field.selection))
+
+    def _has_group(self, node: Node, group: Group) -> bool:
+        if node.kind is NodeKind.INTERFACE_OBJECT:
+            return False
+        inner = self._graph.narrow(node, group.type)
+        return inner is None or self.is_complete(inner, group.selection)
+
+    def _walk_group(self, places: Sequence[Step], group: Group) -> None:
+        inner = self._narrow(places, group.type)
+        if inner:
+            self._path.append(f"... on {group.type}")
+            self._walk(inner, group.selection)
+            self._path.pop()
+
+    def _narrow(self, places: Iterable[Step], type_name: str) -> list[Step]:
+        found: list[Step] = []
+        for place in places:
+            node = _node(place)
+            inner = self._graph.narrow(node, type_name)
+            if node.kind is NodeKind.INTERFACE_OBJECT:
+                found += self._narrow_interface_object(place, node, inner)
+            elif inner is not None:
+                found.append(place if inner is node else place.narrowed(inner, FIELD_COST))
+        return found
+
+    def _narrow_interface_object(self, place: Step, node: Node, inner: Node | None) -> list[Step]:
+        """An interface object learns its type elsewhere, and may as well stay there."""
+        ways = self._reach.options(node, TYPENAME_FIELD.name)
+        if inner is None or not ways:
+            return []
+        found = [place.narrowed(inner, ways[0].cost)]
+        for way in ways:
+            there = None if way.jump is None else self._graph.narrow(way.jump.entry.target, inner.type)
+            if way.jump is not None and there is not None:
+                found.append(place.after_jump(way.jump).narrowed(there, FIELD_COST))
+        return found
+
+    def _expand(self, places: Sequence[Step], field: Field) -> None:
+        """Take a field from each object type, where it cannot be taken from all alike."""
+        names = {
+            name for place in places if _node(place).type not in _node(place).possible for name in _node(place).possible
+        }
+        if not names:
+            self._fail(places, field)
+        for name in sorted(names):
+            self._walk_group(places, Group(name, Selection(name, (field,))))
+
+    def _fail(self, places: Sequence[Step], field: Field) -> None:
+        nodes = list(dict.fromkeys(_node(place) for place in places))
+        reasons = list(dict.fromkeys(reason for node in nodes for reason in self._reach.obstacles(node, field.name)))
+        tried = dict.fromkeys([node.subgraph for node in nodes])
+        tried |= dict.fromkeys(target.subgraph for node in nodes for target in self._reach.targets(node))
+        type_name = nodes[0].type if nodes else "?"
+        raise UnplannableError(f"{type_name}.{field.name}", ".".join(self._path), list(tried), reasons)
+
+
+def _chosen_cost(step: Step) -> float:
+    return step.own + sum(_chosen_cost(child) for child in step.chosen())
+
+
+def _node(step: Step) -> Node:
+    if step.node is None:
+        raise TypeError("a leaf is no place to go on from")
+    return step.node
+
+
+def _take(place: Step, option: Option, field: Field, *, is_whole: bool = False) -> Step:
+    if option.jump is not None:
+        place = place.after_jump(option.jump)
+    return place.after_field(field, option.edge, FIELD_COST, is_whole=is_whole)
+
+
+def _cheapest(found: Sequence[_Found]) -> list[_Found]:
+    """Keep the cheapest entries of each place where they arrive."""
+    lowest: dict[int, float] = {}
+    for cost, _place, option in found:
+        lowest[id(option.edge.target)] = min(cost, lowest.get(id(option.edge.target), cost))
+    kept: dict[int, list[_Found]] = {}
+    for entry in found:
+        target = id(entry[2].edge.target)
+        if entry[0] == lowest[target] and len(kept.setdefault(target, [])) < _MOST_TIES:
+            kept[target].append(entry)
+    return [entry for entries in kept.values() for entry in entries]
