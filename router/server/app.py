@@ -15,7 +15,8 @@ from typing import Final
 import structlog
 
 from router.config import RouterSettings
-from router.policy.trust import NO_TRUST, Trust
+from router.policy.identity import TokenVerifier
+from router.policy.internal_token import InternalTokenSigner
 from router.server.browsers import Cors
 from router.server.callers import Callers
 from router.server.endpoint import Executor, GraphQLEndpoint
@@ -149,14 +150,19 @@ def _explorer(settings: RouterSettings) -> ExplorerPage | None:
 
 
 def create_router_app(
-    engine: Executor, settings: RouterSettings | None = None, identity: Trust = NO_TRUST
+    engine: Executor,
+    settings: RouterSettings | None = None,
+    *,
+    verifier: TokenVerifier | None = None,
+    signer: InternalTokenSigner | None = None,
 ) -> RouterApp:
     """Make the ASGI application of a router.
 
     Args:
         engine: what answers the requests.
         settings: how they are taken; every one has a default.
-        identity: how callers are known, and made known to the subgraphs; by default neither happens.
+        verifier: tells callers by their tokens; without one, tokens are not looked at and nobody is told apart.
+        signer: makes the tokens by which subgraphs know the caller; without one, they get none.
     """
     settings = settings or RouterSettings()
-    return RouterApp(settings, GraphQLEndpoint(engine, settings, Callers(settings.headers, identity)))
+    return RouterApp(settings, GraphQLEndpoint(engine, settings, Callers(settings.headers, verifier, signer)))

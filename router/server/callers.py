@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from router.config import HeaderSettings
 from router.execution.exchange import NO_HEADERS, Headers, RequestContext
-from router.policy.identity import ANONYMOUS, Identity, IdentityError
-from router.policy.trust import Trust
+from router.policy.identity import ANONYMOUS, Identity, IdentityError, TokenVerifier
+from router.policy.internal_token import InternalTokenSigner
 from router.server.errors import UnidentifiedError
 from router.telemetry.correlation import trace_headers
 
@@ -17,13 +17,16 @@ class Callers:
 
     Args:
         headers: which of the client's headers the subgraphs get.
-        trust: how callers are known, and made known to the subgraphs.
+        verifier: tells callers by their tokens; without one, tokens are not looked at and nobody is told apart.
+        signer: makes the tokens for the subgraphs; without one, they get none.
     """
 
-    def __init__(self, headers: HeaderSettings, trust: Trust) -> None:
+    def __init__(
+        self, headers: HeaderSettings, verifier: TokenVerifier | None, signer: InternalTokenSigner | None
+    ) -> None:
         self._forward = tuple((name.lower().encode(), name.lower()) for name in headers.forward)
-        self._verifier = trust.verifier
-        self._signer = trust.signer
+        self._verifier = verifier
+        self._signer = signer
 
     async def identify(self, headers: Mapping[bytes, bytes]) -> Identity | None:
         """Return who sent a request, or None where that is not asked.

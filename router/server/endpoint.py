@@ -7,12 +7,13 @@ type promises; in `apollo`, the answer is always `application/json` and the stat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Final, Protocol
 
 import orjson
 
 from router.config import RouterSettings
+from router.execution.errors import ExecutionError
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
 from router.planner.plan import OperationKind
 from router.server.browsers import CsrfGuard
@@ -31,6 +32,15 @@ _APOLLO_CODES: Final = {
 }
 
 
+class Prepared(Protocol):
+    """An operation before it runs."""
+
+    @property
+    def kind(self) -> OperationKind:
+        """Whether it is a query, a mutation or a subscription."""
+        ...
+
+
 class Executor(Protocol):
     """What the endpoint asks of the engine."""
 
@@ -38,12 +48,12 @@ class Executor(Protocol):
         """Answer a request; no error leaves this."""
         ...
 
-    def known_kind(self, query: str, operation_name: str | None) -> OperationKind | None:
-        """Return what kind of operation this is, if it was asked for before."""
-        ...
+    async def prepare(self, request: GraphQLRequest) -> Prepared:
+        """Return the operation of a request; one asked before comes at once.
 
-    async def kind(self, query: str, operation_name: str | None) -> OperationKind | None:
-        """Return what kind of operation this is, or None if it is not valid."""
+        Raises:
+            ExecutionError: the operation is not valid.
+        """
         ...
 
 
@@ -82,19 +92,28 @@ class GraphQLEndpoint:
         callers = self._callers
         identity = await callers.identify(headers)
         forwarded = callers.forwarded(headers)
-        if self._sharing is None:
-            request = parse_body(body)
-            context = callers.context(identity, forwarded, request_id, headers)
-            return self._response(await self._engine.execute(request, context), media, request)
         key = (body, forwarded, None if identity is None else identity.facts)
-        shared = self._sharing.join(key)
-        if shared is not None and (result := await shared) is not None:
-            return self._response(result, media, None)
+        if self._sharing is not None and (shared := await self._sharing.join(key)) is not None:
+            return self._response(shared, media, None)
         request = parse_body(body)
-        attempt = self._engine.execute(request, callers.context(identity, forwarded, request_id, headers))
-        if shared is None and self._engine.known_kind(request.query, request.operation_name) == "query":
-            attempt = self._sharing.lead(key, attempt)
-        return self._response(await attempt, media, request)
+        context = callers.context(identity, forwarded, request_id, headers)
+        return self._response(await self._execute(key, request, context), media, request)
+
+    async def _execute(self, key: Hashable, request: GraphQLRequest, context: RequestContext) -> GraphQLResponse:
+        """Run an operation; if it is a query, for all who ask for the same until it is done."""
+        if self._sharing is None or await self._kind(request) != "query":
+            return await self._engine.execute(request, context)
+        # The operation may have been new and taken a while to prepare: then somebody else has begun by now.
+        if (shared := await self._sharing.join(key)) is not None:
+            return shared
+        return await self._sharing.lead(key, self._engine.execute(request, context))
+
+    async def _kind(self, request: GraphQLRequest) -> OperationKind | None:
+        """Return what kind of operation this is, or None if it is not valid."""
+        try:
+            return (await self._engine.prepare(request)).kind
+        except ExecutionError:
+            return None
 
     async def _get(
         self, query_string: bytes, headers: Mapping[bytes, bytes], request_id: bytes, media: bytes
@@ -104,7 +123,7 @@ class GraphQLEndpoint:
         self._csrf.check(headers)
         identity = await self._callers.identify(headers)
         request = parse_query_string(query_string)
-        if await self._engine.kind(request.query, request.operation_name) == "mutation":
+        if await self._kind(request) == "mutation":
             raise MutationByGetError
         context = self._callers.context(identity, self._callers.forwarded(headers), request_id, headers)
         return self._response(await self._engine.execute(request, context), media, request)

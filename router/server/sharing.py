@@ -19,20 +19,24 @@ class Sharing(Generic[T]):
     def __init__(self) -> None:
         self._waiting: dict[Hashable, list[asyncio.Future[T | None]]] = {}
 
-    def join(self, key: Hashable) -> asyncio.Future[T | None] | None:
-        """Return a future of the answer that is being made under `key`, or None where none is.
+    async def join(self, key: Hashable) -> T | None:
+        """Return the answer that is being made under `key`, or None where none is.
 
-        The future holds None if that attempt came to nothing; its cause may not concern those who waited.
+        An attempt that came to nothing may have done so for reasons that do not concern those who waited for it, so the
+        first of them is sent on to make another and the rest wait for that.
         """
-        waiters = self._waiting.get(key)
-        if waiters is None:
-            return None
-        future: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
-        waiters.append(future)
-        return future
+        while (waiters := self._waiting.get(key)) is not None:
+            future: asyncio.Future[T | None] = asyncio.get_running_loop().create_future()
+            waiters.append(future)
+            if (answer := await future) is not None:
+                return answer
+        return None
 
     async def lead(self, key: Hashable, attempt: Awaitable[T]) -> T:
-        """Make the answer under `key`, for everyone who joins until it is there."""
+        """Make the answer under `key`, for everyone who joins until it is there.
+
+        There must be no wait between a `join` that returned None and this.
+        """
         waiters: list[asyncio.Future[T | None]] = []
         self._waiting[key] = waiters
         answer: T | None = None

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from router.config import RouterSettings, parse_settings
+from router.config import parse_settings
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
-from router.policy.trust import NO_TRUST, Trust
 from router.server.app import RouterApp, create_router_app
 
 
@@ -37,11 +37,8 @@ class ScriptedEngine:
             raise self.failure
         return self.result
 
-    def known_kind(self, query: str, operation_name: str | None) -> Any:
-        return "mutation" if query.lstrip().startswith("mutation") else "query"
-
-    async def kind(self, query: str, operation_name: str | None) -> Any:
-        return self.known_kind(query, operation_name)
+    async def prepare(self, request: GraphQLRequest) -> Any:
+        return SimpleNamespace(kind="mutation" if request.query.startswith("mutation") else "query")
 
 
 @pytest.fixture
@@ -55,14 +52,10 @@ Connect = Callable[..., httpx.AsyncClient]
 
 @pytest.fixture
 def make_app(engine: ScriptedEngine) -> MakeApp:
-    def make(yaml: str = "", identity: Trust = NO_TRUST) -> RouterApp:
-        return create_router_app(engine, settings(yaml), identity)
+    def make(yaml: str = "", **trust: Any) -> RouterApp:
+        return create_router_app(engine, parse_settings(yaml, environment={}), **trust)
 
     return make
-
-
-def settings(yaml: str = "") -> RouterSettings:
-    return parse_settings(yaml, environment={})
 
 
 @pytest.fixture

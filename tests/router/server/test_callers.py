@@ -12,17 +12,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 
 from kernel.identity import InternalTokenVerifier
-from router.config import parse_settings
-from router.policy.trust import establish_trust
+from router.policy.identity import TokenVerifier
+from router.policy.internal_token import InternalTokenSigner
+from router.policy.keys import KeySet
 
 HELLO = {"query": "{ hello }"}
 SECRET = "s" * 32
 KEY = Ed25519PrivateKey.generate()
-YAML = f"""
-authentication:
-  jwt: {{jwks: unused, issuer: storegraph, audience: storegraph}}
-  internal_token: {{key: {SECRET}}}
-"""
 
 
 def key_set() -> dict[str, Any]:
@@ -36,9 +32,8 @@ def bearer(**claims: Any) -> dict[str, str]:
 
 @pytest.fixture
 def client(connect: Any, make_app: Any) -> Any:
-    authentication = parse_settings(YAML, environment={}).authentication
-    trust = establish_trust(authentication, subgraphs=["orders"], read_keys=key_set)
-    return connect(app=make_app(YAML, trust))
+    verifier = TokenVerifier(KeySet(key_set, refresh=300), issuer="storegraph", audience="storegraph")
+    return connect(app=make_app(verifier=verifier, signer=InternalTokenSigner(SECRET, subgraphs=["orders"])))
 
 
 def caller(context: Any) -> Any:

@@ -9,7 +9,6 @@ import pytest
 
 from router.config import SharingSettings
 from router.policy.identity import Identity
-from router.policy.trust import Trust
 
 HELLO = {"query": "{ hello }"}
 
@@ -76,7 +75,7 @@ async def test_callers_are_kept_apart(connect: Any, make_app: Any, engine: Any) 
         def remembered(self, authorization: bytes | None) -> Identity:
             return Identity(id=(authorization or b"").decode(), kind="customer")
 
-    client = connect(app=make_app(identity=Trust(verifier=Names())))
+    client = connect(app=make_app(verifier=Names()))
     tasks = await start(client, engine, HELLO, HELLO, headers={"authorization": "ada"})
     tasks += await start(client, engine, HELLO, headers={"authorization": "bob"})
 
