@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import structlog
@@ -32,21 +32,12 @@ from router.execution.run import Run
 from router.execution.settings import EngineSettings
 from router.execution.transports.port import SubgraphTransport
 from router.execution.variables import VariableReader
-from router.planner.errors import PlanningError
-from router.planner.normalise import condition_variables
-from router.planner.plan import OperationKind, QueryPlan
+from router.planner import Planner, PlanningError, condition_variables
+from router.planner.plan import OperationKind
 from router.supergraph import Supergraph
 from router.traffic.in_flight import InFlight
 
 logger = structlog.get_logger(__name__)
-
-
-class Planner(Protocol):
-    """Plans one variant of an operation: `conditions` are the values of the variables in its `@skip` and `@include`."""
-
-    def __call__(self, document: DocumentNode, name: str | None, conditions: Mapping[str, bool]) -> QueryPlan:
-        """Return the plan, or raise what says why there is none."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +60,7 @@ class Engine:
         supergraph: what is served.
         transports: for each subgraph the transport that leads to it.
         settings: limits and switches.
-        planner: makes plans.
+        planner: makes the plans; by default one without further limits of its own.
     """
 
     def __init__(
@@ -78,12 +69,12 @@ class Engine:
         transports: Mapping[str, SubgraphTransport],
         settings: EngineSettings | None = None,
         *,
-        planner: Planner,
+        planner: Planner | None = None,
     ) -> None:
         self.supergraph = supergraph
         self.settings = settings or EngineSettings()
         self._transports = transports
-        self._planner = planner
+        self._planner = planner or Planner(supergraph)
         self._operations: Memo[tuple[str, str | None], PreparedOperation] = Memo(self.settings.caches.operations)
         self._introspections: Memo[tuple[str, str | None, bytes], Mapping[str, Any]] = Memo(
             self.settings.caches.introspections
@@ -170,7 +161,7 @@ class Engine:
         conditions = dict(zip(operation.conditions, values, strict=True))
         document = operation.document
         try:
-            plan = self._planner(document.node, operation.name, conditions)
+            plan = self._planner.plan(document.node, operation.name, conditions)
             node = document.operation(operation.name)
             return compile_program(self.supergraph.api_schema, plan, node, document.fragments, conditions)
         except PlanningError as error:

@@ -43,12 +43,15 @@ class SubgraphRequest:
     value: Any = None
     """The `RequestContext.value`, for subgraphs in this process."""
 
+    _body: bytes | None = field(default=None, repr=False)
+
     def body(self) -> bytes:
         """Return the request as the JSON body of GraphQL over HTTP."""
-        operation = self.operation
-        if not self.variables:
-            return operation.head + b"}"
-        return b'%b,"variables":%b}' % (operation.head, orjson.dumps(self.variables))
+        if self._body is None:
+            head = self.operation.head
+            variables = self.variables
+            self._body = b'%b,"variables":%b}' % (head, orjson.dumps(variables)) if variables else head + b"}"
+        return self._body
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,52 @@
+"""The transport for TLS and HTTP/2, over pyreqwest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from pyreqwest.client import Client
+from pyreqwest.exceptions import PyreqwestError, RequestTimeoutError
+from pyreqwest.response import Response
+
+from router.execution.errors import ResponseTooLargeError, SubgraphTimeoutError, SubgraphUnreachableError
+from router.execution.transports.http.settings import ACCEPT, HttpSettings
+from router.execution.transports.port import SubgraphRequest, SubgraphResponse
+
+
+class LibraryHttpTransport:
+    """Sends requests to one subgraph through a client that is shared by all.
+
+    Args:
+        url: where the subgraph is.
+        client: gives the client, once the event loop runs.
+        settings: the bound on responses.
+    """
+
+    def __init__(self, url: str, client: Callable[[], Client], settings: HttpSettings) -> None:
+        self._url = url
+        self._client = client
+        self._settings = settings
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        """Send a request."""
+        builder = self._client().post(self._url).timeout(timedelta(seconds=request.timeout))
+        builder = builder.header("content-type", "application/json").header("accept", ACCEPT)
+        try:
+            for name, value in request.headers:
+                builder = builder.header(name, value)
+            async with builder.body_bytes(request.body()).build_streamed() as response:
+                body = await self._read(response)
+                return SubgraphResponse(response.status, response.get_header("content-type") or "", body)
+        except RequestTimeoutError:
+            raise SubgraphTimeoutError(f"no answer within {request.timeout:g} s") from None
+        except (PyreqwestError, ValueError) as error:
+            raise SubgraphUnreachableError(type(error).__name__) from error
+
+    async def _read(self, response: Response) -> bytes:
+        chunks = bytearray()
+        while (chunk := await response.body_reader.read_chunk()) is not None:
+            chunks += chunk
+            if len(chunks) > self._settings.max_response_bytes:
+                raise ResponseTooLargeError(f"the response exceeds {self._settings.max_response_bytes} bytes")
+        return bytes(chunks)

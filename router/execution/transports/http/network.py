@@ -1,0 +1,84 @@
+"""All subgraphs of a supergraph over HTTP, each by the transport that fits its address."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from pyreqwest.client import Client, ClientBuilder
+
+from router.execution.transports.http.address import Address, Origin, parse_address
+from router.execution.transports.http.library import LibraryHttpTransport
+from router.execution.transports.http.plain import PlainHttpTransport
+from router.execution.transports.http.pool import Pool
+from router.execution.transports.http.settings import HttpSettings
+from router.execution.transports.port import SubgraphTransport
+from router.execution.transports.sharing import SharingTransport
+
+
+class HttpNetwork:
+    """Opens connections to subgraphs when they are first needed, and closes all in the end.
+
+    Subgraphs with the same origin share its connections.
+
+    Args:
+        addresses: the URL of each subgraph by its name.
+        settings: limits and switches.
+
+    Attributes:
+        transports: the transport of each subgraph by its name.
+    """
+
+    def __init__(self, addresses: Mapping[str, str], settings: HttpSettings | None = None) -> None:
+        self._settings = settings or HttpSettings()
+        self._pools: dict[Origin, Pool] = {}
+        self._client: Client | None = None
+        self.transports: Mapping[str, SubgraphTransport] = {
+            name: self._transport(url) for name, url in addresses.items()
+        }
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections; what is under way fails."""
+        pools = list(self._pools.values())
+        self._pools.clear()
+        for pool in pools:
+            await pool.close()
+        client, self._client = self._client, None
+        if client:
+            await client.close()
+
+    def _transport(self, url: str) -> SubgraphTransport:
+        address = parse_address(url)
+        transport: SubgraphTransport
+        if address.scheme == "http":
+            transport = PlainHttpTransport(address, partial(self._pool, address), self._settings)
+        else:
+            transport = LibraryHttpTransport(url, self._shared_client, self._settings)
+        return SharingTransport(transport) if self._settings.share else transport
+
+    def _pool(self, address: Address) -> Pool:
+        pool = self._pools.get(address.origin)
+        if pool is None:
+            pool = self._pools[address.origin] = Pool(address.origin, self._settings)
+        return pool
+
+    def _shared_client(self) -> Client:
+        if self._client is None:
+            settings = self._settings
+            builder = ClientBuilder().http2(enable=True).follow_redirects(enable=False).no_proxy()
+            builder = builder.max_connections(settings.max_connections)
+            builder = builder.gzip(settings.compression).deflate(settings.compression)
+            builder = builder.brotli(enable=False).zstd(enable=False)
+            self._client = builder.pool_idle_timeout(timedelta(seconds=settings.idle_seconds)).build()
+        return self._client

@@ -1,0 +1,53 @@
+"""The transport for plain HTTP/1.1, made for many small requests to few servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import lru_cache
+
+from router.execution.errors import SubgraphUnreachableError
+from router.execution.exchange import Headers
+from router.execution.transports.http.address import Address
+from router.execution.transports.http.pool import Pool
+from router.execution.transports.http.settings import ACCEPT, HttpSettings
+from router.execution.transports.port import SubgraphRequest, SubgraphResponse
+
+KNOWN_HEADS = 1_024
+
+
+class PlainHttpTransport:
+    """Sends requests to one subgraph through a pool of connections to its origin.
+
+    Args:
+        address: where the subgraph is.
+        pool: gives the pool of its origin, once the event loop runs.
+        settings: what to ask of the subgraph.
+    """
+
+    def __init__(self, address: Address, pool: Callable[[], Pool], settings: HttpSettings) -> None:
+        self._pool = pool
+        compression = "accept-encoding: gzip, deflate\r\n" if settings.compression else ""
+        first = (
+            f"POST {address.target} HTTP/1.1\r\nhost: {address.host_header}\r\n"
+            f"content-type: application/json\r\naccept: {ACCEPT}\r\n{compression}"
+        ).encode("latin-1")
+
+        @lru_cache(maxsize=KNOWN_HEADS)
+        def head(headers: Headers) -> bytes:
+            return first + _encode(headers) + b"content-length: "
+
+        self._head = head
+
+    def send(self, request: SubgraphRequest) -> asyncio.Future[SubgraphResponse]:
+        """Send a request."""
+        body = request.body()
+        message = b"%b%d\r\n\r\n%b" % (self._head(request.headers), len(body), body)
+        return self._pool().send(message, request.timeout, repeatable=request.operation.kind == "query")
+
+
+def _encode(headers: Headers) -> bytes:
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    if lines.count("\r") != len(headers) or lines.count("\n") != len(headers) or "\0" in lines:
+        raise SubgraphUnreachableError("a header to be forwarded holds a line break")
+    return lines.encode("latin-1", "replace")

@@ -1,0 +1,50 @@
+"""Every reference case through the engine, in one process and without sockets."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from router.execution import Engine, GraphQLRequest
+from router.execution.transports.in_process import InProcessTransport
+from router.supergraph import load_supergraph
+
+FOLDER = Path(__file__).parents[3].parent / "shared" / "federation-cases"
+SUITES = sorted(each.name for each in (FOLDER / "cases").glob("*")) if FOLDER.is_dir() else []
+
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not SUITES, reason="the reference cases are not beside the repository"),
+]
+
+
+def load(name):
+    sys.path.insert(0, str(FOLDER))
+    try:
+        from fedcases import load_case
+    finally:
+        sys.path.remove(str(FOLDER))
+    return load_case(name)
+
+
+def transport(subgraph):
+    async def execute(query, variables, operation_name, *, headers, context):
+        return subgraph.execute(query, variables, operation_name)
+
+    return InProcessTransport(execute)
+
+
+@pytest.mark.parametrize("name", SUITES)
+async def test_suite(name):
+    """Each request of a suite gets the answer that the suite expects."""
+    suite = load(name)
+    transports = {key: transport(subgraph) for key, subgraph in suite.subgraphs.items()}
+    engine = Engine(load_supergraph(suite.supergraph), transports)
+    failures = []
+    for test in suite.tests:
+        response = await engine.execute(GraphQLRequest(test.query, test.variables))
+        if failure := test.failure(response.as_dict()):
+            failures.append((test.id, failure, response.errors))
+    assert not failures
