@@ -1,0 +1,157 @@
+"""Who was promised what: reservations with their lines, and allocations to orders."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from subgraphs.inventory.domain.reservations import Allocation, Reservation, ReservationState
+from subgraphs.inventory.domain.sourcing import Pick
+from subgraphs.inventory.storage.conditions import among
+from subgraphs.inventory.storage.tables import allocations, reservation_lines, reservations
+
+_HELD = reservation_lines.c.state == ReservationState.HELD.value
+_PICK = (reservation_lines.c.sku, reservation_lines.c.warehouse_id, reservation_lines.c.quantity)
+
+
+async def add_reservation(session: AsyncSession, reservation: Reservation, at: datetime) -> None:
+    """Write a new reservation with its lines."""
+    await session.execute(
+        insert(reservations).values(
+            id=reservation.id,
+            checkout_id=reservation.checkout_id,
+            state=reservation.state.value,
+            expires_at=reservation.expires_at,
+            created_at=at,
+        )
+    )
+    await session.execute(
+        insert(reservation_lines),
+        [
+            {
+                "reservation_id": reservation.id,
+                "sku": line.sku,
+                "warehouse_id": line.warehouse_id,
+                "quantity": line.quantity,
+                "state": reservation.state.value,
+                "expires_at": reservation.expires_at,
+            }
+            for line in reservation.lines
+        ],
+    )
+
+
+async def get_reservation(session: AsyncSession, reservation_id: str, *, lock: bool = False) -> Reservation | None:
+    """Read a reservation with all its lines, whatever became of them."""
+    statement = select(reservations).where(reservations.c.id == reservation_id)
+    row = (await session.execute(statement.with_for_update() if lock else statement)).one_or_none()
+    if row is None:
+        return None
+    lines = await session.execute(
+        select(*_PICK)
+        .where(reservation_lines.c.reservation_id == reservation_id)
+        .order_by(reservation_lines.c.sku, reservation_lines.c.warehouse_id)
+    )
+    return Reservation(
+        id=row.id,
+        checkout_id=row.checkout_id,
+        expires_at=row.expires_at,
+        state=ReservationState(row.state),
+        lines=tuple(Pick(*line) for line in lines),
+    )
+
+
+async def settle_reservation(session: AsyncSession, reservation_id: str, state: ReservationState) -> list[Pick]:
+    """Move a locked reservation on, and tell which of its lines were still held.
+
+    The levels of its SKUs must be locked, because an expiry may take its lines otherwise.
+    """
+    await session.execute(update(reservations).where(reservations.c.id == reservation_id).values(state=state.value))
+    rows = await session.execute(
+        update(reservation_lines)
+        .where(reservation_lines.c.reservation_id == reservation_id, _HELD)
+        .values(state=state.value)
+        .returning(*_PICK)
+    )
+    return [Pick(*row) for row in rows]
+
+
+async def expire_lines(
+    session: AsyncSession, wanted: Collection[str], now: datetime, *, spare: str | None
+) -> list[tuple[str, Pick]]:
+    """End the lines of locked SKUs whose time is over, except those of one reservation; give each with its id."""
+    statement = (
+        update(reservation_lines)
+        .where(_HELD, reservation_lines.c.expires_at <= now, among(reservation_lines.c.sku, wanted))
+        .values(state=ReservationState.EXPIRED.value)
+        .returning(reservation_lines.c.reservation_id, *_PICK)
+    )
+    if spare is not None:
+        statement = statement.where(reservation_lines.c.reservation_id != spare)
+    return [
+        (row.reservation_id, Pick(row.sku, row.warehouse_id, row.quantity)) for row in await session.execute(statement)
+    ]
+
+
+async def due_skus(session: AsyncSession, now: datetime, limit: int) -> list[str]:
+    """Name some SKUs that have held lines whose time is over."""
+    due = (
+        select(reservation_lines.c.sku)
+        .where(_HELD, reservation_lines.c.expires_at <= now)
+        .order_by(reservation_lines.c.expires_at)
+        .limit(limit)
+        .subquery()
+    )
+    return list((await session.execute(select(due.c.sku).distinct())).scalars())
+
+
+async def add_allocations(session: AsyncSession, rows: Iterable[Allocation]) -> None:
+    """Write new allocations of an order."""
+    await session.execute(
+        insert(allocations),
+        [
+            {
+                "order_id": row.order_id,
+                "reservation_id": row.reservation_id,
+                "sku": row.sku,
+                "warehouse_id": row.warehouse_id,
+                "quantity": row.quantity,
+            }
+            for row in rows
+        ],
+    )
+
+
+async def get_allocations(session: AsyncSession, order_id: str) -> list[Allocation]:
+    """Read all allocations of an order."""
+    rows = await session.execute(
+        select(allocations)
+        .where(allocations.c.order_id == order_id)
+        .order_by(allocations.c.sku, allocations.c.warehouse_id)
+    )
+    return [Allocation(**row._asdict()) for row in rows]
+
+
+async def write_allocations(session: AsyncSession, rows: Sequence[Allocation]) -> None:
+    """Write how many of each allocation are shipped and released now."""
+    key = and_(
+        allocations.c.order_id == bindparam("key_order"),
+        allocations.c.sku == bindparam("key_sku"),
+        allocations.c.warehouse_id == bindparam("key_warehouse"),
+    )
+    await session.execute(
+        update(allocations).where(key).values(shipped=bindparam("shipped"), released=bindparam("released")),
+        [
+            {
+                "key_order": row.order_id,
+                "key_sku": row.sku,
+                "key_warehouse": row.warehouse_id,
+                "shipped": row.shipped,
+                "released": row.released,
+            }
+            for row in rows
+        ],
+    )

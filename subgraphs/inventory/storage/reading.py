@@ -1,0 +1,159 @@
+"""What is asked about stock, for any number of SKUs or products in one statement.
+
+A reservation whose time is over no longer counts here, whether or not anything has swept it away.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.pagination import Page, Slice, SortKey, apply_page, slice_rows
+from subgraphs.inventory.domain.reservations import ReservationState
+from subgraphs.inventory.domain.stock import Movement, MovementType
+from subgraphs.inventory.storage.conditions import among
+from subgraphs.inventory.storage.ledger import Standing, Statement, standing_of, standings
+from subgraphs.inventory.storage.tables import reservation_lines, skus, stock_events, stock_levels, warehouses
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warehouse:
+    """A place that holds stock; a lower priority is served from first."""
+
+    id: str
+    code: str
+    name: str
+    country: str
+    priority: int
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """A movement as it stands in the ledger."""
+
+    position: int
+    sku: str
+    warehouse_id: str
+    version: int
+    movement: Movement
+    occurred_at: datetime
+
+
+WAREHOUSE_KEYS: Final = (
+    SortKey("priority", warehouses.c.priority, int),
+    SortKey("id", warehouses.c.id, str),
+)
+LEVEL_KEYS: Final = (
+    SortKey("sku", stock_levels.c.sku, str),
+    SortKey("warehouse", stock_levels.c.warehouse_id, str),
+)
+ENTRY_KEYS: Final = (SortKey("position", stock_events.c.position, int, descending=True),)
+
+
+async def standings_of_skus(
+    session: AsyncSession, wanted: Collection[str], now: datetime
+) -> Mapping[str, Sequence[Standing]]:
+    """Tell how each of these SKUs stands in each of its warehouses, the preferred ones first."""
+    statement = _live(now).where(among(stock_levels.c.sku, wanted)).order_by(warehouses.c.priority, warehouses.c.id)
+    found: defaultdict[str, list[Standing]] = defaultdict(list)
+    for row in await session.execute(statement):
+        found[row.sku].append(standing_of(row, expired=row.expired))
+    return found
+
+
+async def standings_of_products(
+    session: AsyncSession, wanted: Collection[str], now: datetime
+) -> Mapping[str, Sequence[Standing]]:
+    """Tell how all SKUs of each of these products stand."""
+    statement = _live(now).where(among(skus.c.product_id, wanted))
+    found: defaultdict[str, list[Standing]] = defaultdict(list)
+    for row in await session.execute(statement):
+        found[row.product_id].append(standing_of(row, expired=row.expired))
+    return found
+
+
+async def page_of_levels(
+    session: AsyncSession, page: Page, now: datetime, *, warehouse_id: str | None, low: bool | None
+) -> Slice[Standing]:
+    """List levels by SKU; `low` keeps those at their reorder point or below, or the others."""
+    statement = _live(now)
+    if warehouse_id is not None:
+        statement = statement.where(stock_levels.c.warehouse_id == warehouse_id)
+    if low is not None:
+        level = stock_levels.c
+        available = level.on_hand + level.backorder_limit - level.allocated - level.reserved + _expired(now)
+        is_low = available <= level.reorder_point
+        statement = statement.where(is_low if low else ~is_low)
+    rows = (await session.execute(apply_page(statement, page, LEVEL_KEYS))).all()
+    found = [standing_of(row, expired=row.expired) for row in rows]
+    return slice_rows(found, page, LEVEL_KEYS, lambda each: (each.level.sku, each.level.warehouse_id))
+
+
+async def page_of_movements(
+    session: AsyncSession, page: Page, *, sku: str | None, warehouse_id: str | None
+) -> Slice[LedgerEntry]:
+    """List the ledger, the newest entry first."""
+    statement = select(stock_events)
+    if sku is not None:
+        statement = statement.where(stock_events.c.sku == sku)
+    if warehouse_id is not None:
+        statement = statement.where(stock_events.c.warehouse_id == warehouse_id)
+    rows = (await session.execute(apply_page(statement, page, ENTRY_KEYS))).all()
+    return slice_rows([_entry(row) for row in rows], page, ENTRY_KEYS, lambda each: (each.position,))
+
+
+async def page_of_warehouses(session: AsyncSession, page: Page) -> Slice[Warehouse]:
+    """List the warehouses, the preferred ones first."""
+    rows = await session.execute(apply_page(select(warehouses), page, WAREHOUSE_KEYS))
+    found = [Warehouse(**row._asdict()) for row in rows]
+    return slice_rows(found, page, WAREHOUSE_KEYS, lambda each: (each.priority, each.id))
+
+
+async def count_warehouses(session: AsyncSession) -> int:
+    """Count the warehouses."""
+    return (await session.execute(select(func.count()).select_from(warehouses))).scalar_one()
+
+
+async def warehouses_by_id(session: AsyncSession, wanted: Collection[str]) -> Mapping[str, Warehouse]:
+    """Read these warehouses."""
+    rows = await session.execute(select(warehouses).where(among(warehouses.c.id, wanted)))
+    return {row.id: Warehouse(**row._asdict()) for row in rows}
+
+
+def _live(now: datetime) -> Statement:
+    return standings(_expired(now).label("expired"))
+
+
+def _expired(now: datetime) -> ColumnElement[int]:
+    """Sum the reserved units of a level that nobody holds any more."""
+    line = reservation_lines.c
+    return (
+        select(func.coalesce(func.sum(line.quantity), 0))
+        .where(
+            line.state == ReservationState.HELD.value,
+            line.expires_at <= now,
+            line.sku == stock_levels.c.sku,
+            line.warehouse_id == stock_levels.c.warehouse_id,
+        )
+        .scalar_subquery()
+    )
+
+
+def _entry(row: Any) -> LedgerEntry:
+    return LedgerEntry(
+        position=row.position,
+        sku=row.sku,
+        warehouse_id=row.warehouse_id,
+        version=row.version,
+        movement=Movement(
+            type=MovementType(row.type), quantity=row.quantity, reference=row.reference, reason=row.reason
+        ),
+        occurred_at=row.occurred_at,
+    )
