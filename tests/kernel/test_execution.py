@@ -37,7 +37,7 @@ class Thing:
     name: str
 
     @classmethod
-    async def resolve_reference(cls, info: Info, id: str) -> "Thing | None":
+    async def resolve_reference(cls, info: Info, id: str) -> "Thing | None":  # noqa: A002 # the name of the key
         return await info.context.loaders.load(id)
 
     @strawberry.field
@@ -85,13 +85,13 @@ class Query:
 
 
 @pytest.fixture
-async def sample(producer: Database) -> AsyncIterator[Subgraph]:
+async def sample(producer: Database) -> Subgraph:
     async def fetch(ids: Any) -> dict[str, Thing]:
         async with producer.session() as session:
             rows = await session.execute(text("SELECT unnest(CAST(:ids AS text[]))"), {"ids": list(ids)})
-            return {id: Thing(id=strawberry.ID(id), name=f"name {id}") for id in rows.scalars() if id != "none"}
+            return {key: Thing(id=strawberry.ID(key), name=f"name {key}") for key in rows.scalars() if key != "none"}
 
-    yield Subgraph(
+    return Subgraph(
         name="sample",
         schema=build_schema(Query, types=[Thing]),
         make_context=lambda caller: Context(caller=caller, service=producer, loaders=by_key(fetch)),
@@ -104,7 +104,7 @@ ENTITIES = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Thing 
 
 
 def representations(*ids: str) -> dict[str, Any]:
-    return {"r": [{"__typename": "Thing", "id": id} for id in ids]}
+    return {"r": [{"__typename": "Thing", "id": each} for each in ids]}
 
 
 async def test_it_answers_in_plain_values(sample: Subgraph):
@@ -258,7 +258,7 @@ async def test_calls_over_http_tell_faults_apart(sample: Subgraph):
         uvicorn.Config(create_app(sample, internal_key=KEY), port=0, log_level="error", lifespan="off")
     )
     task = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 # uvicorn offers no event
         await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     urls = {"sample": f"http://127.0.0.1:{port}/graphql", "away": "http://127.0.0.1:9/graphql"}

@@ -1,0 +1,40 @@
+"""A process that delivers until it is killed: `python delivery_process.py URL`. Started by test_delivery_kill."""
+
+import asyncio
+import sys
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.database import Database
+from kernel.events.consumers import Consumer
+from kernel.events.delivery import EmbeddedDelivery, Room
+from kernel.events.envelope import Event
+
+
+async def slow_effect(event: Event, session: AsyncSession) -> None:
+    facts = {"id": event.id, "subject": event.subject, "note": event.data.name}
+    await session.execute(text("INSERT INTO effects (event_id, subject, note) VALUES (:id, :subject, :note)"), facts)
+    await asyncio.sleep(0.002)
+
+
+async def main(url: str) -> None:
+    rooms = [
+        Room(Database(url, schema="producer")),
+        *(
+            Room(
+                Database(url, schema=schema),
+                (Consumer(name="noter", subscriptions={"UserRegistered": slow_effect}, concurrency=2),),
+            )
+            for schema in ("first", "second")
+        ),
+    ]
+    delivery = EmbeddedDelivery(rooms)
+    await delivery.start()
+    sys.stdout.write("up\n")
+    sys.stdout.flush()
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))
