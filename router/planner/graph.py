@@ -259,19 +259,19 @@ class Graph:
                     yield Entry(self.node(node.type, subgraph), None, node.type)
             return
         type_ = self._types[node.type]
-        yield from self._entries_as(type_)
+        yield from self._entries_as(type_, into_all=True)
         if type_.kind is TypeKind.OBJECT:
-            for interface in sorted(frozenset().union(*type_.interfaces.values())):
-                yield from self._entries_as(self._types[interface], node.interface)
+            for name in sorted(frozenset().union(*type_.interfaces.values())):
+                yield from self._entries_as(self._types[name], into_all=name == node.interface)
 
-    def _entries_as(self, type_: Type, narrowed_from: str | None = None) -> Iterator[Entry]:
-        """Yield the entries by the keys of a type; those of an object's interface only into interface objects.
+    def _entries_as(self, type_: Type, *, into_all: bool) -> Iterator[Entry]:
+        """Yield the entries by the keys of a type.
 
-        An object that came from an interface object may also enter where the interface itself is an entity.
+        An object enters by the keys of its interface only where that is an interface object; into all subgraphs only if it
+        came from one.
         """
         for subgraph, membership in type_.subgraphs.items():
-            is_own = type_.kind is TypeKind.OBJECT
-            if not (is_own or membership.is_interface_object or type_.name == narrowed_from):
+            if not (into_all or membership.is_interface_object):
                 continue
             for key in membership.keys:
                 if key.resolvable:
