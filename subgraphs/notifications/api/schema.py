@@ -1,0 +1,80 @@
+"""Inboxes for people, the delivery log for the staff."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import strawberry
+
+from kernel.errors import DomainError
+from kernel.graphql import Connection, Schema, UserError, build_schema, connection, user_errors
+from kernel.identity import Kind, require
+from kernel.pagination import Page
+from subgraphs.notifications.api.context import Info
+from subgraphs.notifications.api.types import Notification, NotificationDelivery, User
+from subgraphs.notifications.domain.messages import Channel, State, Topic
+from subgraphs.notifications.storage.messages import LogFilter
+
+_PEOPLE: Final[frozenset[Kind]] = frozenset({"customer", "vendor", "staff", "admin"})
+
+
+@strawberry.input(description="Which messages are wanted; all conditions must hold.")
+class NotificationDeliveryWhere:
+    """Which messages are wanted."""
+
+    channel: Channel | None = None
+    topic: Topic | None = None
+    state: State | None = None
+    recipient: str | None = None
+
+    def to_filter(self) -> LogFilter:
+        """Read the conditions."""
+        return LogFilter(channel=self.channel, topic=self.topic, state=self.state, recipient=self.recipient)
+
+
+@strawberry.type
+class Query:
+    """Reads of the notifications subgraph."""
+
+    @strawberry.field(description="All messages over all channels, newest first; for the staff.")
+    async def notification_deliveries(
+        self,
+        info: Info,
+        *,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        where: NotificationDeliveryWhere | None = None,
+    ) -> Connection[NotificationDelivery]:
+        """Give one page of the delivery log."""
+        require(info.context.caller, kinds={"staff", "admin"})
+        inbox, wanted = info.context.service.inbox, (where or NotificationDeliveryWhere()).to_filter()
+        page = await inbox.log(Page(first, after, last, before), wanted)
+        return connection(page.map(NotificationDelivery.of), count=lambda: inbox.count_log(wanted))
+
+
+@strawberry.type
+class NotificationPayload:
+    """A notification, or why nothing was done."""
+
+    notification: Notification | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class Mutation:
+    """Writes of the notifications subgraph."""
+
+    @strawberry.mutation(description="Mark a message in one's own inbox as read; the first time counts.")
+    async def notification_mark_read(self, info: Info, id: strawberry.ID) -> NotificationPayload:
+        """Mark a message as read."""
+        try:
+            reader = require(info.context.caller, kinds=_PEOPLE)
+            message = await info.context.service.inbox.mark_read(reader, id)
+        except DomainError as error:
+            return NotificationPayload(errors=user_errors(error))
+        return NotificationPayload(notification=Notification.of(message))
+
+
+SCHEMA: Schema = build_schema(Query, Mutation, types=(User,))

@@ -1,0 +1,96 @@
+"""A message: what it says, to whom, over which channel, and how far it got."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from kernel.errors import InfrastructureError
+
+
+class Topic(StrEnum):
+    """What a message is about; each has its templates."""
+
+    WELCOME = "welcome"
+    ORDER_CONFIRMED = "order_confirmed"
+    ORDER_SHIPPED = "order_shipped"
+    ORDER_DELIVERED = "order_delivered"
+    ORDER_CANCELLED = "order_cancelled"
+    PAYMENT_REFUNDED = "payment_refunded"
+
+
+class Channel(StrEnum):
+    """The way a message takes."""
+
+    EMAIL = "email"
+    INBOX = "inbox"
+
+
+class State(StrEnum):
+    """How far a message got."""
+
+    QUEUED = "queued"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What a message says."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message to one recipient over one channel; there is never a second one for the same event."""
+
+    id: str
+    event_id: str
+    channel: Channel
+    recipient: str
+    topic: Topic
+    user_id: str | None
+    order_id: str | None
+    words: Words
+    state: State
+    attempts: int
+    created_at: datetime
+    settled_at: datetime | None = None
+    read_at: datetime | None = None
+    last_error: str | None = None
+
+
+class DeliveryError(InfrastructureError):
+    """A provider did not take a message; `retryable` says whether it may do so later."""
+
+
+class MailProvider(Protocol):
+    """Whoever can deliver mail."""
+
+    async def deliver(self, message: Message) -> None:
+        """Deliver a message; given the same message again, deliver it no second time where that can be helped.
+
+        Raises:
+            DeliveryError: it was not taken.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """How often delivery is tried, and how long it rests in between: twice as long each time, up to a bound."""
+
+    max_attempts: int = 8
+    first_delay: timedelta = timedelta(seconds=5)
+    longest_delay: timedelta = timedelta(hours=1)
+
+    def delay(self, attempts: int) -> timedelta | None:
+        """Tell how long to wait after this many attempts; None when it is enough."""
+        if attempts >= self.max_attempts:
+            return None
+        return min(self.first_delay * 2 ** (attempts - 1), self.longest_delay)

@@ -1,0 +1,59 @@
+"""Delivers queued mail: claimed for a while, handed to the provider outside of any transaction, then settled.
+
+A courier that dies in between leaves its claim to run out; the message is tried again, and the provider knows it by its
+id. So mail is never lost, and seen twice only by a provider that cannot tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from kernel import telemetry
+from kernel.clock import Clock
+from kernel.database import Database
+from subgraphs.notifications.domain.messages import DeliveryError, MailProvider, Message, RetryPolicy, State
+from subgraphs.notifications.storage import messages as stored
+
+_AT_ONCE: Final = 20
+_CLAIM: Final = timedelta(minutes=2)
+_log = telemetry.get_logger("courier")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier:
+    """Carries mail to the provider."""
+
+    database: Database
+    provider: MailProvider
+    clock: Clock
+    retries: RetryPolicy
+
+    async def deliver_due(self) -> int:
+        """Deliver what is due, some at a time; tell how many messages were tried."""
+        now = self.clock.now()
+        async with self.database.transaction() as session:
+            due = await stored.claim_due(session, now, until=now + _CLAIM, at_most=_AT_ONCE)
+        for message in due:
+            await self._deliver(message)
+        return len(due)
+
+    async def _deliver(self, message: Message) -> None:
+        try:
+            await self.provider.deliver(message)
+        except DeliveryError as error:
+            await self._give_back(message, error)
+        else:
+            async with self.database.transaction() as session:
+                await stored.settle(session, message.id, State.DELIVERED, now=self.clock.now())
+
+    async def _give_back(self, message: Message, error: DeliveryError) -> None:
+        now = self.clock.now()
+        delay = self.retries.delay(message.attempts) if error.retryable else None
+        async with self.database.transaction() as session:
+            if delay is None:
+                _log.warning("message given up", message=message.id, error=error.message)
+                await stored.settle(session, message.id, State.FAILED, now=now, error=error.message)
+            else:
+                await stored.postpone(session, message.id, now + delay, error=error.message)
