@@ -130,7 +130,7 @@ def decode_cursor(cursor: str, keys: Sequence[SortKey]) -> tuple[Any, ...]:
         signature, *values = fields
         if signature != _signature(keys) or len(values) != len(keys):
             raise InvalidInputError("The cursor belongs to another order.", path=("cursor",))
-        return tuple(msgspec.convert(value, key.type, strict=False) for value, key in zip(values, keys, strict=True))
+        return tuple(msgspec.convert(value, key.type) for value, key in zip(values, keys, strict=True))
     except (binascii.Error, ValueError, TypeError):
         raise InvalidInputError("Not a cursor of this list.", path=("cursor",)) from None
 
