@@ -7,12 +7,29 @@ fields get an alias in the request, which is taken back before the answer is mer
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from router.planner.fetches import Document, DocumentField
 from router.planner.plan import FieldStep, ListStep, Path, Rename
 from router.planner.selection import TYPENAME
+
+
+def drop_repeated(document: Document, outer: Mapping[str, DocumentField] | None = None) -> None:
+    """Take leaves out of fragments that are asked for around them, and fragments that then are empty."""
+    known = dict(outer or {})
+    document.fields = {key: field for key, field in document.fields.items() if not _is_same_leaf(known.get(key), field)}
+    known |= document.fields
+    for field in document.fields.values():
+        if field.selection is not None:
+            drop_repeated(field.selection)
+    for fragment in document.fragments.values():
+        drop_repeated(fragment, known)
+    document.fragments = {name: part for name, part in document.fragments.items() if part.fields or part.fragments}
+
+
+def _is_same_leaf(known: DocumentField | None, field: DocumentField) -> bool:
+    return known is not None and field.selection is None and known.shape == field.shape
 
 
 def write_document(document: Document) -> str:

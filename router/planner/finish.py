@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from router.planner.documents import keep_apart, variables_of, write_document
+from router.planner.documents import drop_repeated, keep_apart, variables_of, write_document
 from router.planner.fetches import FetchGraph, FetchStep
 from router.planner.normalise import Operation
+from router.planner.optimise import depths_of
 from router.planner.plan import EntityCall, Fetch, OperationKind, Path, QueryPlan, Rename, Representation
 
 _ENTITIES = "_entities"
@@ -30,9 +31,7 @@ def make_plan(graph: FetchGraph, operation: Operation) -> QueryPlan:
 
 def _batches(graph: FetchGraph, ids: dict[FetchStep, int]) -> Iterator[tuple[list[FetchStep], frozenset[int]]]:
     """Yield the requests that travel together, in an order in which each comes after what it waits for."""
-    depths: dict[FetchStep, int] = {}
-    for step in graph.steps:
-        depths[step] = 1 + max((depths[other] for other in step.waits_for), default=-1)
+    depths = depths_of(graph.steps)
     for depth in range(max(depths.values(), default=-1) + 1):
         together: dict[object, list[FetchStep]] = {}
         for step in graph.steps:
@@ -62,6 +61,8 @@ class _Writing:
 
     def fetch(self) -> Fetch:
         first = self.steps[0]
+        for step in self.steps:
+            drop_repeated(step.document)
         return self._entity_fetch() if first.is_entity else self._root_fetch(first)
 
     def _root_fetch(self, step: FetchStep) -> Fetch:

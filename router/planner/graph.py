@@ -267,8 +267,8 @@ class Graph:
     def _entries_as(self, type_: Type, *, into_all: bool) -> Iterator[Entry]:
         """Yield the entries by the keys of a type.
 
-        An object enters by the keys of its interface only where that is an interface object; into all subgraphs only if it
-        came from one.
+        An object enters by the keys of its interface only where that is an interface object; into all subgraphs only
+        if it came from one.
         """
         for subgraph, membership in type_.subgraphs.items():
             if not (into_all or membership.is_interface_object):

@@ -121,11 +121,18 @@ def normalise_field_set(supergraph: Supergraph, type_name: str, text: str) -> Se
     text = text.strip()
     document = parse(text if text.startswith("{") else f"{{{text}}}", no_location=True)
     node = find_operation(document, None)
-    return Collector(supergraph, lambda _name: True, {}, {}).collect(type_name, (node.selection_set,))
+    collector = Collector(supergraph, lambda _name: True, {}, {}, names_types=True)
+    selection = collector.collect(type_name, (node.selection_set,))
+    fields = tuple(field for field in selection.fields if field is not TYPENAME_FIELD)
+    return Selection(type_name, fields, selection.groups)
 
 
 class Collector:
-    """Collects selection sets into normal form."""
+    """Collects selection sets into normal form.
+
+    `__typename` is added where fields depend on it; with `names_types` wherever objects of several types may stand, as
+    a subgraph that is sent them needs to know.
+    """
 
     def __init__(
         self,
@@ -133,7 +140,10 @@ class Collector:
         is_visible: Callable[[str], bool],
         fragments: Mapping[str, FragmentDefinitionNode],
         conditions: Mapping[str, bool],
+        *,
+        names_types: bool = False,
     ) -> None:
+        self._names_types = names_types
         self._types = supergraph.types
         self._supergraph = supergraph
         self._is_visible = is_visible
@@ -160,7 +170,9 @@ class Collector:
             for name, nodes in found.narrowed.items()
             if (fields := tuple(self._added_fields(self._types[name], nodes, found.common)))
         )
-        fields = (self._field(type_, key, nodes) for key, nodes in found.common.items())
+        fields = [self._field(type_, key, nodes) for key, nodes in found.common.items()]
+        if type_.is_abstract and (self._names_types or found.narrowed) and TYPENAME not in found.common:
+            fields.append(TYPENAME_FIELD)
         return Selection(type_name, tuple(fields), tuple(groups))
 
     def possible(self, type_name: str) -> frozenset[str]:

@@ -1,14 +1,14 @@
-"""Pass 6: fewer requests, without any of them having to wait longer for its own dependants.
+"""Pass 6: fewer requests, without the chain of those that wait for each other growing longer.
 
-Requests to one subgraph for the same place become one when they wait for the same, or when nothing waits for one of
-them and the other comes no earlier in its chain. What a request waits for anyway is then left out, so that requests
-that become ready together can be told by comparing sets.
+Of two requests to one subgraph for the same place, the earlier joins the later if whoever waits for the earlier comes
+after the later anyway. What a request waits for through others is left out.
 """
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from router.planner.fetches import FetchGraph, FetchStep, Input
 from router.planner.plan import (
@@ -28,19 +28,7 @@ def optimise(graph: FetchGraph) -> FetchGraph:
     return FetchGraph(tuple(_in_order(steps)))
 
 
-def ancestors(steps: Sequence[FetchStep]) -> dict[FetchStep, int]:
-    """Return for each request all that it waits for, directly or not, as bits in the order of `steps`."""
-    bits = {step: 1 << position for position, step in enumerate(steps)}
-    found: dict[FetchStep, int] = {}
-    for step in _in_order(steps):
-        mask = 0
-        for other in step.waits_for:
-            mask |= bits[other] | found[other]
-        found[step] = mask
-    return found
-
-
-def _in_order(steps: Sequence[FetchStep]) -> list[FetchStep]:
+def _in_order(steps: Iterable[FetchStep]) -> list[FetchStep]:
     """Sort requests so that each comes after those it waits for, otherwise as they were opened."""
     ordered: dict[FetchStep, None] = {}
     pending = sorted(steps, key=lambda step: step.number, reverse=True)
@@ -57,7 +45,7 @@ def _in_order(steps: Sequence[FetchStep]) -> list[FetchStep]:
 
 def _reduce(steps: Sequence[FetchStep]) -> None:
     """Drop what is waited for anyway through others."""
-    above = ancestors(steps)
+    above = _ancestors(steps)
     bits = {step: 1 << position for position, step in enumerate(steps)}
     for step in steps:
         if len(step.waits_for) > 1:
@@ -67,35 +55,53 @@ def _reduce(steps: Sequence[FetchStep]) -> None:
             step.waits_for = {other for other in step.waits_for if not covered & bits[other]}
 
 
+def _ancestors(steps: Sequence[FetchStep]) -> dict[FetchStep, int]:
+    """Return for each request all that it waits for, directly or not, as bits in the order of `steps`."""
+    bits = {step: 1 << position for position, step in enumerate(steps)}
+    found: dict[FetchStep, int] = {}
+    for step in _in_order(steps):
+        mask = 0
+        for other in step.waits_for:
+            mask |= bits[other] | found[other]
+        found[step] = mask
+    return found
+
+
 def _merge_one_round(steps: list[FetchStep]) -> bool:
     alike: defaultdict[tuple[str, Path, bool], list[FetchStep]] = defaultdict(list)
     for step in steps:
-        alike[step.subgraph, step.path, step.is_entity].append(step)
-    for group in alike.values():
-        if len(group) > 1 and (pair := _find_pair(steps, group)):
-            _merge(steps, *pair)
-            return True
+        if step.kind == "query":
+            alike[step.subgraph, step.path, step.is_entity].append(step)
+    groups = [group for group in alike.values() if len(group) > 1]
+    if not groups:
+        return False
+    depths = depths_of(steps)
+    needed_at = _needed_at(steps, depths)
+    for group in groups:
+        group.sort(key=lambda step: depths[step], reverse=True)
+        for position, later in enumerate(group):
+            for earlier in group[position + 1 :]:
+                if needed_at[earlier] > depths[later]:
+                    _merge(steps, later, earlier)
+                    return True
     return False
 
 
-def _find_pair(steps: Sequence[FetchStep], group: Sequence[FetchStep]) -> tuple[FetchStep, FetchStep] | None:
-    """Find two requests that can be one: the one that stays, and the one that it takes in."""
-    above = ancestors(steps)
-    bits = {step: 1 << position for position, step in enumerate(steps)}
-    awaited = {other for step in steps for other in step.waits_for}
-    for position, first in enumerate(group):
-        for second in group[position + 1 :]:
-            if above[first] & bits[second] or above[second] & bits[first] or not _is_alike(first, second):
-                continue
-            if first.waits_for == second.waits_for or second not in awaited:
-                return first, second
-            if first not in awaited:
-                return second, first
-    return None
+def depths_of(steps: Iterable[FetchStep]) -> dict[FetchStep, int]:
+    """Return for each request how many others must be answered before it, one after the other."""
+    depths: dict[FetchStep, int] = {}
+    for step in _in_order(steps):
+        depths[step] = 1 + max((depths[other] for other in step.waits_for), default=-1)
+    return depths
 
 
-def _is_alike(first: FetchStep, second: FetchStep) -> bool:
-    return first.kind == second.kind == "query" and (bool(first.waits_for) == bool(second.waits_for))
+def _needed_at(steps: Iterable[FetchStep], depths: Mapping[FetchStep, int]) -> dict[FetchStep, float]:
+    """Return for each request the depth of the first that waits for it."""
+    needed: dict[FetchStep, float] = dict.fromkeys(depths, math.inf)
+    for step in steps:
+        for other in step.waits_for:
+            needed[other] = min(needed[other], depths[step])
+    return needed
 
 
 def _merge(steps: list[FetchStep], kept: FetchStep, gone: FetchStep) -> None:

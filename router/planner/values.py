@@ -27,16 +27,18 @@ def write_value(node: ValueNode, variables: set[str]) -> str:
     match node:
         case VariableNode():
             variables.add(node.name.value)
-            return f"${node.name.value}"
+            written = f"${node.name.value}"
         case StringValueNode():
-            return json.dumps(node.value, ensure_ascii=False)
+            written = json.dumps(node.value, ensure_ascii=False)
         case BooleanValueNode():
-            return "true" if node.value else "false"
+            written = "true" if node.value else "false"
         case ListValueNode():
-            return f"[{', '.join(write_value(item, variables) for item in node.values)}]"
+            written = f"[{', '.join(write_value(item, variables) for item in node.values)}]"
         case ObjectValueNode():
-            written = (f"{entry.name.value}: {write_value(entry.value, variables)}" for entry in node.fields)
-            return f"{{{', '.join(written)}}}"
+            entries = (f"{entry.name.value}: {write_value(entry.value, variables)}" for entry in node.fields)
+            written = f"{{{', '.join(entries)}}}"
         case IntValueNode() | FloatValueNode() | EnumValueNode():
-            return node.value
-    return "null"
+            written = node.value
+        case _:
+            written = "null"
+    return written
