@@ -58,7 +58,7 @@ async def _answer(subgraph: Subgraph, verifier: InternalTokenVerifier, request: 
         body.get("variables"),
         body.get("operationName"),
         caller=caller,
-        correlation_id=request.headers.get("x-correlation-id", ""),
+        correlation_id=request.headers.get("x-request-id", ""),
         traceparent=request.headers.get("traceparent", ""),
     )
     return _json(200, result.to_builtins())

@@ -162,7 +162,7 @@ class HttpCalls:
             self._client.post(url)
             .bearer_auth(self._signer.sign(self._caller, subgraph))
             .header("content-type", "application/json")
-            .header("x-correlation-id", telemetry.correlation_id())
+            .header("x-request-id", telemetry.correlation_id())
             .timeout(timedelta(seconds=deadline))
             .body_bytes(body)
             .build()

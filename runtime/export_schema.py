@@ -70,7 +70,7 @@ def compose_shop(sdls: dict[str, str]) -> Composed:
     Raises:
         CompositionFailedError: lists every problem.
     """
-    urls = {source.name: source.url for source in read_config(SUPERGRAPH_CONFIG).subgraphs}
+    urls = {each.name: each.routing_url for each in read_config(SUPERGRAPH_CONFIG).subgraphs}
     composed = compose([Subgraph(name, sdl, urls[name]) for name, sdl in sdls.items()])
     if not isinstance(composed, Composed):
         problems = "\n".join(f"  {problem}" for problem in composed)

@@ -64,7 +64,7 @@ def run_worker(name: str) -> None:
 
 def subgraph_urls() -> dict[str, str]:
     """Where each subgraph is: `STOREGRAPH_<NAME>_URL`, or its routing URL in `supergraph.yaml`."""
-    configured = {source.name: source.url for source in read_config(SUPERGRAPH_CONFIG).subgraphs}
+    configured = {each.name: each.routing_url for each in read_config(SUPERGRAPH_CONFIG).subgraphs}
     return {name: os.environ.get(f"STOREGRAPH_{name.upper()}_URL", url) for name, url in configured.items()}
 
 

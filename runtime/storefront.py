@@ -12,7 +12,6 @@ from router.config import ExplorerSettings, RouterSettings, TelemetrySettings
 from router.execution.engine import Engine
 from router.execution.exchange import Headers
 from router.execution.transports.in_process import InProcessTransport
-from router.planner import Planner
 from router.policy.identity import Identity, TokenVerifier
 from router.policy.keys import KeySet
 from router.server.app import RouterApp, create_router_app
@@ -30,7 +29,7 @@ def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings) -> Rou
     """Make the ASGI application that serves the shop."""
     supergraph = load_supergraph(supergraph_sdl)
     transports = {name: InProcessTransport(_call(subgraph.executor)) for name, subgraph in shop.subgraphs.items()}
-    engine = Engine(supergraph, transports, planner=Planner(supergraph).plan)
+    engine = Engine(supergraph, transports)
     keys = KeySet(lambda: key_set(settings), refresh=_KEYS_REFRESH)
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=ISSUER)
     router_settings = RouterSettings(

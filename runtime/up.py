@@ -14,6 +14,7 @@ import uvicorn
 import uvloop
 from pydantic import SecretStr
 from rich.panel import Panel
+from typing_extensions import override
 
 from kernel.settings import Settings
 from kernel.telemetry import configure_logging
@@ -134,11 +135,13 @@ class _Server(uvicorn.Server):
         super().__init__(config)
         self.listening = asyncio.Event()
 
+    @override
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say so."""
         await super().startup(sockets)
         self.listening.set()
 
+    @override
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals alone."""

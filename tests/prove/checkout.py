@@ -148,6 +148,15 @@ def graphql(url: str, query: str, variables: Mapping[str, Any] | None = None, to
         return json.load(refused)
 
 
+def log_in(url: str, who: str) -> str:
+    """The access token of one of the demo users: customer, admin or staff."""
+    document = """mutation ($email: String!, $password: String!) {
+        userLogin(email: $email, password: $password) { accessToken errors { message } }
+    }"""
+    answer = graphql(url, document, {"email": f"{who}@storegraph.example", "password": "storegraph-demo"})
+    return str(answer["data"]["userLogin"]["accessToken"])
+
+
 def descendants_of(folder: Path) -> list[str]:
     """Command lines of the processes that still work in or on `folder`."""
     listing = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
