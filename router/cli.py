@@ -1,0 +1,114 @@
+"""The router's command line, by itself (`python -m router.cli`) or as a part of `storegraph`.
+
+Each command imports what it needs when it runs, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+_PANEL: Final = "Router"
+
+Report = Literal["text", "json"]
+SupergraphFile = Annotated[
+    Path, typer.Option("--supergraph", "-s", help="A supergraph schema, or a supergraph.yaml to compose one from.")
+]
+
+
+def router(
+    supergraph: SupergraphFile,
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings: a router.yaml.")] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. [default: 4000]")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes that share the port. [default: 1]")] = None,
+) -> None:
+    """Serve a supergraph: any Apollo-compatible one, in front of subgraphs in any language.
+
+    Examples:
+
+        storegraph router --supergraph supergraph.graphql
+
+        storegraph router --supergraph supergraph.yaml --port 8080 --workers 4
+
+        storegraph router --supergraph supergraph.graphql --config router.yaml
+    """
+    from router.commands import CommandError, RouterOptions, run_router  # noqa: PLC0415
+
+    try:
+        code = run_router(RouterOptions(supergraph, config, host, port, workers))
+    except CommandError as error:
+        raise _failure(error, error.exit_code) from None
+    raise typer.Exit(code)
+
+
+def compose(
+    config: Annotated[Path, typer.Argument(help="A supergraph.yaml, in the format of rover.")] = Path(
+        "supergraph.yaml"
+    ),
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write, instead of standard output.")] = None,
+    report: Annotated[Report, typer.Option("--format", help="How to report: text or json.")] = "text",
+    watch: Annotated[bool, typer.Option("--watch", help="Compose again whenever a schema changes.")] = False,
+) -> None:
+    """Compose the schemas of subgraphs to the schema of a supergraph.
+
+    Examples:
+
+        storegraph compose supergraph.yaml --out supergraph.graphql
+
+        storegraph compose --watch --out supergraph.graphql
+    """
+    from router.composition.command import run_compose  # noqa: PLC0415
+
+    raise typer.Exit(run_compose(config, out, report, watch=watch))
+
+
+def check(
+    against: Annotated[Path, typer.Option(help="The schema in use: a supergraph or an API schema.")],
+    config: Annotated[Path, typer.Argument(help="A supergraph.yaml, in the format of rover.")] = Path(
+        "supergraph.yaml"
+    ),
+    report: Annotated[Report, typer.Option("--format", help="How to report: text or json.")] = "text",
+) -> None:
+    """Compose, and tell which changes against the schema in use would break clients; exit 1 if there are any.
+
+    Example:
+
+        storegraph check supergraph.yaml --against deployed.graphql
+    """
+    from router.composition.command import run_check  # noqa: PLC0415
+
+    raise typer.Exit(run_check(config, against, report))
+
+
+def _failure(error: Exception, code: int) -> typer.Exit:
+    """Say in one line why a command ends."""
+    sys.stderr.write(f"storegraph: {error}\n")
+    return typer.Exit(code)
+
+
+def add_router_commands(app: typer.Typer) -> None:
+    """Add the router's commands to a command line."""
+    for command in (router, compose, check):
+        app.command(rich_help_panel=_PANEL)(command)
+
+
+def main() -> None:
+    """Run the router's commands by themselves."""
+    app = typer.Typer(
+        name="router",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode="markdown",
+        pretty_exceptions_enable=False,
+        help="Compose, plan and serve Apollo Federation supergraphs.",
+    )
+    add_router_commands(app)
+    app()
+
+
+if __name__ == "__main__":
+    main()
