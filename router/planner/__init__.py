@@ -6,6 +6,7 @@ Each arrow is a module with a typed outcome that can be written as text; `Planne
 """
 
 from router.planner.budget import PlanLimits
+from router.planner.dump import STAGES, dump
 from router.planner.errors import (
     OperationError,
     PlanBudgetError,
@@ -16,9 +17,12 @@ from router.planner.errors import (
 )
 from router.planner.normalise import condition_variables
 from router.planner.plan import QueryPlan
+from router.planner.plan_json import plan_json
+from router.planner.plan_text import plan_text
 from router.planner.planner import Planner, Trace
 
 __all__ = [
+    "STAGES",
     "OperationError",
     "PlanBudgetError",
     "PlanDeadlineError",
@@ -30,4 +34,7 @@ __all__ = [
     "Trace",
     "UnplannableError",
     "condition_variables",
+    "dump",
+    "plan_json",
+    "plan_text",
 ]

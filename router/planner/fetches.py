@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from router.planner.plan import FieldStep, ListStep, OperationKind, Path, RepresentationSelection, TypeStep
+from router.planner.plan_text import path_text
 from router.planner.selection import TYPENAME, Field, Selection
 
 
@@ -188,7 +189,7 @@ def split_path(path: Path) -> tuple[Path, frozenset[str] | None]:
 
 def _lines(step: FetchStep) -> Iterator[str]:
     waits = ", ".join(str(other.number) for other in sorted(step.waits_for, key=lambda other: other.number))
-    path = ".".join(map(str, step.path))
+    path = path_text(step.path)
     kind = "entities" if step.is_entity else step.kind
     yield f"[{step.number}] {step.subgraph} {kind} at {path or 'root'} after [{waits}]"
     yield from step.document.lines("  ")
