@@ -45,7 +45,7 @@ class InProcessTransport:
                     operation.document,
                     request.variables,
                     operation.operation_name,
-                    headers=request.headers,
+                    headers=request.headers + request.trace,
                     context=request.value,
                 )
         except TimeoutError:

@@ -42,6 +42,8 @@ class SubgraphRequest:
     """The `RequestContext.identity`: requests with different ones are never sent as one."""
     value: Any = None
     """The `RequestContext.value`, for subgraphs in this process."""
+    trace: Headers = NO_HEADERS
+    """The `RequestContext.trace`: sent beside `headers`, but no reason not to send equal requests as one."""
 
     _body: bytes | None = field(default=None, repr=False)
 

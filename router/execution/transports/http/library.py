@@ -33,7 +33,7 @@ class LibraryHttpTransport:
         builder = self._client().post(self._url).timeout(timedelta(seconds=request.timeout))
         builder = builder.header("content-type", "application/json").header("accept", ACCEPT)
         try:
-            for name, value in request.headers:
+            for name, value in request.headers + request.trace:
                 builder = builder.header(name, value)
             async with builder.body_bytes(request.body()).build_streamed() as response:
                 body = await self._read(response)

@@ -35,14 +35,15 @@ class PlainHttpTransport:
 
         @lru_cache(maxsize=KNOWN_HEADS)
         def head(headers: Headers) -> bytes:
-            return first + _encode(headers) + b"content-length: "
+            return first + _encode(headers)
 
         self._head = head
 
     def send(self, request: SubgraphRequest) -> asyncio.Future[SubgraphResponse]:
         """Send a request."""
         body = request.body()
-        message = b"%b%d\r\n\r\n%b" % (self._head(request.headers), len(body), body)
+        head, trace = self._head(request.headers), _encode_trace(request.trace)
+        message = b"%b%bcontent-length: %d\r\n\r\n%b" % (head, trace, len(body), body)
         return self._pool().send(message, request.timeout, repeatable=request.operation.kind == "query")
 
 
@@ -51,3 +52,7 @@ def _encode(headers: Headers) -> bytes:
     if lines.count("\r") != len(headers) or lines.count("\n") != len(headers) or "\0" in lines:
         raise SubgraphUnreachableError("a header to be forwarded holds a line break")
     return lines.encode("latin-1", "replace")
+
+
+_encode_trace = lru_cache(maxsize=KNOWN_HEADS)(_encode)
+"""All requests to subgraphs that one request of a client leads to carry the same."""
