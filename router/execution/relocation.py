@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from router.execution.compiler.batches import Batch, batches_of
 from router.execution.compiler.program import Targets, Tree
 from router.execution.compiler.shape import Composite, Items, TypenameField
 from router.execution.exchange import GraphQLErrorDict
@@ -65,21 +66,23 @@ class Relocation:
             for place, _ in _find(self.root, self.fetch.path):
                 yield visible(self.shape, (*place, *rest))
             return
-        for call in self.fetch.entities:
-            targets = self.targets.get(call.alias, [])
-            if path[0] == call.alias and len(path) > 1 and _is_index(path[1], targets):
-                rest = _renamed(path[2:], call.renames)
-                for target in targets[path[1]][: self.limit]:
-                    for place in self._places_of(call.alias, call.path).get(id(target), ())[: self.limit]:
+        for batch in batches_of(self.fetch):
+            targets = self.targets.get(batch.alias, [])
+            if path[0] == batch.alias and len(path) > 1 and _is_index(path[1], targets):
+                rest = _renamed(path[2:], batch.renames)
+                places = self._places_of(batch)
+                for target in _distinct(targets[path[1]][: self.limit]):
+                    for place in places.get(id(target), ())[: self.limit]:
                         yield visible(self.shape, (*place, *rest))
 
-    def _places_of(self, alias: str, path: Path) -> dict[int, list[ClientPath]]:
-        if alias not in self._places:
+    def _places_of(self, batch: Batch) -> dict[int, list[ClientPath]]:
+        if batch.alias not in self._places:
             places: dict[int, list[ClientPath]] = {}
-            for place, target in _find(self.root, path):
-                places.setdefault(id(target), []).append(place)
-            self._places[alias] = places
-        return self._places[alias]
+            for call in batch.calls:
+                for place, target in _find(self.root, call.path):
+                    places.setdefault(id(target), []).append(place)
+            self._places[batch.alias] = places
+        return self._places[batch.alias]
 
 
 def visible(shape: Composite, path: ClientPath) -> ClientPath:
@@ -139,6 +142,11 @@ def _renamed(path: Sequence[Any], renames: tuple[Rename, ...]) -> list[str | int
             if made[at] == rename.old:
                 made[at] = rename.new
     return made
+
+
+def _distinct(targets: list[Tree]) -> list[Tree]:
+    """Return each object once; results may have put one object at several places."""
+    return list({id(each): each for each in targets}.values())
 
 
 def _is_index(value: Any, targets: Targets) -> bool:

@@ -96,6 +96,7 @@ class Run:
             self._timeout,
             self._context.identity,
             self._context.value,
+            self._context.trace,
         )
         self._sent[fetch.id] = sent = asyncio.ensure_future(self._transports[fetch.subgraph].send(request))
         sent.add_done_callback(partial(self._arrived, fetch, targets))
@@ -103,12 +104,12 @@ class Run:
     def _collect(self, fetch: Fetch, variables: dict[str, Any]) -> Mapping[str, Targets]:
         """Put the representations of a fetch into its variables, and return whom they stand for."""
         targets: dict[str, Targets] = {}
-        for index, call in enumerate(fetch.entities):
+        for index, batch in enumerate(self._program.batches[fetch.id]):
             try:
-                found = self._program.quick.fetches[fetch.id].calls[index].collect(self._root)
+                found = self._program.quick.fetches[fetch.id].batches[index].collect(self._root)
             except DISORDER:
-                found = self._program.careful.fetches[fetch.id].calls[index].collect(self._root)
-            variables[call.variable], targets[call.alias] = found
+                found = self._program.careful.fetches[fetch.id].batches[index].collect(self._root)
+            variables[batch.variable], targets[batch.alias] = found
         return targets
 
     def _arrived(self, fetch: Fetch, targets: Mapping[str, Targets], sent: asyncio.Future[SubgraphResponse]) -> None:
@@ -158,14 +159,14 @@ class Run:
         if functions.merge:
             functions.merge(self._root, data)
             return
-        for call, call_code in zip(fetch.entities, functions.calls, strict=True):
-            asked = targets[call.alias]
-            entities = data.get(call.alias)
+        for batch, batch_code in zip(self._program.batches[fetch.id], functions.batches, strict=True):
+            asked = targets[batch.alias]
+            entities = data.get(batch.alias)
             if type(entities) is list and len(entities) == len(asked):
-                if call_code.merge(entities, asked):
+                if batch_code.merge(entities, asked):
                     self._fault(fetch, MalformedResponseError("an entity is not an object"))
             elif asked and not (entities is None and answer.errors):
-                self._fault(fetch, MalformedResponseError(f"'{call.alias}' does not hold {len(asked)} entities"))
+                self._fault(fetch, MalformedResponseError(f"'{batch.alias}' does not hold {len(asked)} entities"))
 
     # The answer -------------------------------------------------------------------------------------------------------
 

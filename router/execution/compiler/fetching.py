@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
+from router.execution.compiler.batches import Batch, batches_of
 from router.execution.compiler.overlap import Meeting, Overlap
 from router.execution.compiler.source import Source
 from router.planner.plan import (
-    EntityCall,
     Fetch,
     FieldStep,
     ListStep,
@@ -31,15 +32,18 @@ from router.planner.plan import (
     RepresentationSelection,
 )
 
+_Kind: TypeAlias = tuple[Representation, str, int]
+"""A representation, the name of the function that makes it, and its number in the batch."""
 
-def collect_name(fetch: Fetch, call: EntityCall) -> str:
+
+def collect_name(fetch: Fetch, batch: Batch) -> str:
     """Return the name of the function that collects representations."""
-    return f"collect_{fetch.id}_{call.alias}"
+    return f"collect_{fetch.id}_{batch.alias}"
 
 
-def merge_name(fetch: Fetch, call: EntityCall | None = None) -> str:
+def merge_name(fetch: Fetch, batch: Batch | None = None) -> str:
     """Return the name of the function that merges a result."""
-    return f"merge_{fetch.id}" + (f"_{call.alias}" if call else "")
+    return f"merge_{fetch.id}" + (f"_{batch.alias}" if batch else "")
 
 
 def write_fetches(source: Source, plan: QueryPlan, *, careful: bool) -> None:
@@ -48,9 +52,9 @@ def write_fetches(source: Source, plan: QueryPlan, *, careful: bool) -> None:
     for fetch in plan.fetches:
         if not fetch.entities:
             writer.merge_root(fetch)
-        for call in fetch.entities:
-            writer.collect(fetch, call)
-            writer.merge_entities(fetch, call)
+        for batch in batches_of(fetch):
+            writer.collect(fetch, batch)
+            writer.merge_entities(fetch, batch)
 
 
 @dataclass(slots=True)
@@ -82,55 +86,58 @@ class _Fetching:
 
     # Representations --------------------------------------------------------------------------------------------------
 
-    def collect(self, fetch: Fetch, call: EntityCall) -> None:
-        """Write the function that collects the representations of a call."""
+    def collect(self, fetch: Fetch, batch: Batch) -> None:
+        """Write the function that collects the representations of a batch."""
+        kinds = {each: index for index, each in enumerate(_kinds(batch))}
+        makers = [self._maker(each) for each in kinds]
         source = self.source
-        with source.function(f"{collect_name(fetch, call)}(root)"):
-            source.add("found = [root]")
-            self.walk(call.path)
+        with source.function(f"{collect_name(fetch, batch)}(root)"):
             source.add("representations, targets, seen = [], [], {}")
-            with source.block("for o in found:"):
-                if self.careful:
-                    self._identify_carefully(call)
-                else:
-                    self._identify(call)
-                source.add("same = seen.get(key)")
-                with source.block("if same is None:"):
-                    source.add("seen[key] = same = [o]")
-                    source.add("targets.append(same)")
-                    source.add(f"representations.append({'made' if self.careful else 'represent(o)'})")
-                with source.block("else:"):
-                    source.add("same.append(o)")
+            for call in batch.calls:
+                source.add("found = [root]")
+                self.walk(call.path)
+                with source.block("for o in found:"):
+                    self._identify([(each, makers[kinds[each]], kinds[each]) for each in call.representations])
+                    self._register()
             source.add("return representations, targets")
         self._flush()
 
-    def _identify_carefully(self, call: EntityCall) -> None:
+    def _register(self) -> None:
+        """Write how an object joins those that are equal to it, or begins a representation."""
+        source = self.source
+        source.add("same = seen.get(key)")
+        with source.block("if same is None:"):
+            source.add("seen[key] = same = [o]")
+            source.add("targets.append(same)")
+            source.add(f"representations.append({'made' if self.careful else 'represent(o)'})")
+        with source.block("else:"):
+            source.add("same.append(o)")
+
+    def _identify(self, kinds: list[_Kind]) -> None:
+        """Write how an object gets the maker of its representation, and the key by which equal ones are known."""
+        if not self.careful:
+            self._choose(kinds)
+            return
         with self.source.block("try:"):
-            self._identify(call)
+            self._choose(kinds)
         with self.source.block("except (KeyError, TypeError, AttributeError):"):
             self.source.add("continue")
 
-    def _identify(self, call: EntityCall) -> None:
-        """Write how an object gets the maker of its representation and the key by which equal ones are known."""
-        several = len(call.representations) > 1
+    def _choose(self, kinds: list[_Kind]) -> None:
         word = "if"
-        for index, representation in enumerate(call.representations):
-            if representation.types is None:
-                with self.source.block("else:") if index else nullcontext():
-                    self._identity(representation, index if several else None)
+        for kind in kinds:
+            types = kind[0].types
+            if types is None:
+                with self.source.block("else:") if word == "elif" else nullcontext():
+                    self._identity(*kind)
                 return
-            types = self.source.constant("TYPES", representation.types)
-            with self.source.block(f"{word} o['__typename'] in {types}:"):
-                self._identity(representation, index if several else None)
+            with self.source.block(f"{word} o['__typename'] in {self.source.constant('TYPES', types)}:"):
+                self._identity(*kind)
             word = "elif"
         with self.source.block("else:"):
             self.source.add("continue")
 
-    def _identity(self, representation: Representation, index: int | None) -> None:
-        maker = self.source.name("represent")
-        fixed = _fixed_typename(representation)
-        start = f"{{'__typename': {fixed!r}}}" if fixed else "{'__typename': o['__typename']}"
-        self.pending.append((maker, start, representation.selections))
+    def _identity(self, representation: Representation, maker: str, index: int) -> None:
         if self.careful:
             self.source.add(f"made = {maker}(o)")
             self.source.add("key = dumps(made)")
@@ -144,11 +151,18 @@ class _Fetching:
         if len(parts) < len(representation.selections):
             self.source.add("key = dumps(represent(o))")
             return
-        if fixed is None:
+        if _fixed_typename(representation) is None:
             parts.append("o['__typename']")
-        if index is not None:
+        if index:
             parts.append(str(index))
         self.source.add(f"key = {parts[0]}" if len(parts) == 1 else f"key = ({', '.join(parts)})")
+
+    def _maker(self, representation: Representation) -> str:
+        name = self.source.name("represent")
+        fixed = _fixed_typename(representation)
+        start = f"{{'__typename': {fixed!r}}}" if fixed else "{'__typename': o['__typename']}"
+        self.pending.append((name, start, representation.selections))
+        return name
 
     def _flush(self) -> None:
         """Write the functions that copy objects into representations."""
@@ -198,15 +212,15 @@ class _Fetching:
             with source.block("for o in found:"):
                 self._put("o", "copy(data)" if meeting else "data", meeting)
 
-    def merge_entities(self, fetch: Fetch, call: EntityCall) -> None:
-        """Write the function that merges the entities of a call."""
+    def merge_entities(self, fetch: Fetch, batch: Batch) -> None:
+        """Write the function that merges the entities of a batch."""
         source = self.source
-        meeting = self.overlap.meeting(fetch, call)
-        with source.function(f"{merge_name(fetch, call)}(entities, targets)"):
+        meeting = self.overlap.meeting(fetch, batch)
+        with source.function(f"{merge_name(fetch, batch)}(entities, targets)"):
             source.add("strange = 0")
             with source.block("for entity, same in zip(entities, targets):"):
                 with source.block("if type(entity) is dict:"):
-                    self._rename(call.renames, "entity")
+                    self._rename(batch.renames, "entity")
                     with source.block("for o in same:"):
                         self._put("o", "copy(entity)" if meeting else "entity", meeting)
                 with source.block("elif entity is not None:"):
@@ -225,6 +239,11 @@ class _Fetching:
             self.walk(rename.path)
             with self.source.block("for o in found:"), self.source.block(f"if {rename.old!r} in o:"):
                 self.source.add(f"o[{rename.new!r}] = o.pop({rename.old!r})")
+
+
+def _kinds(batch: Batch) -> dict[Representation, None]:
+    """Return the different representations of a batch, in order."""
+    return dict.fromkeys(each for call in batch.calls for each in call.representations)
 
 
 def _fixed_typename(representation: Representation) -> str | None:

@@ -25,7 +25,8 @@ from graphql import (
     parse,
 )
 
-from router.planner.plan import EntityCall, Fetch, FieldStep, Path, QueryPlan, Rename
+from router.execution.compiler.batches import Batch
+from router.planner.plan import Fetch, FieldStep, Path, QueryPlan, Rename
 
 Meeting: TypeAlias = dict[str, "Meeting"]
 """The composite keys of a result that meet those of another, and within them the same again."""
@@ -56,13 +57,20 @@ class Overlap:
             overlap._read(fetch)
         return overlap
 
-    def meeting(self, fetch: Fetch, call: EntityCall | None = None) -> Meeting:
-        """Return where the result of a root fetch, or of an entity call, meets what others write."""
-        path = call.path if call else fetch.path
+    def meeting(self, fetch: Fetch, batch: Batch | None = None) -> Meeting:
+        """Return where the result of a root fetch, or of a batch of entity calls, meets what others write."""
+        if batch is None:
+            return _meeting(self._place(fetch.path), (fetch.id, None))
+        meeting: Meeting = {}
+        for call in batch.calls:
+            _unite(meeting, _meeting(self._place(call.path), (fetch.id, batch.alias)))
+        return meeting
+
+    def _place(self, path: Path) -> _Place:
         place = self.root
         for key in keys_of(path):
             place = place.below.setdefault(key, _Place())
-        return _meeting(place, (fetch.id, call.alias if call else None))
+        return place
 
     def sole_writer(self, path: Path) -> bool:
         """Tell whether all values along a path come from one fetch each."""
@@ -90,9 +98,7 @@ class Overlap:
         fragments: _Fragments,
         renames: tuple[Rename, ...],
     ) -> None:
-        place = self.root
-        for key in keys_of(path):
-            place = place.below.setdefault(key, _Place())
+        place = self._place(path)
         _note(place, writer, selection_set, fragments)
         for rename in renames:
             _rename(place, writer, rename)
@@ -133,6 +139,11 @@ def _meeting(place: _Place, writer: _Writer) -> Meeting:
         for key, inner in place.below.items()
         if writer in inner.writers and len(inner.writers) > 1
     }
+
+
+def _unite(meeting: Meeting, other: Meeting) -> None:
+    for key, below in other.items():
+        _unite(meeting.setdefault(key, {}), below)
 
 
 def _definitions(document: DocumentNode) -> tuple[OperationDefinitionNode, _Fragments]:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import orjson
 from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode
 
+from router.execution.compiler.batches import Batch, batches_of
 from router.execution.compiler.fetching import collect_name, merge_name, write_fetches
 from router.execution.compiler.projection import PROJECT, write_projection
 from router.execution.compiler.shape import Composite, shape_of
@@ -27,8 +28,8 @@ Project: TypeAlias = Callable[[Tree], Tree | None]
 
 
 @dataclass(frozen=True, slots=True)
-class CallCode:
-    """The functions of one entity call."""
+class BatchCode:
+    """The functions of one batch of entity calls."""
 
     collect: Collect
     merge: MergeEntities
@@ -36,10 +37,10 @@ class CallCode:
 
 @dataclass(frozen=True, slots=True)
 class FetchCode:
-    """The functions of one fetch: `merge` of a root fetch, or those of its entity calls."""
+    """The functions of one fetch: `merge` of a root fetch, or those of its batches."""
 
     merge: MergeRoot | None
-    calls: tuple[CallCode, ...]
+    batches: tuple[BatchCode, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Program:
         plan: what was compiled.
         shape: what the client asked for.
         operations: what each fetch sends, apart from its variables.
+        batches: for each fetch, its batches of entity calls.
         dependents: for each fetch, those that wait for it.
         quick: the code for a working tree in good order.
         careful: the code for any other; compiled when first needed.
@@ -67,6 +69,7 @@ class Program:
     plan: QueryPlan
     shape: Composite
     operations: tuple[SubgraphOperation, ...] = field(init=False)
+    batches: tuple[tuple[Batch, ...], ...] = field(init=False)
     dependents: tuple[tuple[int, ...], ...] = field(init=False)
     quick: Code = field(init=False)
 
@@ -77,6 +80,7 @@ class Program:
         )
         dependents = tuple(tuple(other.id for other in fetches if each.id in other.depends_on) for each in fetches)
         object.__setattr__(self, "operations", operations)
+        object.__setattr__(self, "batches", tuple(map(batches_of, fetches)))
         object.__setattr__(self, "dependents", dependents)
         object.__setattr__(self, "quick", generate(self.plan, self.shape, careful=False))
 
@@ -109,5 +113,7 @@ def generate(plan: QueryPlan, shape: Composite, *, careful: bool) -> Code:
 
 
 def _fetch_code(fetch: Fetch, names: Mapping[str, Any]) -> FetchCode:
-    calls = tuple(CallCode(names[collect_name(fetch, call)], names[merge_name(fetch, call)]) for call in fetch.entities)
-    return FetchCode(None if fetch.entities else names[merge_name(fetch)], calls)
+    batches = tuple(
+        BatchCode(names[collect_name(fetch, each)], names[merge_name(fetch, each)]) for each in batches_of(fetch)
+    )
+    return FetchCode(None if fetch.entities else names[merge_name(fetch)], batches)

@@ -81,7 +81,10 @@ class _Projection:
         self.source.add(on_value.format("{" + pairs + "}"))
 
     def _dispatch(self, shape: Composite, name: str) -> None:
-        """Write a function that looks at `__typename`; types that clients may not see become null."""
+        """Write a function that looks at `__typename`; types that clients may not see become null.
+
+        Where the type makes no difference, it may be missing or be the interface's own.
+        """
         functions = {each: self.source.name(name) for each in range(len(shape.variants))}
         for index, variant in enumerate(shape.variants):
             self._object(variant, functions[index])
@@ -92,8 +95,8 @@ class _Projection:
             optional = not shape.needs_type and shape.variants
             self.source.add("t = o.get('__typename')" if optional or self.careful else "t = o['__typename']")
             for index, variant in enumerate(shape.variants):
-                types = self.source.constant("TYPES", variant.types)
-                condition = f"t in {types}" + (" or t is None" if optional else "")
+                names = variant.types | {shape.name} if optional else variant.types
+                condition = f"t in {self.source.constant('TYPES', names)}" + (" or t is None" if optional else "")
                 with self.source.block(f"if {condition}:"):
                     self.source.add(f"return {functions[index]}(o)")
             self.source.add("return None")

@@ -6,7 +6,7 @@ for one variant of the operation: the values of the variables in `@skip` and `@i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -89,8 +89,12 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Composite:
-    """An object, or one of several types of objects; `abstract` if the schema leaves the type open."""
+    """An object, or one of several types of objects.
 
+    `name` is the type that the schema has at this place, `abstract` whether it leaves the object's own type open.
+    """
+
+    name: str
     abstract: bool
     variants: tuple[Variant, ...]
 
@@ -131,13 +135,28 @@ class _Shaper:
     ) -> Composite:
         key = (static.name, tuple(map(id, selection_sets)))
         if key not in self.known:
-            abstract = isinstance(static, GraphQLInterfaceType | GraphQLUnionType)
-            possible = self.schema.get_possible_types(static) if abstract else [static]
-            self.known[key] = Composite(abstract, self._variants(possible, selection_sets, abstract))
+            abstract = not isinstance(static, GraphQLObjectType)
+            variants = self._variants(self._possible(static), selection_sets, abstract)
+            self.known[key] = Composite(static.name, abstract, variants)
         return self.known[key]
 
+    def _possible(
+        self, static: GraphQLObjectType | GraphQLAbstractType
+    ) -> Sequence[GraphQLObjectType | GraphQLInterfaceType]:
+        """Return the types of objects that may stand for a type.
+
+        An interface can have none that clients may see, where subgraphs know its objects only as the interface.
+        """
+        if isinstance(static, GraphQLObjectType):
+            return [static]
+        possible = self.schema.get_possible_types(static)
+        return possible or ([static] if isinstance(static, GraphQLInterfaceType) else [])
+
     def _variants(
-        self, possible: Iterable[GraphQLObjectType], selection_sets: tuple[SelectionSetNode, ...], abstract: bool
+        self,
+        possible: Iterable[GraphQLObjectType | GraphQLInterfaceType],
+        selection_sets: tuple[SelectionSetNode, ...],
+        abstract: bool,
     ) -> tuple[Variant, ...]:
         """Put types that are answered alike into one variant."""
         groups: dict[tuple[object, ...], tuple[set[str], tuple[AnswerField, ...]]] = {}
@@ -151,7 +170,7 @@ class _Shaper:
 
     def _collect(
         self,
-        concrete: GraphQLObjectType,
+        concrete: GraphQLObjectType | GraphQLInterfaceType,
         selection_sets: Iterable[SelectionSetNode],
         into: dict[str, list[FieldNode]],
         spread: set[str] | None = None,
@@ -172,13 +191,15 @@ class _Shaper:
             if condition is None or self._applies(concrete, condition.name.value):
                 self._collect(concrete, (fragment.selection_set,), into, spread)
 
-    def _applies(self, concrete: GraphQLObjectType, condition: str) -> bool:
+    def _applies(self, concrete: GraphQLObjectType | GraphQLInterfaceType, condition: str) -> bool:
         if condition == concrete.name:
             return True
         target = self.schema.get_type(condition)
         return isinstance(target, GraphQLInterfaceType | GraphQLUnionType) and self.schema.is_sub_type(target, concrete)
 
-    def _field(self, parent: GraphQLObjectType, key: str, nodes: list[FieldNode], abstract: bool) -> AnswerField:
+    def _field(
+        self, parent: GraphQLObjectType | GraphQLInterfaceType, key: str, nodes: list[FieldNode], abstract: bool
+    ) -> AnswerField:
         name = nodes[0].name.value
         if name == TYPENAME:
             return TypenameField(key, None if abstract else parent.name)

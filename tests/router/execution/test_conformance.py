@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -23,10 +24,9 @@ pytestmark = [
 def load(name):
     sys.path.insert(0, str(FOLDER))
     try:
-        from fedcases import load_case
+        return import_module("fedcases").load_case(name)
     finally:
         sys.path.remove(str(FOLDER))
-    return load_case(name)
 
 
 def transport(subgraph):
