@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from kernel.calls import InProcessCalls
 from kernel.database import Counted, Database, count_statements
@@ -89,6 +90,8 @@ async def world(
     make_database: Callable[..., Awaitable[str]], valkey: ValkeyForTests, clock: FixedClock, tmp_path: Path
 ) -> AsyncIterator[World]:
     """A fresh users subgraph."""
+    async with Redis.from_url(valkey.url) as redis:
+        await redis.flushall()
     settings = Settings(data_dir=tmp_path, database_url=await make_database("users"), redis_url=valkey.url)
     own = UsersSettings(bcrypt_rounds=4, password_threads=2)
     parts = Parts(
