@@ -14,7 +14,7 @@ from router.composition.api_schema import api_schema
 from router.composition.build import build
 from router.composition.errors import CompositionError, Hint
 from router.composition.inaccessible import check_inaccessible
-from router.composition.merged_rules import check_merged
+from router.composition.merged import check_merged
 from router.composition.merging import merge_subgraphs
 from router.composition.reporting import Report
 from router.composition.rules import check_subgraph, check_upgraded

@@ -15,8 +15,11 @@ Coordinate = tuple[str, str]
 def selection_of(directive: Directive) -> FieldSet:
     """Return the parsed ``fields`` of a directive, or nothing where it has none that can be parsed."""
     text = directive.args.get("fields")
-    if not isinstance(text, str):
-        return ()
+    return lenient_field_set(text) if isinstance(text, str) else ()
+
+
+def lenient_field_set(text: str) -> FieldSet:
+    """Parse a field set, taking what cannot be parsed for an empty one."""
     try:
         return parse_field_set(text)
     except FieldSetError:

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+from router.composition.contexts import parse_context
 from router.composition.errors import Location
-from router.composition.field_targets import Coordinate, target_fields
+from router.composition.field_targets import Coordinate, lenient_field_set, reached, target_fields
 from router.sdl.links import Links
 from router.sdl.model import Directive, DirectiveDef, Element, Field, Kind, Schema, TypeDef, elements
 from router.sdl.specs import FEDERATION, Version
@@ -170,7 +171,19 @@ class SubgraphSchema:
             for name in self.schema.possible_types(interface.name):
                 fields = self.schema.types[name].fields
                 found |= {(name, field) for field in interface.fields if field in fields}
-        return found
+        return found | set(self._used_by_contexts())
+
+    def _used_by_contexts(self) -> Iterator[Coordinate]:
+        setting: dict[str, list[str]] = {}
+        for type_def, context in self.types_applying("context"):
+            setting.setdefault(str(context.args.get("name")), []).append(type_def.name)
+        if not setting:
+            return
+        for element in elements(self.schema):
+            for directive in self.applied(element, "fromContext"):
+                name, selection = parse_context(directive.args.get("field")) or ("", "")
+                for owner in setting.get(name, ()):
+                    yield from reached(self.schema, owner, lenient_field_set(selection), implementations=True)
 
     @cached_property
     def applied_names(self) -> set[str]:
