@@ -11,7 +11,7 @@ import gc
 import math
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Final
 
@@ -84,22 +84,25 @@ def _signer(settings: RouterSettings, supergraph: Supergraph) -> InternalTokenSi
 class _DrainingServer(uvicorn.Server):
     """uvicorn, with an orderly end in place of its own way with signals."""
 
-    def __init__(self, config: uvicorn.Config, app: RouterApp, settings: ServerSettings) -> None:
+    def __init__(
+        self, config: uvicorn.Config, app: RouterApp, settings: ServerSettings, signals: Sequence[signal.Signals]
+    ) -> None:
         super().__init__(config)
         self._app = app
         self._drain_seconds = settings.drain
+        self._signals = signals
 
     @override
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Stop in order on the first signal, at once on the second."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in self._signals:
             loop.add_signal_handler(number, self.stop)
         try:
             yield
         finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in self._signals:
                 loop.remove_signal_handler(number)
 
     def stop(self) -> None:
@@ -136,7 +139,9 @@ async def _serve(
             timeout_keep_alive=math.ceil(settings.keep_alive),
             timeout_graceful_shutdown=math.ceil(settings.drain_timeout),
         )
-        server = _DrainingServer(config, router, settings)
+        # Ctrl-C reaches every process of a terminal, but what it means for a worker the first process tells.
+        signals = (signal.SIGINT, signal.SIGTERM) if parent is None else (signal.SIGTERM,)
+        server = _DrainingServer(config, router, settings, signals)
         if parent is not None:
             asyncio.get_running_loop().add_reader(parent, server.stop)
         gc.collect()

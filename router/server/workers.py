@@ -2,7 +2,8 @@
 
 The first process only opens the sockets and watches: it starts a worker for each, starts another where one ends
 unasked, and passes the order to stop on. Workers are forked, so what was read before the fork, above all the
-supergraph, is in memory once. A worker ends by itself when the first process is gone, which it hears by a pipe that closes.
+supergraph, is in memory once. A worker ends by itself when the first process is gone: it hears that by a pipe
+that closes.
 """
 
 from __future__ import annotations
@@ -62,7 +63,6 @@ class Workers:
             for other in self._listeners:
                 if other is not listener:
                     other.close()
-            # Ctrl-C reaches every process of the terminal; the first one tells the workers what it means.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
             self._work(listener, self._pipe)

@@ -1,0 +1,237 @@
+"""`storegraph router` as a process: it answers, it ends in order, and what is wrong is one line."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+JOINED = {"data": {"products": [{"name": "Lamp", "rating": 2}, {"name": "Desk", "rating": 4}]}}
+
+
+def children(process: int) -> list[int]:
+    """Return the ids of a process's children."""
+    return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def is_alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def wait_until(condition: Any, seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def run(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "router.cli", *options], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_entities_of_two_subgraphs_are_joined(start_router: Any, supergraph: Path) -> None:
+    router = start_router(supergraph)
+
+    assert router.ask("{ products { name rating } }") == JOINED
+    assert router.ask("mutation { touch }") == {"data": {"touch": 1}}
+    assert router.stop() == 0
+
+
+def test_introspection_and_the_explorer_are_there(start_router: Any, supergraph: Path) -> None:
+    router = start_router(supergraph)
+
+    assert router.ask("{ __schema { queryType { name } } }") == {"data": {"__schema": {"queryType": {"name": "Query"}}}}
+    assert "Storegraph Router" in httpx.get(router.origin, headers={"accept": "text/html"}).text
+
+
+def test_what_the_settings_say_is_done(start_router: Any, supergraph: Path) -> None:
+    router = start_router(
+        supergraph, yaml="introspection: false\nexplorer: {enabled: false}\nheaders: {forward: [x-a]}"
+    )
+
+    (error,) = router.ask("{ __schema { queryType { name } } }")["errors"]
+    assert error["extensions"]["code"] == "INTROSPECTION_DISABLED"
+    assert httpx.get(router.origin).status_code == 404
+    headers = {"x-a": "1", "x-b": "2", "x-request-id": "me"}
+    query = '{ a: header(name: "x-a") b: header(name: "x-b") id: header(name: "x-request-id") }'
+    assert router.ask(query, headers=headers) == {"data": {"a": "1", "b": None, "id": "me"}}
+
+
+def test_a_subgraph_that_is_down_costs_only_its_fields(start_router: Any, supergraph: Path) -> None:
+    router = start_router(supergraph, yaml="subgraphs: {reviews: {url: 'http://127.0.0.1:9/reviews'}}")
+
+    answer = router.ask("{ products { name } best { rating } }")
+
+    assert "data" in answer
+    assert answer["errors"][0]["extensions"]["service"] == "reviews"
+    assert router.ask("{ products { name } }")["data"]["products"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_requests_under_way_end_before_the_router_does(start_router: Any, supergraph: Path, number: int) -> None:
+    router = start_router(supergraph)
+    answers: list[Any] = []
+    asking = threading.Thread(target=lambda: answers.append(router.ask("{ slow(seconds: 1) }")))
+    asking.start()
+    time.sleep(0.4)
+
+    code = router.stop(number)
+    asking.join()
+
+    assert answers == [{"data": {"slow": "done"}}]
+    assert code == 0
+
+
+def test_a_router_that_drains_says_so_first(start_router: Any, supergraph: Path) -> None:
+    router = start_router(supergraph, yaml="server: {drain: 1.0}")
+    router.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+
+    assert httpx.get(f"{router.origin}/health/ready").status_code == 503
+    assert router.ask("{ products { name rating } }") == JOINED
+    assert router.process.wait(10) == 0
+
+
+def test_a_second_signal_is_final(start_router: Any, supergraph: Path) -> None:
+    router = start_router(supergraph, yaml="server: {drain: 30}")
+    router.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+
+    assert router.stop() == 0
+
+
+def test_workers_share_the_port_and_are_replaced(start_router: Any, supergraph: Path) -> None:
+    router = start_router(supergraph, "--workers", "2")
+    first = children(router.process.pid)
+    assert len(first) == 2
+
+    os.kill(first[0], signal.SIGKILL)
+    wait_until(lambda: len(children(router.process.pid)) == 2 and first[0] not in children(router.process.pid))
+
+    for _ in range(20):
+        assert router.ask("{ products { name rating } }") == JOINED
+    ended = children(router.process.pid)
+    assert router.stop() == 0
+    assert not any(map(is_alive, ended))
+
+
+def test_workers_end_with_the_first_process(start_router: Any, supergraph: Path) -> None:
+    router = start_router(supergraph, "--workers", "2")
+    workers = children(router.process.pid)
+
+    router.stop(signal.SIGKILL)
+
+    wait_until(lambda: not any(map(is_alive, workers)))
+
+
+def test_ctrl_c_in_a_terminal_reaches_all_processes_and_still_ends_in_order(
+    start_router: Any, supergraph: Path
+) -> None:
+    router = start_router(supergraph, "--workers", "2")
+    answers: list[Any] = []
+    asking = threading.Thread(target=lambda: answers.append(router.ask("{ slow(seconds: 1) }")))
+    asking.start()
+    time.sleep(0.4)
+
+    for worker in children(router.process.pid):
+        os.kill(worker, signal.SIGINT)
+    code = router.stop(signal.SIGINT)
+    asking.join()
+
+    assert answers == [{"data": {"slow": "done"}}]
+    assert code == 0
+
+
+def faults(tmp_path: Path, supergraph: Path) -> dict[str, tuple[list[str], int, str]]:
+    """Wrong uses, each with its exit code and what the one line must tell."""
+    (tmp_path / "bad.graphql").write_text("type Query {")
+    (tmp_path / "plain.graphql").write_text("type Query { a: Int }")
+    (tmp_path / "bad.yaml").write_text("server: {prot: 1}")
+    (tmp_path / "other.yaml").write_text("subgraphs: {nobody: {url: 'http://127.0.0.1:9'}}")
+    (tmp_path / "supergraph.yaml").write_text(
+        "subgraphs:\n  a:\n    routing_url: http://x\n    schema: {file: a.graphql}\n"
+    )
+    file = str(supergraph)
+    return {
+        "missing file": (["-s", str(tmp_path / "none.graphql")], 2, "No such file"),
+        "a folder": (["-s", str(tmp_path)], 2, "Is a directory"),
+        "bad SDL": (["-s", str(tmp_path / "bad.graphql")], 2, "not valid GraphQL"),
+        "no supergraph": (["-s", str(tmp_path / "plain.graphql")], 2, "plain.graphql"),
+        "schema of a subgraph missing": (["-s", str(tmp_path / "supergraph.yaml")], 2, "a.graphql"),
+        "misspelt setting": (["-s", file, "-c", str(tmp_path / "bad.yaml")], 2, "`prot`"),
+        "no settings file": (["-s", file, "-c", str(tmp_path / "none.yaml")], 2, "none.yaml"),
+        "unknown subgraph": (["-s", file, "-c", str(tmp_path / "other.yaml")], 2, "nobody"),
+        "bad port": (["-s", file, "--port", "70000"], 2, "between 0 and 65535"),
+        "bad host": (["-s", file, "--host", "no.such.host.invalid"], 1, "--host"),
+        "a foreign address": (["-s", file, "--host", "192.0.2.1", "--port", "0"], 1, "not an address of this machine"),
+    }
+
+
+FAULTS = (
+    "missing file",
+    "a folder",
+    "bad SDL",
+    "no supergraph",
+    "schema of a subgraph missing",
+    "misspelt setting",
+    "no settings file",
+    "unknown subgraph",
+    "bad port",
+    "bad host",
+    "a foreign address",
+)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_what_is_wrong_is_one_line(tmp_path: Path, supergraph: Path, name: str) -> None:
+    options, code, expected = faults(tmp_path, supergraph)[name]
+
+    done = run("router", *options)
+
+    assert done.returncode == code
+    assert expected in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_busy_port_is_told(supergraph: Path, workers: str) -> None:
+    with socket.create_server(("127.0.0.1", 0), reuse_port=workers == "2") as other:
+        port = other.getsockname()[1]
+
+        done = run("router", "-s", str(supergraph), "--port", str(port), "--workers", workers)
+
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines() == [
+        f"storegraph: port {port} on 127.0.0.1 is taken: stop what listens there, or choose another with --port"
+    ]
+
+
+def test_a_supergraph_is_composed_on_the_way(start_router: Any, subgraphs: str, tmp_path: Path) -> None:
+    config = tmp_path / "supergraph.yaml"
+    lines = [f"  {name}: {{schema: {{subgraph_url: '{subgraphs}/{name}'}}}}" for name in ("products", "reviews")]
+    config.write_text("federation_version: 2\nsubgraphs:\n" + "\n".join(lines))
+
+    assert start_router(config).ask("{ products { name rating } }") == JOINED
+
+
+@pytest.mark.parametrize("command", ["router", "compose", "check", "plan"])
+def test_help_has_examples(command: str) -> None:
+    done = run(command, "--help")
+
+    assert done.returncode == 0
+    assert "Example" in done.stdout
