@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import permutations
 from typing import Self
 
 from kernel.events.catalogue import OrderConfirmed
@@ -13,7 +12,7 @@ from kernel.events.catalogue import OrderConfirmed
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """The products of one order, each once, in one order; who bought them, if that is known."""
+    """The products of one order, each once with its units; who bought them, if that is known."""
 
     customer_id: str | None
     confirmed_at: datetime
@@ -26,18 +25,13 @@ class Basket:
         return cls(order.customer_id, datetime.fromisoformat(order.confirmed_at), units)
 
     @property
-    def products(self) -> tuple[str, ...]:
-        """The ids of the products, rising; all writers take them in this order, so none waits for another in a ring."""
-        return tuple(product for product, _ in self.units)
-
-    @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Every product with every other one, both ways, rising."""
-        return tuple(permutations(self.products, 2))
+    def products(self) -> list[str]:
+        """The ids of the products."""
+        return [product for product, _ in self.units]
 
 
 def _summed(lines: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
     totals: dict[str, int] = {}
     for product, quantity in lines:
         totals[product] = totals.get(product, 0) + quantity
-    return tuple(sorted(totals.items()))
+    return tuple(totals.items())

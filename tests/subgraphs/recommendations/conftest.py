@@ -1,0 +1,108 @@
+"""The recommendations subgraph on real PostgreSQL, fed through its inbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from kernel.calls import InProcessCalls
+from kernel.database import Database, count_statements
+from kernel.events.catalogue import OrderConfirmed, OrderLineFacts, Payload, PostalAddress, ProductUpdated
+from kernel.events.delivery import EmbeddedDelivery, Room
+from kernel.events.outbox import record
+from kernel.identity import ANONYMOUS, Caller
+from kernel.ids import new_id
+from kernel.settings import Settings
+from kernel.subgraph import Parts, Subgraph
+from kernel.testing import FixedClock
+from subgraphs.recommendations.app import build
+
+ADDRESS = PostalAddress(name="Ada", line1="1 Main St", city="London", postal_code="N1", country="GB")
+
+
+@dataclass
+class World:
+    """The subgraph beside the outbox of an `orders` schema that its test writes into."""
+
+    subgraph: Subgraph
+    orders: Database
+    clock: FixedClock
+
+    async def ask(self, document: str, caller: Caller = ANONYMOUS, **variables: Any) -> dict[str, Any]:
+        """Run a document that must succeed; give its data."""
+        result = await self.subgraph.executor.execute(document, variables, caller=caller)
+        assert not result.errors, result.errors
+        assert result.data is not None
+        return result.data
+
+    async def refused(self, document: str, caller: Caller = ANONYMOUS, **variables: Any) -> list[str]:
+        """Run a document that must fail at the top level; give the codes."""
+        result = await self.subgraph.executor.execute(document, variables, caller=caller)
+        return [error["extensions"]["code"] for error in result.errors]
+
+    async def statements(self, document: str, caller: Caller = ANONYMOUS, **variables: Any) -> int:
+        """Count the statements of a document that must succeed."""
+        with count_statements(self.subgraph.database) as counted:
+            await self.ask(document, caller, **variables)
+        return counted.total
+
+    def order(self, *products: str, customer: str | None = None, quantity: int = 1) -> OrderConfirmed:
+        """Make a confirmed order of these products."""
+        self.clock.advance(seconds=60)
+        return OrderConfirmed(
+            order_id=new_id("ord"),
+            number="1001",
+            customer_id=customer,
+            email="ada@example.com",
+            currency="EUR",
+            total_minor=1000,
+            lines=tuple(
+                OrderLineFacts(sku=f"{each}-s", product_id=each, name=each, quantity=quantity, unit_price_minor=100)
+                for each in products
+            ),
+            stock=(),
+            shipping_address=ADDRESS,
+            shipping_method_id="shm_1",
+            confirmed_at=self.clock.now().isoformat(),
+        )
+
+    async def publish(self, *payloads: Payload) -> None:
+        """Record events and wait until they are handled."""
+        async with self.orders.transaction() as session:
+            for payload in payloads:
+                await record(session, payload, subject=getattr(payload, "order_id", "") or payload.product_id)
+        await self.drain()
+
+    async def buy(self, *baskets: Iterable[str], customer: str | None = None) -> None:
+        """Confirm orders of these products."""
+        await self.publish(*(self.order(*basket, customer=customer) for basket in baskets))
+
+    async def hide(self, product: str, *, published: bool = False) -> None:
+        """Publish that a product is shown no more, or again."""
+        await self.publish(
+            ProductUpdated(product_id=product, name=product, category_id=None, variants=(), published=published)
+        )
+
+    async def drain(self) -> None:
+        """Deliver all events that wait."""
+        await EmbeddedDelivery([Room(self.orders), self.subgraph.room]).drain()
+
+    async def rows(self, query: str) -> list[dict[str, Any]]:
+        """Read rows by SQL."""
+        async with self.subgraph.database.engine.connect() as connection:
+            return [dict(row) for row in (await connection.exec_driver_sql(query)).mappings()]
+
+
+@pytest.fixture
+async def world(make_database: Callable[..., Awaitable[str]], clock: FixedClock) -> AsyncIterator[World]:
+    """A fresh recommendations subgraph."""
+    url = await make_database("recommendations", "orders")
+    database = Database(url, schema="recommendations")
+    parts = Parts(database=database, calls=InProcessCalls("recommendations", {}), clock=clock)
+    subgraph = build(Settings(database_url=url), parts)
+    async with Database(url, schema="orders") as orders:
+        yield World(subgraph, orders, clock)
+    await subgraph.close()
