@@ -5,12 +5,12 @@ PostgreSQL answers now; an engine with its own index can take its place without 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
 from kernel.money import Money
+from kernel.pagination import Page, Slice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +33,7 @@ class ProductFilter:
     product_type: str | None = None
     brand: str | None = None
     tag: str | None = None
+    published: bool | None = None
     price: PriceRange | None = None
     all_of: tuple[ProductFilter, ...] = ()
     any_of: tuple[ProductFilter, ...] = ()
@@ -56,6 +57,18 @@ class ProductOrder:
     currency: str = "EUR"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """Whose eyes a list is for: everybody sees what is published, owners also their own, staff everything."""
+
+    everything: bool = False
+    owner_id: str | None = None
+
+    def sees(self, *, published: bool, owner_id: str | None) -> bool:
+        """Tell whether these eyes may see a product."""
+        return published or self.everything or (owner_id is not None and owner_id == self.owner_id)
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A found product; a greater rank fits the question better."""
@@ -66,27 +79,20 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchRequest:
-    """One page of an answer: what follows the hit `after`, best first."""
+    """One page of what fits some words, the best first."""
 
     text: str
+    page: Page
     where: ProductFilter = ProductFilter()
-    limit: int = 20
-    after: Hit | None = None
-    count: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SearchResult:
-    """The hits of a page, whether more follow, and how many there are in all if that was asked."""
-
-    hits: Sequence[Hit]
-    more: bool
-    total: int | None = None
 
 
 class ProductSearch(Protocol):
     """An engine that finds published products by words, even half-written ones."""
 
-    async def find(self, request: SearchRequest) -> SearchResult:
-        """Answer one page; words that mean nothing find nothing."""
+    async def find(self, request: SearchRequest) -> Slice[Hit]:
+        """Give one page; words that mean nothing find nothing."""
+        ...
+
+    async def count(self, request: SearchRequest) -> int:
+        """Tell how many products fit in all."""
         ...

@@ -1,0 +1,151 @@
+"""Reads of the catalogue."""
+
+from __future__ import annotations
+
+import strawberry
+
+from kernel.errors import InvalidInputError
+from kernel.graphql import Connection, CurrencyCode, connection
+from kernel.identity import require_service
+from kernel.pagination import Page
+from subgraphs.products.api.context import Info, audience_of
+from subgraphs.products.api.filters import ProductOrderBy, ProductWhere
+from subgraphs.products.api.types import (
+    Category,
+    Collection,
+    Product,
+    ProductType,
+    ProductVariant,
+    VariantForSale,
+    quote,
+)
+from subgraphs.products.domain.search import ProductFilter, ProductOrder, SearchRequest
+from subgraphs.products.storage import listing
+
+MAX_SKUS = 200
+
+
+@strawberry.type
+class Query:
+    """Reads of the catalogue."""
+
+    @strawberry.field(description="A product by its id or slug.")
+    async def product(self, info: Info, id: strawberry.ID | None = None, slug: str | None = None) -> Product | None:
+        """Find a product."""
+        _exactly_one(id, slug)
+        return await Product.load(info, id, slug)
+
+    @strawberry.field(description="A variant by its SKU.")
+    async def variant(self, info: Info, sku: str) -> ProductVariant | None:
+        """Find a variant."""
+        return await ProductVariant.load(info, sku=sku)
+
+    @strawberry.field(description="Products, by name if no other order is asked for.")
+    async def products(
+        self,
+        info: Info,
+        *,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        where: ProductWhere | None = None,
+        order_by: ProductOrderBy | None = None,
+    ) -> Connection[Product]:
+        """List products."""
+        page = Page(first=first, after=after, last=last, before=before)
+        wanted = where.to_domain() if where else ProductFilter()
+        order = order_by.to_domain() if order_by else ProductOrder()
+        audience, database = audience_of(info.context.caller), info.context.service.database
+
+        async def count() -> int:
+            async with database.session() as session:
+                return await listing.count_products(session, wanted, audience)
+
+        async with database.session() as session:
+            found = await listing.page_of_products(session, page, wanted, order, audience)
+        return connection(found.map(Product.of), count=count)
+
+    @strawberry.field(
+        description="Published products that fit words, the best first; the last word may be half written."
+    )
+    async def product_search(
+        self,
+        info: Info,
+        query: str,
+        first: int | None = None,
+        after: str | None = None,
+        where: ProductWhere | None = None,
+    ) -> Connection[Product]:
+        """Find products by words."""
+        request = SearchRequest(
+            text=query,
+            page=Page(first=first, after=after),
+            where=where.to_domain() if where else ProductFilter(),
+        )
+        search = info.context.service.search
+        hits = await search.find(request)
+        entries = await info.context.loaders.product.load_many([hit.product_id for hit in hits.items])
+        known = {entry.id: entry for entry in entries if entry is not None}
+        return connection(hits.map(lambda hit: Product.of(known[hit.product_id])), count=lambda: search.count(request))
+
+    @strawberry.field(description="A category by its id or slug.")
+    async def category(self, info: Info, id: strawberry.ID | None = None, slug: str | None = None) -> Category | None:
+        """Find a category."""
+        _exactly_one(id, slug)
+        return await Category.load(info, id, slug)
+
+    @strawberry.field(description="The categories under a parent, or the roots, in their order.")
+    async def categories(
+        self,
+        info: Info,
+        first: int | None = None,
+        after: str | None = None,
+        parent_id: strawberry.ID | None = None,
+    ) -> Connection[Category]:
+        """List categories."""
+        async with info.context.service.database.session() as session:
+            found = await listing.page_of_categories(session, Page(first=first, after=after), parent_id)
+        return connection(found.map(Category.of))
+
+    @strawberry.field(description="A collection by its id or slug.")
+    async def collection(
+        self, info: Info, id: strawberry.ID | None = None, slug: str | None = None
+    ) -> Collection | None:
+        """Find a collection."""
+        _exactly_one(id, slug)
+        return await Collection.load(info, id, slug)
+
+    @strawberry.field(description="All collections, by name.")
+    async def collections(
+        self, info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[Collection]:
+        """List collections."""
+        async with info.context.service.database.session() as session:
+            found = await listing.page_of_collections(session, Page(first=first, after=after))
+        return connection(found.map(Collection.of))
+
+    @strawberry.field(description="All product types, by name.")
+    async def product_types(
+        self, info: Info, first: int | None = None, after: str | None = None
+    ) -> Connection[ProductType]:
+        """List product types."""
+        async with info.context.service.database.session() as session:
+            found = await listing.page_of_product_types(session, Page(first=first, after=after))
+        return connection(found.map(ProductType.of))
+
+    @strawberry.federation.field(
+        inaccessible=True, description="What orders need to sell these SKUs; those that do not exist are left out."
+    )
+    async def variants_for_sale(self, info: Info, skus: list[str], currency: CurrencyCode) -> list[VariantForSale]:
+        """Price variants for a cart."""
+        require_service(info.context.caller)
+        if len(skus) > MAX_SKUS:
+            raise InvalidInputError(f"At most {MAX_SKUS} SKUs can be asked for.", path=("skus",))
+        entries = await info.context.loaders.variant_by_sku.load_many(list(dict.fromkeys(skus)))
+        return [VariantForSale.of(entry, await quote(info, entry, currency)) for entry in entries if entry is not None]
+
+
+def _exactly_one(id: str | None, slug: str | None) -> None:
+    if (id is None) == (slug is None):
+        raise InvalidInputError("Give either the id or the slug.", path=("id",))

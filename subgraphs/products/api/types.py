@@ -1,0 +1,424 @@
+"""The catalogue as clients see it. Whatever costs a statement is loaded for all objects of a request at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Self
+
+import strawberry
+
+from kernel.graphql import CurrencyCode, Money
+from subgraphs.products.api.context import Info, audience_of
+from subgraphs.products.domain import categories as category_domain
+from subgraphs.products.domain import pricing
+from subgraphs.products.domain import products as product_domain
+from subgraphs.products.domain.attributes import AttributeDefinition, AttributeKind, Attributes
+from subgraphs.products.storage import catalogue
+from subgraphs.products.storage.catalogue import CatalogueEntry, VariantEntry
+
+strawberry.enum(AttributeKind, description="How the values of an attribute are to be read.")
+
+DEFAULT_CURRENCY = CurrencyCode("EUR")
+
+
+@strawberry.type(description="An attribute that a product type lets its products or variants have.")
+class Attribute:
+    """An attribute of a product type."""
+
+    code: str
+    label: str
+    kind: AttributeKind
+    unit: str | None
+    choices: list[str]
+    for_variants: bool
+    required: bool
+
+    @classmethod
+    def of(cls, definition: AttributeDefinition) -> Self:
+        """Show a definition."""
+        return cls(
+            code=definition.code,
+            label=definition.label,
+            kind=definition.kind,
+            unit=definition.unit,
+            choices=list(definition.choices),
+            for_variants=definition.for_variants,
+            required=definition.required,
+        )
+
+
+@strawberry.type(description="What a product or variant says about itself.")
+class AttributeValue:
+    """What a product or variant says about itself."""
+
+    attribute: Attribute
+    values: list[str] = strawberry.field(description="One text, or several where the kind allows it.")
+
+
+def _values_of(definitions: Sequence[AttributeDefinition], attributes: Attributes) -> list[AttributeValue]:
+    return [
+        AttributeValue(attribute=Attribute.of(each), values=list(attributes[each.code]))
+        for each in definitions
+        if each.code in attributes
+    ]
+
+
+@strawberry.type(description="A kind of product and the attributes that it brings.")
+class ProductType:
+    """A kind of product."""
+
+    id: strawberry.ID
+    slug: str
+    name: str
+    attributes: list[Attribute]
+
+    @classmethod
+    def of(cls, product_type: product_domain.ProductType) -> Self:
+        """Show a product type."""
+        return cls(
+            id=strawberry.ID(product_type.id),
+            slug=product_type.slug,
+            name=product_type.name,
+            attributes=[Attribute.of(each) for each in product_type.attributes],
+        )
+
+
+@strawberry.federation.type(keys=["id", "slug"], description="A node of the category tree.")
+class Category:
+    """A node of the category tree."""
+
+    path: strawberry.Private[tuple[str, ...]]
+    parent_id: strawberry.Private[str | None]
+    id: strawberry.ID
+    slug: str
+    name: str
+    description: str = strawberry.field(description="HTML that is safe to show.")
+    position: int = strawberry.field(description="Its place among its siblings.")
+
+    @strawberry.field(description="The category above it; none for a root.")
+    async def parent(self, info: Info) -> Category | None:
+        """Load the category above."""
+        return None if self.parent_id is None else await Category.load(info, self.parent_id)
+
+    @strawberry.field(description="From the root down to its parent, as bread crumbs show it.")
+    async def ancestors(self, info: Info) -> list[Category]:
+        """Load the categories above."""
+        found = await info.context.loaders.category.load_many(list(self.path[:-1]))
+        return [Category.of(each) for each in found if each is not None]
+
+    @strawberry.field(description="The categories right below it, in their order.")
+    async def children(self, info: Info) -> list[Category]:
+        """Load the categories below."""
+        return [Category.of(each) for each in await info.context.loaders.children.load(self.id)]
+
+    @classmethod
+    async def resolve_reference(
+        cls, info: Info, id: strawberry.ID | None = None, slug: str | None = None
+    ) -> Self | None:
+        """Find a category by either of its keys."""
+        return await cls.load(info, id, slug)
+
+    @classmethod
+    async def load(cls, info: Info, category_id: str | None = None, slug: str | None = None) -> Self | None:
+        """Load a category by its id or slug."""
+        loaders = info.context.loaders
+        if category_id is not None:
+            found = await loaders.category.load(category_id)
+        else:
+            found = await loaders.category_by_slug.load(slug or "")
+        return None if found is None else cls.of(found)
+
+    @classmethod
+    def of(cls, category: category_domain.Category) -> Self:
+        """Show a category."""
+        return cls(
+            path=category.path,
+            parent_id=category.parent_id,
+            id=strawberry.ID(category.id),
+            slug=category.slug,
+            name=category.name,
+            description=category.description,
+            position=category.position,
+        )
+
+
+@strawberry.federation.type(keys=["id", "slug"], description="Products that belong together for some reason.")
+class Collection:
+    """Products that belong together; list them with `products(where: {collection: …})`."""
+
+    id: strawberry.ID
+    slug: str
+    name: str
+    description: str = strawberry.field(description="HTML that is safe to show.")
+
+    @classmethod
+    async def resolve_reference(
+        cls, info: Info, id: strawberry.ID | None = None, slug: str | None = None
+    ) -> Self | None:
+        """Find a collection by either of its keys."""
+        return await cls.load(info, id, slug)
+
+    @classmethod
+    async def load(cls, info: Info, collection_id: str | None = None, slug: str | None = None) -> Self | None:
+        """Load a collection by its id or slug."""
+        loaders = info.context.loaders
+        if collection_id is not None:
+            found = await loaders.collection.load(collection_id)
+        else:
+            found = await loaders.collection_by_slug.load(slug or "")
+        return None if found is None else cls.of(found)
+
+    @classmethod
+    def of(cls, collection: catalogue.Collection) -> Self:
+        """Show a collection."""
+        return cls(
+            id=strawberry.ID(collection.id),
+            slug=collection.slug,
+            name=collection.name,
+            description=collection.description,
+        )
+
+
+@strawberry.type(description="From the lowest to the highest price of a product's variants, promotions applied.")
+class PriceRange:
+    """From the lowest to the highest price of a product's variants."""
+
+    minimum: Money
+    maximum: Money
+    undiscounted_minimum: Money = strawberry.field(description="The lowest price without promotions.")
+    on_sale: bool = strawberry.field(description="Whether a promotion runs on any of them.")
+
+
+@strawberry.type(description="What a buyer chooses: one value of one option.")
+class SelectedOption:
+    """What a buyer chooses: one value of one option."""
+
+    name: str
+    value: str
+
+
+async def quote(info: Info, entry: VariantEntry, currency: str) -> pricing.Quote | None:
+    """Price a variant with the promotions that run now; None where it has no price in the currency."""
+    list_price = entry.variant.prices.get(currency)
+    if list_price is None:
+        return None
+    running = await info.context.loaders.promotions.load("running")
+    return pricing.quote(list_price, entry.subject, running, info.context.service.clock.now())
+
+
+@strawberry.federation.type(keys=["id", "slug"], description="A product of the shop.")
+class Product:
+    """A product of the shop."""
+
+    entry: strawberry.Private[CatalogueEntry]
+    id: strawberry.ID
+    slug: str
+    name: str
+    description: str = strawberry.field(description="HTML that is safe to show.")
+    brand: str | None
+    tags: list[str]
+    published: bool
+    version: int = strawberry.field(description="Goes up with every change; send it back as expectedVersion.")
+    created_at: datetime
+    updated_at: datetime
+
+    @strawberry.field(description="What kind of product it is.")
+    def product_type(self) -> ProductType:
+        """Give the product type."""
+        return ProductType.of(self.entry.type)
+
+    @strawberry.field(description="Where it stands in the category tree.")
+    def category(self) -> Category | None:
+        """Give the category."""
+        return None if self.entry.category is None else Category.of(self.entry.category)
+
+    @strawberry.field(description="What it says about itself, in the order of its type.")
+    def attributes(self) -> list[AttributeValue]:
+        """Give the attribute values."""
+        return _values_of(self.entry.type.attributes, self.entry.content.attributes)
+
+    @strawberry.field(description="What can be bought of it, in the order in which it is shown.")
+    async def variants(self, info: Info) -> list[ProductVariant]:
+        """Load the variants."""
+        return [ProductVariant.of(each) for each in await info.context.loaders.variants_of_product.load(self.id)]
+
+    @strawberry.field(description="From its lowest to its highest price; none where it has no price in the currency.")
+    async def price_range(self, info: Info, currency: CurrencyCode = DEFAULT_CURRENCY) -> PriceRange | None:
+        """Price all variants."""
+        entries = await info.context.loaders.variants_of_product.load(self.id)
+        quotes = [found for entry in entries if (found := await quote(info, entry, currency)) is not None]
+        if not quotes:
+            return None
+        return PriceRange(
+            minimum=Money.of(min(each.price for each in quotes)),
+            maximum=Money.of(max(each.price for each in quotes)),
+            undiscounted_minimum=Money.of(min(each.undiscounted for each in quotes)),
+            on_sale=any(each.promotion is not None for each in quotes),
+        )
+
+    @strawberry.field(description="The collections that it is in.")
+    async def collections(self, info: Info) -> list[Collection]:
+        """Load the collections."""
+        found = await info.context.loaders.collections_of_product.load(self.id)
+        return [Collection.of(each) for each in found]
+
+    @classmethod
+    async def resolve_reference(
+        cls, info: Info, id: strawberry.ID | None = None, slug: str | None = None
+    ) -> Self | None:
+        """Find a product by either of its keys."""
+        return await cls.load(info, id, slug)
+
+    @classmethod
+    async def load(cls, info: Info, product_id: str | None = None, slug: str | None = None) -> Self | None:
+        """Load a product by its id or slug, if the caller may see it."""
+        loaders = info.context.loaders
+        if product_id is not None:
+            found = await loaders.product.load(product_id)
+        else:
+            found = await loaders.product_by_slug.load(slug or "")
+        if found is None or not audience_of(info.context.caller).sees(
+            published=found.content.published, owner_id=found.content.owner_id
+        ):
+            return None
+        return cls.of(found)
+
+    @classmethod
+    def of(cls, entry: CatalogueEntry) -> Self:
+        """Show a product."""
+        content = entry.content
+        return cls(
+            entry=entry,
+            id=strawberry.ID(entry.id),
+            slug=content.slug,
+            name=content.name,
+            description=content.description,
+            brand=content.brand or None,
+            tags=list(content.tags),
+            published=content.published,
+            version=entry.version,
+            created_at=entry.created_at,
+            updated_at=entry.updated_at,
+        )
+
+
+@strawberry.federation.type(keys=["id", "sku"], description="A variant of a product: what can be put into a cart.")
+class ProductVariant:
+    """A variant of a product."""
+
+    entry: strawberry.Private[VariantEntry]
+    id: strawberry.ID
+    sku: str
+    name: str
+    weight_grams: int
+    options: list[SelectedOption]
+
+    @strawberry.field(description="The product that it is a variant of.")
+    async def product(self, info: Info) -> Product:
+        """Load the product, which whoever may see the variant may see too."""
+        found = await info.context.loaders.product.load(self.entry.subject.product_id)
+        if found is None:
+            raise LookupError(f"variant {self.id} has no product")
+        return Product.of(found)
+
+    @strawberry.field(description="What it says about itself, in the order of its product type.")
+    async def attributes(self, info: Info) -> list[AttributeValue]:
+        """Give the attribute values."""
+        if not self.entry.variant.attributes:
+            return []
+        product = await info.context.loaders.product.load(self.entry.subject.product_id)
+        return [] if product is None else _values_of(product.type.attributes, self.entry.variant.attributes)
+
+    @strawberry.field(description="What it costs now; none where it has no price in the currency.")
+    async def price(self, info: Info, currency: CurrencyCode = DEFAULT_CURRENCY) -> Money | None:
+        """Give the price with promotions."""
+        found = await quote(info, self.entry, currency)
+        return None if found is None else Money.of(found.price)
+
+    @strawberry.field(description="What it costs without promotions.")
+    def undiscounted_price(self, currency: CurrencyCode = DEFAULT_CURRENCY) -> Money | None:
+        """Give the list price."""
+        return Money.maybe(self.entry.variant.prices.get(currency))
+
+    @classmethod
+    async def resolve_reference(
+        cls, info: Info, id: strawberry.ID | None = None, sku: str | None = None
+    ) -> Self | None:
+        """Find a variant by either of its keys."""
+        return await cls.load(info, id, sku)
+
+    @classmethod
+    async def load(cls, info: Info, variant_id: str | None = None, sku: str | None = None) -> Self | None:
+        """Load a variant by its id or SKU, if the caller may see its product."""
+        loaders = info.context.loaders
+        if variant_id is not None:
+            found = await loaders.variant.load(variant_id)
+        else:
+            found = await loaders.variant_by_sku.load(sku or "")
+        audience = audience_of(info.context.caller)
+        if found is None or not audience.sees(published=found.published, owner_id=found.owner_id):
+            return None
+        return cls.of(found)
+
+    @classmethod
+    def of(cls, entry: VariantEntry) -> Self:
+        """Show a variant."""
+        variant = entry.variant
+        return cls(
+            entry=entry,
+            id=strawberry.ID(variant.id),
+            sku=variant.sku,
+            name=variant.name,
+            weight_grams=variant.weight_grams,
+            options=[SelectedOption(name=name, value=value) for name, value in variant.options.items()],
+        )
+
+
+@strawberry.type(description="A reward that runs on products or categories for a while.")
+class Promotion:
+    """A reward that runs on products or categories for a while."""
+
+    id: strawberry.ID
+    name: str
+    starts_at: datetime
+    ends_at: datetime
+
+    @classmethod
+    def of(cls, promotion: pricing.Promotion) -> Self:
+        """Show a promotion."""
+        return cls(
+            id=strawberry.ID(promotion.id),
+            name=promotion.name,
+            starts_at=promotion.starts_at,
+            ends_at=promotion.ends_at,
+        )
+
+
+@strawberry.federation.type(inaccessible=True, description="What orders need to know of a variant to sell it.")
+class VariantForSale:
+    """What orders need to know of a variant to sell it."""
+
+    sku: str
+    variant_id: strawberry.ID
+    product_id: strawberry.ID
+    name: str = strawberry.field(description="Of the product and the variant, as an order line shows it.")
+    unit_price: Money | None = strawberry.field(description="With promotions; none where it has no price.")
+    undiscounted_unit_price: Money | None
+    weight_grams: int
+    available_for_purchase: bool = strawberry.field(description="Whether it is published and has a price.")
+
+    @classmethod
+    def of(cls, entry: VariantEntry, quoted: pricing.Quote | None) -> Self:
+        """Show a variant with its price."""
+        variant = entry.variant
+        return cls(
+            sku=variant.sku,
+            variant_id=strawberry.ID(variant.id),
+            product_id=strawberry.ID(entry.subject.product_id),
+            name=f"{entry.product_name} ({variant.name})" if variant.name else entry.product_name,
+            unit_price=None if quoted is None else Money.of(quoted.price),
+            undiscounted_unit_price=None if quoted is None else Money.of(quoted.undiscounted),
+            weight_grams=variant.weight_grams,
+            available_for_purchase=entry.published and quoted is not None,
+        )

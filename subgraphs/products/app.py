@@ -1,0 +1,29 @@
+"""The catalogue put together."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from kernel.settings import Settings
+from kernel.subgraph import Parts, Subgraph
+from subgraphs.products.api.context import make_context
+from subgraphs.products.api.schema import make_schema
+from subgraphs.products.service import CatalogueService
+from subgraphs.products.storage.search import PostgresSearch
+
+
+def make_service(parts: Parts) -> CatalogueService:
+    """Make the use cases, for the subgraph and for imports."""
+    return CatalogueService(parts.database, parts.clock, PostgresSearch(parts.database))
+
+
+def build(_settings: Settings, parts: Parts) -> Subgraph:
+    """Build the catalogue with search in PostgreSQL."""
+    return Subgraph(
+        name="products",
+        schema=make_schema(),
+        make_context=partial(make_context, make_service(parts)),
+        database=parts.database,
+        migrations=Path(__file__).parent / "migrations",
+    )
