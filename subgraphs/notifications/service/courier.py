@@ -44,6 +44,9 @@ class Courier:
             await self.provider.deliver(message)
         except DeliveryError as error:
             await self._give_back(message, error)
+        except Exception as error:  # a fault of the provider's code must not hold up other messages
+            _log.exception("mail provider failed", message=message.id)
+            await self._give_back(message, DeliveryError(type(error).__name__, retryable=True))
         else:
             async with self.database.transaction() as session:
                 await stored.settle(session, message.id, State.DELIVERED, now=self.clock.now())

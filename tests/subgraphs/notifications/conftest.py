@@ -1,0 +1,179 @@
+"""The notifications subgraph on real PostgreSQL, fed through its inbox, delivering into a folder."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernel.calls import InProcessCalls
+from kernel.database import Database, count_statements
+from kernel.events.catalogue import (
+    OrderCancelled,
+    OrderConfirmed,
+    OrderDelivered,
+    OrderLineFacts,
+    OrderPlaced,
+    OrderShipped,
+    Payload,
+    PaymentRefunded,
+    PostalAddress,
+    UserRegistered,
+)
+from kernel.events.delivery import EmbeddedDelivery, Room
+from kernel.events.outbox import record
+from kernel.identity import ANONYMOUS, Caller
+from kernel.settings import Settings
+from kernel.subgraph import Parts, Subgraph
+from kernel.testing import FixedClock
+from subgraphs.notifications.app import build
+from subgraphs.notifications.settings import NotificationsSettings
+
+ADDRESS = PostalAddress(name="Ada <b>Lovelace", line1="1 Main St", city="London", postal_code="N1", country="GB")
+LINES = (OrderLineFacts(sku="TENT-1", product_id="prod_1", name="Tent & Co", quantity=2, unit_price_minor=5000),)
+
+
+@dataclass
+class World:
+    """The subgraph beside the outbox of another schema that its test writes into."""
+
+    subgraph: Subgraph
+    outside: Database
+    clock: FixedClock
+    mailbox: Path
+
+    async def ask(self, document: str, caller: Caller = ANONYMOUS, **variables: Any) -> dict[str, Any]:
+        """Run a document that must succeed; give its data."""
+        result = await self.subgraph.executor.execute(document, variables, caller=caller)
+        assert not result.errors, result.errors
+        assert result.data is not None
+        return result.data
+
+    async def refused(self, document: str, caller: Caller = ANONYMOUS, **variables: Any) -> list[str]:
+        """Run a document that must fail at the top level; give the codes."""
+        result = await self.subgraph.executor.execute(document, variables, caller=caller)
+        return [error["extensions"]["code"] for error in result.errors]
+
+    async def statements(self, document: str, caller: Caller = ANONYMOUS, **variables: Any) -> int:
+        """Count the statements of a document that must succeed."""
+        with count_statements(self.subgraph.database) as counted:
+            await self.ask(document, caller, **variables)
+        return counted.total
+
+    async def publish(self, *payloads: Payload) -> None:
+        """Record events and wait until they are handled."""
+        async with self.outside.transaction() as session:
+            for payload in payloads:
+                subject = getattr(payload, "payment_id", "") or getattr(payload, "order_id", "") or payload.user_id
+                await record(session, payload, subject=subject)
+        await self.drain()
+
+    async def drain(self) -> None:
+        """Deliver all events that wait."""
+        await EmbeddedDelivery([Room(self.outside), self.subgraph.room]).drain()
+
+    async def deliver(self) -> list[EmailMessage]:
+        """Run the courier until nothing is due; give all mail that lies in the folder, oldest first."""
+        [job] = self.subgraph.jobs
+        while await job.run():
+            pass
+        return self.mail()
+
+    def mail(self) -> list[EmailMessage]:
+        """Read all mail that lies in the folder, oldest first."""
+        files = sorted(self.mailbox.glob("*.eml"))
+        return [message_from_bytes(each.read_bytes(), policy=policy.default) for each in files]  # type: ignore[misc]
+
+    async def rows(self, query: str) -> list[dict[str, Any]]:
+        """Read rows by SQL."""
+        async with self.subgraph.database.engine.connect() as connection:
+            return [dict(row) for row in (await connection.exec_driver_sql(query)).mappings()]
+
+    @staticmethod
+    def registered(user: str = "usr_ada", name: str = "Ada") -> UserRegistered:
+        """An account was opened."""
+        return UserRegistered(user_id=user, email=f"{user.removeprefix('usr_')}@example.com", name=name)
+
+    @staticmethod
+    def of_order(order: str, customer: str | None) -> dict[str, Any]:
+        """What the events of an order have in common."""
+        return {
+            "order_id": order,
+            "number": order.removeprefix("ord_"),
+            "customer_id": customer,
+            "email": "ada@example.com",
+            "currency": "EUR",
+            "total_minor": 10050,
+        }
+
+    def placed(self, order: str = "ord_1001", customer: str | None = "usr_ada") -> OrderPlaced:
+        """An order was placed."""
+        return OrderPlaced(**self.of_order(order, customer), lines=LINES, placed_at="2026-06-01T12:00:00+00:00")
+
+    def confirmed(self, order: str = "ord_1001", customer: str | None = "usr_ada") -> OrderConfirmed:
+        """An order was paid."""
+        return OrderConfirmed(
+            **self.of_order(order, customer),
+            lines=LINES,
+            stock=(),
+            shipping_address=ADDRESS,
+            shipping_method_id="shm_1",
+            confirmed_at="2026-06-01T12:00:00+00:00",
+        )
+
+    def cancelled(self, order: str = "ord_1001", reason: str = "out of stock") -> OrderCancelled:
+        """An order was cancelled."""
+        return OrderCancelled(**self.of_order(order, "usr_ada"), reason=reason)
+
+    @staticmethod
+    def shipped(order: str = "ord_1001", *, complete: bool = True) -> OrderShipped:
+        """A shipment left."""
+        return OrderShipped(
+            order_id=order,
+            shipment_id="shp_1",
+            carrier="Sandbox Post",
+            tracking_number="SP123",
+            lines=(),
+            customer_id="usr_ada",
+            email="ada@example.com",
+            shipped_at="2026-06-02T12:00:00+00:00",
+            complete=complete,
+        )
+
+    @staticmethod
+    def delivered(order: str = "ord_1001") -> OrderDelivered:
+        """A shipment arrived."""
+        return OrderDelivered(
+            order_id=order,
+            shipment_id="shp_1",
+            customer_id="usr_ada",
+            email="ada@example.com",
+            delivered_at="2026-06-03T12:00:00+00:00",
+        )
+
+    @staticmethod
+    def refunded(order: str = "ord_1001") -> PaymentRefunded:
+        """Money went back."""
+        return PaymentRefunded(
+            payment_id="pay_1", order_id=order, amount_minor=10050, currency="EUR", refund_id="ref_1", reason="returned"
+        )
+
+
+@pytest.fixture
+async def world(
+    make_database: Callable[..., Awaitable[str]], clock: FixedClock, tmp_path: Path
+) -> AsyncIterator[World]:
+    """A fresh notifications subgraph."""
+    url = await make_database("notifications", "orders")
+    database = Database(url, schema="notifications")
+    parts = Parts(database=database, calls=InProcessCalls("notifications", {}), clock=clock)
+    settings = Settings(database_url=url, data_dir=tmp_path)
+    subgraph = build(settings, parts, NotificationsSettings(shop="Test Shop", delivery_attempts=3))
+    async with Database(url, schema="orders") as outside:
+        yield World(subgraph, outside, clock, tmp_path / "mailbox")
+    await subgraph.close()
