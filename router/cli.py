@@ -20,6 +20,7 @@ SupergraphFile = Annotated[
 
 
 def router(
+    *,
     supergraph: SupergraphFile,
     config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings: a router.yaml.")] = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
@@ -46,6 +47,7 @@ def router(
 
 
 def compose(
+    *,
     config: Annotated[Path, typer.Argument(help="A supergraph.yaml, in the format of rover.")] = Path(
         "supergraph.yaml"
     ),
@@ -67,6 +69,7 @@ def compose(
 
 
 def check(
+    *,
     against: Annotated[Path, typer.Option(help="The schema in use: a supergraph or an API schema.")],
     config: Annotated[Path, typer.Argument(help="A supergraph.yaml, in the format of rover.")] = Path(
         "supergraph.yaml"
@@ -84,6 +87,35 @@ def check(
     raise typer.Exit(run_check(config, against, report))
 
 
+def plan(
+    *,
+    supergraph: SupergraphFile,
+    query: Annotated[str, typer.Option("--query", "-q", help="The operation; @FILE reads a file, - standard input.")],
+    operation: Annotated[str | None, typer.Option(help="Its name, where the document holds several.")] = None,
+    variables: Annotated[str, typer.Option(help="Variables as JSON; those of @skip and @include matter.")] = "{}",
+    stage: Annotated[str, typer.Option(help="normalise, graph, walk, tree, build, fetches, plan or code.")] = "plan",
+    as_json: Annotated[bool, typer.Option("--json", help="The plan in Apollo's JSON format.")] = False,
+) -> None:
+    """Show how an operation would be answered: which subgraph is asked for what, in what order, by which code.
+
+    Examples:
+
+        storegraph plan --supergraph supergraph.graphql --query '{ products { name } }'
+
+        storegraph plan -s supergraph.graphql -q @checkout.graphql --stage code
+
+        storegraph plan -s supergraph.graphql -q @checkout.graphql --json
+    """
+    from router.commands import CommandError  # noqa: PLC0415
+    from router.plan_command import PlanOptions, run_plan  # noqa: PLC0415
+
+    try:
+        written = run_plan(PlanOptions(supergraph, query, operation, variables, stage, as_json))
+    except CommandError as error:
+        raise _failure(error, error.exit_code) from None
+    sys.stdout.write(written.rstrip() + "\n")
+
+
 def _failure(error: Exception, code: int) -> typer.Exit:
     """Say in one line why a command ends."""
     sys.stderr.write(f"storegraph: {error}\n")
@@ -92,7 +124,7 @@ def _failure(error: Exception, code: int) -> typer.Exit:
 
 def add_router_commands(app: typer.Typer) -> None:
     """Add the router's commands to a command line."""
-    for command in (router, compose, check):
+    for command in (router, compose, check, plan):
         app.command(rich_help_panel=_PANEL)(command)
 
 

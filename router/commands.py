@@ -1,4 +1,4 @@
-"""What `storegraph router` and `storegraph plan` do; the command line only binds them.
+"""What `storegraph router` does; the command line only binds it.
 
 A `CommandError` is one line for a person at a terminal. Exit codes: 0 done, 1 it cannot be done, 2 wrong use: a file
 or a setting that cannot be used.
