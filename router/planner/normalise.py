@@ -35,6 +35,7 @@ from router.supergraph.types import named_type
 _Fields = dict[str, list[FieldNode]]
 _Sets = tuple[SelectionSetNode, ...]
 _CONDITIONS = ("skip", "include")
+_INTROSPECTION = frozenset({"__schema", "__type"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +191,8 @@ class Collector:
             if not self._is_included(selection.directives):
                 continue
             if isinstance(selection, FieldNode):
-                found.add(selection, scope)
+                if selection.name.value not in _INTROSPECTION:
+                    found.add(selection, scope)
                 continue
             condition, inner = self._fragment(selection)
             if inner is None:
