@@ -113,3 +113,14 @@ class Level:
         if after.available < 0:
             raise ConflictError(f"The stock of {self.sku} is promised to others.", code="INSUFFICIENT_STOCK")
         return after
+
+    def follow(self, *, reorder_point: int, backorder_limit: int) -> Level:
+        """Say when to reorder and how many more than there are may be promised.
+
+        Raises:
+            ConflictError: more than the new limit is promised already.
+        """
+        after = replace(self, reorder_point=reorder_point, backorder_limit=backorder_limit)
+        if after.available < 0:
+            raise ConflictError(f"More back-orders of {self.sku} are promised.", code="INSUFFICIENT_STOCK")
+        return after

@@ -68,8 +68,8 @@ class StockBook:
 
     def set_policy(self, sku: str, warehouse_id: str, *, reorder_point: int, backorder_limit: int) -> None:
         """Say when to reorder and how many more than there are may be promised."""
-        self._levels[sku, warehouse_id] = replace(
-            self._level(sku, warehouse_id), reorder_point=reorder_point, backorder_limit=backorder_limit
+        self._levels[sku, warehouse_id] = self._level(sku, warehouse_id).follow(
+            reorder_point=reorder_point, backorder_limit=backorder_limit
         )
 
     def standing(self, sku: str, warehouse_id: str) -> Standing:
