@@ -19,6 +19,8 @@ InfrastructureError
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from kernel.errors import ConflictError, InfrastructureError, InvalidInputError
 from kernel.money import Money
 
@@ -81,16 +83,24 @@ class PriceChangedError(ConflictError):
         self.actual = actual
 
 
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """A line that cannot be met."""
+
+    sku: str
+    requested: int
+    available: int
+
+
 class InsufficientStockError(ConflictError):
-    """There is less of an article than was asked for."""
+    """There is less than was asked for of one article or several."""
 
     default_code = "INSUFFICIENT_STOCK"
 
-    def __init__(self, sku: str, requested: int, available: int) -> None:
-        super().__init__(f"Only {available} of {sku} can be had, not {requested}.", path=("lines", sku))
-        self.sku = sku
-        self.requested = requested
-        self.available = available
+    def __init__(self, shortages: tuple[Shortage, ...]) -> None:
+        lines = ", ".join(f"{one.sku}: {one.available} of {one.requested}" for one in shortages)
+        super().__init__(f"Not enough stock ({lines}).", path=("lines",))
+        self.shortages = shortages
 
 
 class PaymentDeclinedError(ConflictError):

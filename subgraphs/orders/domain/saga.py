@@ -56,6 +56,9 @@ STEPS: Final[Mapping[SagaKind, tuple[StepName, ...]]] = {
 """The steps of each kind, in the order in which they run."""
 
 
+_BEFORE_ANYTHING_MOVES: Final = frozenset({StepName.RESERVE_STOCK, StepName.PROCESS_PAYMENT, StepName.HALT_SHIPMENTS})
+
+
 class StepStatus(StrEnum):
     """What became of a step so far."""
 
@@ -184,3 +187,12 @@ def turn_round(saga: Saga, refused: StepName, failure: Failure) -> Saga:
     """The saga after a step was refused: from here on it goes back."""
     stopped = saga.with_step(refused, StepStatus.REFUSED)
     return replace(stopped, status=SagaStatus.COMPENSATING, failure=failure)
+
+
+def gives_up_when_unreachable(saga: Saga, step: StepName) -> bool:
+    """Tell whether a step that cannot be reached is refused at once rather than asked again.
+
+    So it is while the buyer waits and nothing can have been moved: a charge that was never sent is better
+    told than made an hour later. Once a step has been sent, or money was taken, only asking again will do.
+    """
+    return step in _BEFORE_ANYTHING_MOVES and saga.attempt == 1 and saga.tries == 0

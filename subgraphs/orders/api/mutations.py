@@ -1,0 +1,191 @@
+"""Changes of carts, checkouts and orders."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Final
+
+import strawberry
+
+from kernel.events.catalogue import PostalAddress
+from kernel.graphql import CurrencyCode, MoneyInput, UserError
+from subgraphs.orders.api.carts import Cart
+from subgraphs.orders.api.checkouts import Checkout
+from subgraphs.orders.api.context import Info
+from subgraphs.orders.api.errors import attempt
+from subgraphs.orders.api.orders import Order
+from subgraphs.orders.domain import cart as cart_domain
+from subgraphs.orders.domain import checkout as checkout_domain
+from subgraphs.orders.domain import order as order_domain
+from subgraphs.orders.service.completion import Completion
+
+_EURO: Final = CurrencyCode("EUR")
+
+
+@strawberry.input(description="So many pieces of a variant.")
+class CartLineInput:
+    """So many pieces of a variant."""
+
+    sku: str
+    quantity: int = 1
+
+
+@strawberry.input(description="Where an order goes.")
+class ShippingAddressInput:
+    """Where an order goes."""
+
+    name: str
+    line1: str
+    city: str
+    postal_code: str
+    country: str = strawberry.field(description="ISO 3166-1 alpha-2.")
+    line2: str = ""
+    region: str = ""
+
+    def to_domain(self) -> PostalAddress:
+        """Read the address."""
+        return PostalAddress(
+            name=self.name,
+            line1=self.line1,
+            line2=self.line2,
+            city=self.city,
+            region=self.region,
+            postal_code=self.postal_code,
+            country=self.country,
+        )
+
+
+@strawberry.input(description="What a buyer agrees to when they pay.")
+class CheckoutCompleteInput:
+    """What a buyer agrees to when they pay."""
+
+    expected_total: MoneyInput = strawberry.field(description="The gross total that the buyer has seen.")
+    payment_token: str = strawberry.field(description="Stands for the means of payment; never card data.")
+
+
+@strawberry.type(description="A cart after a change.")
+class CartPayload:
+    """A cart after a change."""
+
+    cart: Cart | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type(description="A checkout after a change.")
+class CheckoutPayload:
+    """A checkout after a change."""
+
+    checkout: Checkout | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type(description="An order after a change; in status PAYMENT its payment is not known yet.")
+class OrderPayload:
+    """An order after a change."""
+
+    order: Order | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class CartMutations:
+    """Changes of carts."""
+
+    @strawberry.mutation(description="Make an empty cart.")
+    async def cart_create(self, info: Info, currency: CurrencyCode = _EURO) -> CartPayload:
+        """Make an empty cart."""
+        return await _cart(info.context.service.carts.create(info.context.caller, currency))
+
+    @strawberry.mutation(description="Add pieces to a cart, at the prices of now.")
+    async def cart_lines_add(self, info: Info, id: strawberry.ID, lines: list[CartLineInput]) -> CartPayload:
+        """Add pieces to a cart."""
+        wanted = [(line.sku, line.quantity) for line in lines]
+        return await _cart(info.context.service.carts.add_lines(info.context.caller, id, wanted))
+
+    @strawberry.mutation(description="Set how many pieces a line holds.")
+    async def cart_line_update(self, info: Info, id: strawberry.ID, sku: str, quantity: int) -> CartPayload:
+        """Set how many pieces a line holds."""
+        return await _cart(info.context.service.carts.set_quantity(info.context.caller, id, sku, quantity))
+
+    @strawberry.mutation(description="Take a line out of a cart.")
+    async def cart_line_remove(self, info: Info, id: strawberry.ID, sku: str) -> CartPayload:
+        """Take a line out."""
+        return await _cart(info.context.service.carts.remove_line(info.context.caller, id, sku))
+
+
+@strawberry.type
+class CheckoutMutations:
+    """Changes of checkouts."""
+
+    @strawberry.mutation(
+        description="Take a cart over at the prices of now and hold its stock; again, to take over its changes."
+    )
+    async def checkout_create(self, info: Info, cart_id: strawberry.ID, email: str | None = None) -> CheckoutPayload:
+        """Take a cart over; a customer's own e-mail address is used where none is given."""
+        caller = info.context.caller
+        return await _checkout(
+            info, info.context.service.checkouts.create(caller, cart_id, email or caller.email or "")
+        )
+
+    @strawberry.mutation(description="Say where the order goes.")
+    async def checkout_shipping_address_set(
+        self, info: Info, id: strawberry.ID, address: ShippingAddressInput
+    ) -> CheckoutPayload:
+        """Say where the order goes."""
+        change = info.context.service.checkouts.set_address(info.context.caller, id, address.to_domain())
+        return await _checkout(info, change)
+
+    @strawberry.mutation(description="Choose how the order is sent.")
+    async def checkout_shipping_method_set(
+        self, info: Info, id: strawberry.ID, method_id: strawberry.ID
+    ) -> CheckoutPayload:
+        """Choose how the order is sent."""
+        change = info.context.service.checkouts.set_shipping_method(info.context.caller, id, method_id)
+        return await _checkout(info, change)
+
+    @strawberry.mutation(
+        description="Pay a checkout, exactly once: whatever is sent again finds the order that the first has made."
+    )
+    async def checkout_complete(
+        self, info: Info, id: strawberry.ID, input: CheckoutCompleteInput, idempotency_key: str
+    ) -> OrderPayload:
+        """Pay a checkout."""
+
+        async def complete() -> order_domain.Order:
+            total = input.expected_total.to_domain("input", "expectedTotal")
+            request = Completion(total, input.payment_token, idempotency_key)
+            return await info.context.service.completion.complete(info.context.caller, id, request)
+
+        return await _order(complete())
+
+
+@strawberry.type
+class OrderMutations:
+    """Changes of orders."""
+
+    @strawberry.mutation(description="Cancel an order that has not left; its stock and its money go back.")
+    async def order_cancel(self, info: Info, id: strawberry.ID, reason: str = "CUSTOMER_REQUEST") -> OrderPayload:
+        """Cancel an order."""
+        return await _order(info.context.service.orders.cancel(info.context.caller, id, reason[:200]))
+
+
+@strawberry.type
+class Mutation(CartMutations, CheckoutMutations, OrderMutations):
+    """Changes of orders."""
+
+
+async def _cart(change: Awaitable[cart_domain.Cart]) -> CartPayload:
+    cart, errors = await attempt(change)
+    return CartPayload(cart=Cart.of(cart) if cart else None, errors=errors)
+
+
+async def _checkout(info: Info, change: Awaitable[checkout_domain.Checkout]) -> CheckoutPayload:
+    checkout, errors = await attempt(change)
+    if checkout is None:
+        return CheckoutPayload(errors=errors)
+    return CheckoutPayload(checkout=Checkout.of(checkout, info.context.service.completion.totals_of(checkout)))
+
+
+async def _order(change: Awaitable[order_domain.Order]) -> OrderPayload:
+    order, errors = await attempt(change)
+    return OrderPayload(order=Order.of(order) if order else None, errors=errors)

@@ -1,0 +1,52 @@
+"""Reads of carts, checkouts and orders. What a caller may not see is null, as if it were not there."""
+
+from __future__ import annotations
+
+import strawberry
+
+from kernel.graphql import connection
+from kernel.identity import require
+from kernel.pagination import Page
+from subgraphs.orders.api.carts import Cart
+from subgraphs.orders.api.checkouts import Checkout
+from subgraphs.orders.api.context import Info
+from subgraphs.orders.api.orders import Order, OrderConnection, OrderWhere
+
+
+@strawberry.type
+class Query:
+    """Reads of orders."""
+
+    @strawberry.field(description="A cart.")
+    async def cart(self, info: Info, id: strawberry.ID) -> Cart | None:
+        """Give a cart."""
+        return await Cart.resolve_reference(info, id)
+
+    @strawberry.field(description="A checkout.")
+    async def checkout(self, info: Info, id: strawberry.ID) -> Checkout | None:
+        """Give a checkout."""
+        return await Checkout.resolve_reference(info, id)
+
+    @strawberry.field(description="An order.")
+    async def order(self, info: Info, id: strawberry.ID) -> Order | None:
+        """Give an order."""
+        return await Order.resolve_reference(info, id)
+
+    @strawberry.field(description="All orders, the newest first; for staff.")
+    async def orders(
+        self,
+        info: Info,
+        *,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        where: OrderWhere | None = None,
+    ) -> OrderConnection:
+        """Give a page of all orders."""
+        require(info.context.caller, kinds={"staff", "admin", "service"})
+        orders = info.context.service.orders
+        statuses = where.statuses if where else ()
+        found = await orders.page(Page(first, after, last, before), statuses)
+        page = connection(found.map(Order.of), count=lambda: orders.count(statuses))
+        return OrderConnection(edges=page.edges, page_info=page.page_info, count=page.count)

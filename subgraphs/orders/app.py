@@ -1,0 +1,70 @@
+"""Orders put together."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from kernel.jobs import Job
+from kernel.settings import Settings
+from kernel.subgraph import Parts, Subgraph
+from subgraphs.orders.api.context import make_context
+from subgraphs.orders.api.schema import make_schema
+from subgraphs.orders.consumers import make_consumers
+from subgraphs.orders.domain.ports import Ports
+from subgraphs.orders.domain.tax import STANDARD_RATES, RateTable
+from subgraphs.orders.remote import RemoteCatalogue, RemotePayments, RemoteShipping, RemoteStock
+from subgraphs.orders.service import OrdersService
+from subgraphs.orders.service.carts import CartService
+from subgraphs.orders.service.checkouts import CheckoutService
+from subgraphs.orders.service.completion import CompletionService
+from subgraphs.orders.service.history import OrderService
+from subgraphs.orders.service.runner import SagaRunner
+from subgraphs.orders.service.steps import Ends, make_steps
+from subgraphs.orders.settings import OrdersSettings
+
+
+def build(_settings: Settings, parts: Parts) -> Subgraph:
+    """Build orders over the other subgraphs."""
+    own, calls = OrdersSettings.load(), parts.calls
+    ports = Ports(
+        catalogue=RemoteCatalogue(calls),
+        stock=RemoteStock(calls),
+        payments=RemotePayments(calls),
+        shipping=RemoteShipping(calls),
+    )
+    service = make_service(parts, own, ports)
+    return Subgraph(
+        name="orders",
+        schema=make_schema(),
+        make_context=partial(make_context, service),
+        database=parts.database,
+        migrations=Path(__file__).parent / "migrations",
+        consumers=make_consumers(service.orders),
+        jobs=(Job(name="orders.sagas", run=service.sagas.run_due, every=own.saga_every),),
+    )
+
+
+def make_service(parts: Parts, own: OrdersSettings, ports: Ports) -> OrdersService:
+    """Put the use cases together over their ports."""
+    database, clock = parts.database, parts.clock
+    held = own.reservation_seconds
+    runner = SagaRunner(
+        database,
+        clock,
+        make_steps(ports, clock),
+        Ends(clock),
+        lease=own.saga_lease,
+        retry=own.saga_retry,
+        retry_longest=own.saga_retry_longest,
+    )
+    checkouts = CheckoutService(database, ports, clock, reservation_seconds=held)
+    taxes = RateTable(STANDARD_RATES)
+    return OrdersService(
+        database=database,
+        carts=CartService(database, ports.catalogue, clock),
+        checkouts=checkouts,
+        completion=CompletionService(database, checkouts, taxes, runner, clock, reservation_seconds=held),
+        orders=OrderService(database, runner, clock),
+        sagas=runner,
+    )

@@ -1,0 +1,119 @@
+"""What orders need of others. Behind each port is another subgraph, so each answer may stay away.
+
+Refusals come as domain errors; an answer that stays away as a `CallError`, whose class tells whether
+the work may have been done. Whatever moves stock or money takes an idempotency key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from kernel.events.catalogue import StockLine
+from kernel.money import Money
+from subgraphs.orders.domain.cart import Article
+from subgraphs.orders.domain.checkout import Reservation, ShippingChoice
+
+
+class PaymentState(StrEnum):
+    """What is known of a payment."""
+
+    CAPTURED = "CAPTURED"
+    DECLINED = "DECLINED"
+    PENDING = "PENDING"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentOutcome:
+    """What became of an attempt to pay."""
+
+    id: str
+    state: PaymentState
+    decline_code: str = ""
+    retryable: bool = False
+
+
+class Catalogue(Protocol):
+    """Whoever knows what is for sale."""
+
+    async def articles(self, skus: Sequence[str], currency: str) -> Mapping[str, Article]:
+        """Give what is for sale of these, at the prices of now."""
+        ...
+
+
+class Stock(Protocol):
+    """Whoever keeps the stock."""
+
+    async def reserve(self, checkout_id: str, quantities: Mapping[str, int], ttl_seconds: int, key: str) -> Reservation:
+        """Hold stock for a while.
+
+        Raises:
+            InsufficientStockError: there is too little of something; nothing is held.
+        """
+        ...
+
+    async def release(self, reservation_id: str, reason: str, key: str) -> None:
+        """Let go of what is held."""
+        ...
+
+    async def allocate(self, reservation_id: str, order_id: str, key: str) -> tuple[StockLine, ...]:
+        """Give what is held to an order; each line names its warehouse.
+
+        Raises:
+            DomainError: it is no longer held.
+        """
+        ...
+
+    async def release_allocation(self, order_id: str, reason: str, key: str) -> None:
+        """Take back what an order has and did not ship."""
+        ...
+
+
+class Payments(Protocol):
+    """Whoever moves the money."""
+
+    async def process(
+        self, *, order_id: str, amount: Money, token: str, customer_id: str | None, key: str
+    ) -> PaymentOutcome:
+        """Take an amount, once for each key."""
+        ...
+
+    async def find(self, key: str) -> PaymentOutcome | None:
+        """Tell what became of a payment; None when it never arrived."""
+        ...
+
+    async def refund(self, payment_id: str, reason: str, key: str) -> None:
+        """Give all that is left of a payment back."""
+        ...
+
+    async def refund_order(self, order_id: str, reason: str, key: str) -> None:
+        """Give back all that was taken for an order."""
+        ...
+
+
+class Shipping(Protocol):
+    """Whoever sends parcels."""
+
+    async def choices(self, country: str, subtotal: Money, weight_grams: int) -> tuple[ShippingChoice, ...]:
+        """Price every method for a parcel, the cheapest first."""
+        ...
+
+    async def halt(self, order_id: str) -> None:
+        """Stop whatever of an order has not left.
+
+        Raises:
+            OrderNotCancellableError: a part is on its way.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """All that orders needs of others."""
+
+    catalogue: Catalogue
+    stock: Stock
+    payments: Payments
+    shipping: Shipping

@@ -1,0 +1,44 @@
+"""Shipping, as orders asks it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kernel.calls import SubgraphCalls
+from kernel.money import Money
+from subgraphs.orders.domain.checkout import ShippingChoice
+from subgraphs.orders.domain.errors import OrderNotCancellableError
+from subgraphs.orders.remote.answers import money, money_input
+
+_QUOTES: Final = """
+query ($country: String!, $subtotal: MoneyInput!, $weight: Int!) {
+  shippingQuotes(country: $country, subtotal: $subtotal, weightGrams: $weight) {
+    method { id name } price { amount currency }
+  }
+}
+"""
+_HALT: Final = """
+mutation ($order: ID!) { shipmentsHalt(orderId: $order) { errors { code message } } }
+"""
+
+
+class RemoteShipping:
+    """The parcels behind the shipping subgraph."""
+
+    def __init__(self, calls: SubgraphCalls) -> None:
+        self._calls = calls
+
+    async def choices(self, country: str, subtotal: Money, weight_grams: int) -> tuple[ShippingChoice, ...]:
+        """Price every method for a parcel, the cheapest first."""
+        variables = {"country": country, "subtotal": money_input(subtotal), "weight": weight_grams}
+        data = await self._calls.execute("shipping", _QUOTES, variables)
+        return tuple(
+            ShippingChoice(method_id=quote["method"]["id"], name=quote["method"]["name"], price=money(quote["price"]))
+            for quote in data["shippingQuotes"]
+        )
+
+    async def halt(self, order_id: str) -> None:
+        """Stop whatever of an order has not left."""
+        data = await self._calls.execute("shipping", _HALT, {"order": order_id})
+        for error in data["shipmentsHalt"]["errors"]:
+            raise OrderNotCancellableError(error["message"])

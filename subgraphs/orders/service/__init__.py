@@ -1,0 +1,26 @@
+"""Use cases of orders: carts, checkouts, completion by saga, and what happens to an order afterwards."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kernel.database import Database
+from subgraphs.orders.service.carts import CartService
+from subgraphs.orders.service.checkouts import CheckoutService
+from subgraphs.orders.service.completion import CompletionService
+from subgraphs.orders.service.history import OrderService
+from subgraphs.orders.service.runner import SagaRunner
+
+__all__ = ["OrdersService"]
+
+
+@dataclass(frozen=True, slots=True)
+class OrdersService:
+    """All use cases of orders."""
+
+    database: Database
+    carts: CartService
+    checkouts: CheckoutService
+    completion: CompletionService
+    orders: OrderService
+    sagas: SagaRunner

@@ -1,0 +1,177 @@
+"""Use cases of placed orders: reading them, cancelling them, and what other subgraphs report about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.clock import Clock
+from kernel.database import Database
+from kernel.errors import NotFoundError
+from kernel.events.catalogue import OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed, PaymentRefunded
+from kernel.identity import Caller
+from kernel.ids import new_id
+from kernel.money import Money
+from kernel.pagination import Page, Slice
+from kernel.transitions import IllegalTransitionError
+from subgraphs.orders.domain.errors import OrderNotCancellableError
+from subgraphs.orders.domain.order import EntryKind, Order, TimelineEntry
+from subgraphs.orders.domain.saga import Saga, SagaKind, start
+from subgraphs.orders.domain.status import ORDER, OrderStatus
+from subgraphs.orders.service.access import may_see
+from subgraphs.orders.service.runner import SagaRunner
+from subgraphs.orders.storage import orders as store
+from subgraphs.orders.storage import sagas as saga_store
+
+
+class OrderService:
+    """Reads orders and brings them to their end."""
+
+    def __init__(self, database: Database, runner: SagaRunner, clock: Clock) -> None:
+        self.database = database
+        self._runner = runner
+        self._clock = clock
+
+    async def get(self, caller: Caller, order_id: str) -> Order | None:
+        """Read an order; one of somebody else does not exist."""
+        async with self.database.session() as session:
+            order = await store.by_id(session, order_id)
+        return order if order is not None and may_see(caller, order.customer_id) else None
+
+    async def page(self, page: Page, statuses: Sequence[OrderStatus] = ()) -> Slice[Order]:
+        """Read a page of all orders, the newest first."""
+        async with self.database.session() as session:
+            return await store.page_of(session, page, statuses)
+
+    async def count(self, statuses: Sequence[OrderStatus] = ()) -> int:
+        """Count all orders."""
+        async with self.database.session() as session:
+            return await store.count(session, statuses)
+
+    async def cancel(self, caller: Caller, order_id: str, reason: str) -> Order:
+        """Cancel an order that has not left: its parcels are stopped, its stock and money go back.
+
+        Cancelling a cancelled order changes nothing.
+
+        Raises:
+            NotFoundError: no such order for this caller.
+            IllegalTransitionError: an order in this state cannot be cancelled.
+            OrderNotCancellableError: a part of it is on its way.
+        """
+        saga = await self._start_cancellation(caller, order_id, reason)
+        if saga is not None:
+            ended = await self._runner.run(saga)
+            if ended.failure is not None:
+                raise OrderNotCancellableError(ended.failure.message, code=ended.failure.code)
+        order = await self.get(caller, order_id)
+        if order is None:
+            raise NotFoundError("No such order.", path=("id",))
+        return order
+
+    async def shipped(self, session: AsyncSession, event: OrderShipped) -> None:
+        """Note that a parcel has left; with the last one the order is shipped."""
+        order = await self._locked(session, event.order_id)
+        status = OrderStatus.SHIPPED if event.complete else OrderStatus.FULFILMENT
+        message = f"A parcel is on its way with {event.carrier}, tracking number {event.tracking_number}."
+        if order.status == status:
+            await store.tell(session, self._entry(order, EntryKind.SHIPPED, message))
+        else:
+            await self._move(session, order, status, EntryKind.SHIPPED, message)
+
+    async def delivered(self, session: AsyncSession, event: OrderDelivered) -> None:
+        """Note that a parcel has arrived; with the last one the order is delivered."""
+        order = await self._locked(session, event.order_id)
+        message = "A parcel was delivered."
+        if event.complete:
+            await self._move(session, order, OrderStatus.DELIVERED, EntryKind.DELIVERED, message)
+        else:
+            await store.tell(session, self._entry(order, EntryKind.DELIVERED, message))
+
+    async def paid(self, session: AsyncSession, event: PaymentProcessed) -> None:
+        """Note a payment, and wake the saga that may be waiting for it."""
+        amount = Money(event.amount_minor, event.currency)
+        await self._note(session, event.order_id, EntryKind.PAYMENT_PROCESSED, f"{amount} was paid.")
+
+    async def not_paid(self, session: AsyncSession, event: PaymentFailed) -> None:
+        """Note a decline, and wake the saga that may be waiting for it."""
+        reason = event.decline_code.replace("_", " ")
+        await self._note(session, event.order_id, EntryKind.PAYMENT_FAILED, f"The payment was declined: {reason}.")
+
+    async def refunded(self, session: AsyncSession, event: PaymentRefunded) -> None:
+        """Note a refund; a cancelled order whose whole total went back is refunded."""
+        order = await self._locked(session, event.order_id)
+        amount = Money(event.amount_minor, event.currency)
+        message = f"{amount} was refunded."
+        if amount == order.total.gross and ORDER.allowed(order.status, OrderStatus.REFUNDED):
+            await self._move(session, order, OrderStatus.REFUNDED, EntryKind.REFUNDED, message)
+        else:
+            await store.tell(session, self._entry(order, EntryKind.REFUNDED, message))
+
+    async def _start_cancellation(self, caller: Caller, order_id: str, reason: str) -> Saga | None:
+        """Store the saga of a cancellation, or None when there is nothing to be done any more."""
+        async with self.database.transaction() as session:
+            order = await store.by_id(session, order_id, lock=True)
+            if order is None or not may_see(caller, order.customer_id):
+                raise NotFoundError("No such order.", path=("id",))
+            sagas = await saga_store.of_order(session, order_id)
+            if order.status in {OrderStatus.CANCELLED, OrderStatus.REFUNDED} or _being_cancelled(sagas):
+                return None
+            _check_cancellable(order)
+            data = {"reason": reason, "actor": caller.id or "guest"}
+            saga = start(new_id("saga"), SagaKind.CANCELLATION, order_id, order.checkout_id, data)
+            now = self._clock.now()
+            await saga_store.add(session, saga, saga.id, now + self._runner.lease, now)
+        return saga
+
+    async def _move(
+        self, session: AsyncSession, order: Order, status: OrderStatus, kind: EntryKind, message: str
+    ) -> None:
+        ORDER.check(order.status, status)
+        entry = self._entry(order, kind, message, from_status=order.status, to_status=status)
+        await store.change_status(session, order, status, entry)
+
+    async def _note(self, session: AsyncSession, order_id: str, kind: EntryKind, message: str) -> None:
+        order = await self._locked(session, order_id)
+        await store.tell(session, self._entry(order, kind, message))
+        await saga_store.wake(session, order_id, self._clock.now())
+
+    async def _locked(self, session: AsyncSession, order_id: str) -> Order:
+        order = await store.by_id(session, order_id, lock=True)
+        if order is None:
+            raise NotFoundError(f"No order {order_id}.")
+        return order
+
+    def _entry(
+        self,
+        order: Order,
+        kind: EntryKind,
+        message: str,
+        *,
+        from_status: OrderStatus | None = None,
+        to_status: OrderStatus | None = None,
+    ) -> TimelineEntry:
+        return TimelineEntry(
+            id=new_id("evt"),
+            order_id=order.id,
+            kind=kind,
+            message=message,
+            at=self._clock.now(),
+            from_status=from_status,
+            to_status=to_status,
+        )
+
+
+def _check_cancellable(order: Order) -> None:
+    """Refuse what cannot be cancelled by a person; an order that is being paid is its saga's to cancel."""
+    if order.status == OrderStatus.PAYMENT:
+        message = "The order's payment is not settled yet; cancel it when that is known."
+        raise OrderNotCancellableError(message, code="PAYMENT_PENDING")
+    try:
+        ORDER.check(order.status, OrderStatus.CANCELLED)
+    except IllegalTransitionError as error:
+        raise OrderNotCancellableError(error.message) from error
+
+
+def _being_cancelled(sagas: Sequence[Saga]) -> bool:
+    return any(saga.kind == SagaKind.CANCELLATION and not saga.ended for saga in sagas)

@@ -1,0 +1,259 @@
+"""The steps of both sagas: what each asks of another subgraph, what it changes here, and how it is undone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from sqlalchemy import CTE, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.clock import Clock
+from kernel.events.catalogue import StockLine
+from kernel.events.outbox import record
+from kernel.ids import new_id
+from kernel.money import Money
+from subgraphs.orders.domain.errors import InsufficientStockError
+from subgraphs.orders.domain.order import EntryKind, Order, TimelineEntry, cancelled_event, confirmed_event
+from subgraphs.orders.domain.ports import Payments, PaymentState, Ports, Shipping, Stock
+from subgraphs.orders.domain.saga import Failure, Saga, SagaKind, StepName
+from subgraphs.orders.domain.status import CHECKOUT, ORDER, CheckoutStatus, OrderStatus
+from subgraphs.orders.service.runner import Done, Outcome, StepHandler, Unknown
+from subgraphs.orders.storage import orders as order_store
+from subgraphs.orders.storage.tables import carts, checkouts
+
+_CANCELLED = "the order was cancelled"
+
+
+class Idempotent:
+    """A step that needs no compensation, because undoing what comes before it undoes it too."""
+
+    async def undo(self, saga: Saga) -> None:
+        """Leave things as they are."""
+
+
+class ReserveStock:
+    """Holds the stock that the checkout has lost meanwhile."""
+
+    def __init__(self, stock: Stock) -> None:
+        self._stock = stock
+
+    async def run(self, saga: Saga) -> Outcome:
+        """Hold stock for as long as a checkout does."""
+        data = saga.data
+        key = saga.key(StepName.RESERVE_STOCK)
+        try:
+            held = await self._stock.reserve(saga.checkout_id, data["quantities"], data["reserve_seconds"], key)
+        except InsufficientStockError as error:
+            shortages = [asdict(short) for short in error.shortages]
+            return Failure(error.code, error.message, {"shortages": shortages})
+        return Done({"reservation_id": held.id})
+
+    async def undo(self, saga: Saga) -> None:
+        """Let go of what is held."""
+        reservation_id = saga.result(StepName.RESERVE_STOCK)["reservation_id"]
+        reason = saga.failure.code.lower() if saga.failure else ""
+        await self._stock.release(reservation_id, reason, saga.undo_key(StepName.RESERVE_STOCK))
+
+
+class ProcessPayment:
+    """Takes the money; after a try whose end is not known, asks before it sends anything again."""
+
+    def __init__(self, payments: Payments) -> None:
+        self._payments = payments
+
+    async def run(self, saga: Saga) -> Outcome:
+        """Take the total of the order."""
+        key = saga.key(StepName.PROCESS_PAYMENT)
+        sent_before = saga.attempt > 1 or saga.tries > 0
+        payment = await self._payments.find(key) if sent_before else None
+        if payment is None:
+            payment = await self._payments.process(
+                order_id=saga.order_id,
+                amount=Money(saga.data["total_minor"], saga.data["currency"]),
+                token=saga.data["payment_token"],
+                customer_id=saga.data["customer_id"],
+                key=key,
+            )
+        if payment.state == PaymentState.PENDING:
+            return Unknown("the provider has not answered yet")
+        if payment.state == PaymentState.DECLINED:
+            facts = {"decline_code": payment.decline_code, "retryable": payment.retryable}
+            return Failure("PAYMENT_DECLINED", f"The payment was declined: {payment.decline_code}.", facts)
+        return Done({"payment_id": payment.id})
+
+    async def undo(self, saga: Saga) -> None:
+        """Give the money back."""
+        payment_id = saga.result(StepName.PROCESS_PAYMENT)["payment_id"]
+        key = saga.undo_key(StepName.PROCESS_PAYMENT)
+        await self._payments.refund(payment_id, "the order could not be completed", key)
+
+
+class AllocateStock:
+    """Gives the held stock to the order."""
+
+    def __init__(self, stock: Stock) -> None:
+        self._stock = stock
+
+    async def run(self, saga: Saga) -> Outcome:
+        """Give the held stock to the order."""
+        reservation_id = saga.result(StepName.RESERVE_STOCK)["reservation_id"]
+        lines = await self._stock.allocate(reservation_id, saga.order_id, saga.key(StepName.ALLOCATE_STOCK))
+        return Done({"stock": [asdict(line) for line in lines]})
+
+    async def undo(self, saga: Saga) -> None:
+        """Take it back."""
+        key = saga.undo_key(StepName.ALLOCATE_STOCK)
+        await self._stock.release_allocation(saga.order_id, "the order could not be completed", key)
+
+
+class ConfirmOrder(Idempotent):
+    """Confirms the order here and tells everybody; mail and analytics follow from the event."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def run(self, saga: Saga) -> Outcome:
+        """Confirm the order; the checkout is completed with it."""
+
+        async def effect(session: AsyncSession) -> Sequence[CTE]:
+            now = self._clock.now()
+            order, lines = await order_store.locked_with_lines(session, saga.order_id)
+            ORDER.check(order.status, OrderStatus.CONFIRMED)
+            stock = tuple(StockLine(**line) for line in saga.result(StepName.ALLOCATE_STOCK)["stock"])
+            await record(session, confirmed_event(order, lines, stock, now), subject=order.id)
+            entry = _entry(order, EntryKind.CONFIRMED, "Paid, and the goods are set aside.", self._clock)
+            return (
+                order_store.status_change(order, OrderStatus.CONFIRMED, confirmed_at=now),
+                order_store.entry_insertion(replace(entry, to_status=OrderStatus.CONFIRMED)),
+                _checkout_change(saga, CheckoutStatus.COMPLETED),
+            )
+
+        return Done(effect=effect)
+
+
+class HaltShipments(Idempotent):
+    """Stops the parcels; refused when one is on its way."""
+
+    def __init__(self, shipping: Shipping) -> None:
+        self._shipping = shipping
+
+    async def run(self, saga: Saga) -> Outcome:
+        """Stop the parcels."""
+        await self._shipping.halt(saga.order_id)
+        return Done()
+
+
+class CancelOrder(Idempotent):
+    """Cancels the order here and tells everybody."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def run(self, saga: Saga) -> Outcome:
+        """Cancel the order."""
+
+        async def effect(session: AsyncSession) -> Sequence[CTE]:
+            order = await _locked(session, saga.order_id)
+            return await cancel(session, order, saga.data["reason"], saga.data["actor"], self._clock)
+
+        return Done(effect=effect)
+
+
+class ReleaseAllocation(Idempotent):
+    """Takes the stock of a cancelled order back."""
+
+    def __init__(self, stock: Stock) -> None:
+        self._stock = stock
+
+    async def run(self, saga: Saga) -> Outcome:
+        """Take the stock back."""
+        key = saga.key(StepName.RELEASE_ALLOCATION)
+        await self._stock.release_allocation(saga.order_id, _CANCELLED, key)
+        return Done()
+
+
+class RefundPayment(Idempotent):
+    """Gives the money of a cancelled order back."""
+
+    def __init__(self, payments: Payments) -> None:
+        self._payments = payments
+
+    async def run(self, saga: Saga) -> Outcome:
+        """Give the money back."""
+        key = saga.key(StepName.REFUND_PAYMENT)
+        await self._payments.refund_order(saga.order_id, _CANCELLED, key)
+        return Done()
+
+
+class Ends:
+    """What changes here when a saga has gone back."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    async def compensated(self, session: AsyncSession, saga: Saga) -> Sequence[CTE]:
+        """Cancel the order of a failed checkout and open the checkout again; a refused cancellation changes nothing."""
+        if saga.kind == SagaKind.CANCELLATION:
+            return ()
+        order = await _locked(session, saga.order_id)
+        reason = saga.failure.code if saga.failure else ""
+        cancelled = await cancel(session, order, reason, "system", self._clock)
+        reopened = update(carts).where(carts.c.id == order.cart_id).values(ordered=False).cte("reopened")
+        return (*cancelled, _checkout_change(saga, CheckoutStatus.OPEN), reopened)
+
+
+async def cancel(session: AsyncSession, order: Order, reason: str, actor: str, clock: Clock) -> Sequence[CTE]:
+    """Cancel a locked order: tells it in the outbox now, and leaves the change of state to the caller's statement."""
+    ORDER.check(order.status, OrderStatus.CANCELLED)
+    await record(session, cancelled_event(order, reason), subject=order.id)
+    entry = _entry(order, EntryKind.CANCELLED, f"Cancelled: {reason.lower().replace('_', ' ')}.", clock)
+    return (
+        order_store.status_change(order, OrderStatus.CANCELLED),
+        order_store.entry_insertion(replace(entry, to_status=OrderStatus.CANCELLED, actor=actor)),
+    )
+
+
+def make_steps(ports: Ports, clock: Clock) -> Mapping[StepName, StepHandler]:
+    """Make the handler of every step."""
+    return {
+        StepName.RESERVE_STOCK: ReserveStock(ports.stock),
+        StepName.PROCESS_PAYMENT: ProcessPayment(ports.payments),
+        StepName.ALLOCATE_STOCK: AllocateStock(ports.stock),
+        StepName.CONFIRM_ORDER: ConfirmOrder(clock),
+        StepName.HALT_SHIPMENTS: HaltShipments(ports.shipping),
+        StepName.CANCEL_ORDER: CancelOrder(clock),
+        StepName.RELEASE_ALLOCATION: ReleaseAllocation(ports.stock),
+        StepName.REFUND_PAYMENT: RefundPayment(ports.payments),
+    }
+
+
+def _entry(order: Order, kind: EntryKind, message: str, clock: Clock) -> TimelineEntry:
+    return TimelineEntry(
+        id=new_id("evt"),
+        order_id=order.id,
+        kind=kind,
+        message=message,
+        at=clock.now(),
+        from_status=order.status,
+    )
+
+
+async def _locked(session: AsyncSession, order_id: str) -> Order:
+    order = await order_store.by_id(session, order_id, lock=True)
+    if order is None:
+        raise LookupError(f"saga without its order {order_id}")
+    return order
+
+
+def _checkout_change(saga: Saga, status: CheckoutStatus) -> CTE:
+    """Say how to move the saga's checkout on; one that is open again holds no stock and has no order."""
+    changes: dict[str, Any] = {
+        "status": CHECKOUT.check(CheckoutStatus.PAYMENT, status),
+        "version": checkouts.c.version + 1,
+    }
+    if status == CheckoutStatus.OPEN:
+        changes |= {"reservation_id": None, "reservation_expires_at": None, "order_id": None}
+    mine = (checkouts.c.id == saga.checkout_id) & (checkouts.c.order_id == saga.order_id)
+    return update(checkouts).where(mine).values(changes).cte("checkout_changed")

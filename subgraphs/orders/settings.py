@@ -1,0 +1,28 @@
+"""Settings of orders."""
+
+from __future__ import annotations
+
+from pydantic_settings import SettingsConfigDict
+
+from kernel.settings import SubgraphSettings
+
+
+class OrdersSettings(SubgraphSettings):
+    """What can be set for orders, as `STOREGRAPH_ORDERS_<FIELD>`."""
+
+    model_config = SettingsConfigDict(env_prefix="STOREGRAPH_ORDERS_")
+
+    reservation_seconds: int = 900
+    """For how long a checkout holds its stock."""
+
+    saga_lease: float = 15.0
+    """Seconds after which a saga whose runner fell silent is taken up by another."""
+
+    saga_every: float = 1.0
+    """Seconds between two looks for sagas that are due."""
+
+    saga_retry: float = 1.0
+    """Seconds until a step with an unknown outcome is first asked again; doubles each time."""
+
+    saga_retry_longest: float = 60.0
+    """Seconds between two tries at most."""

@@ -1,0 +1,173 @@
+"""Statements over carts. Every change of lines raises the cart's version in the same statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import CTE, ColumnElement, RowMapping, Select, delete, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.database import constraint_name
+from kernel.money import Money
+from subgraphs.orders.domain.cart import MAX_QUANTITY, Cart, CartLine
+from subgraphs.orders.domain.errors import QuantityError
+from subgraphs.orders.storage.tables import cart_lines, carts
+
+_COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
+    carts.c.id,
+    carts.c.currency,
+    carts.c.customer_id,
+    carts.c.version,
+    carts.c.ordered,
+    carts.c.created_at,
+    carts.c.updated_at,
+    cart_lines.c.sku,
+    cart_lines.c.variant_id,
+    cart_lines.c.product_id,
+    cart_lines.c.name,
+    cart_lines.c.unit_price_minor,
+    cart_lines.c.weight_grams,
+    cart_lines.c.quantity,
+)
+
+
+async def add(session: AsyncSession, cart: Cart) -> None:
+    """Store a new cart without lines."""
+    row = {
+        "id": cart.id,
+        "currency": cart.currency,
+        "customer_id": cart.customer_id,
+        "version": cart.version,
+        "ordered": cart.ordered,
+        "created_at": cart.created_at,
+        "updated_at": cart.updated_at,
+    }
+    await session.execute(insert(carts).values(row))
+
+
+async def by_id(session: AsyncSession, cart_id: str) -> Cart | None:
+    """Read a cart with its lines in one statement."""
+    found = await _read(session, _with_lines().where(carts.c.id == cart_id))
+    return found[0] if found else None
+
+
+async def by_ids(session: AsyncSession, ids: Sequence[str]) -> dict[str, Cart]:
+    """Read many carts with their lines."""
+    return {cart.id: cart for cart in await _read(session, _with_lines().where(carts.c.id.in_(ids)))}
+
+
+async def of_customers(session: AsyncSession, customer_ids: Sequence[str]) -> dict[str, Cart]:
+    """Read the cart that each of many customers used last and has not ordered."""
+    latest = (
+        select(carts.c.id)
+        .where(carts.c.customer_id.in_(customer_ids), ~carts.c.ordered)
+        .distinct(carts.c.customer_id)
+        .order_by(carts.c.customer_id, carts.c.updated_at.desc())
+    )
+    found = await _read(session, _with_lines().where(carts.c.id.in_(latest)))
+    return {str(cart.customer_id): cart for cart in found}
+
+
+async def put_lines(session: AsyncSession, cart_id: str, lines: Iterable[CartLine], at: datetime) -> bool:
+    """Add pieces to a cart and bring the price of each line up to date; False when the cart is closed.
+
+    Raises:
+        QuantityError: a line would hold more than it may.
+    """
+    rows = [_line_row(cart_id, line, at) for line in lines]
+    added = upsert(cart_lines).values(rows)
+    fresh = ("name", "unit_price_minor", "weight_grams", "variant_id", "product_id")
+    changes: dict[str, Any] = {name: added.excluded[name] for name in fresh}
+    changes["quantity"] = cart_lines.c.quantity + added.excluded.quantity
+    put = added.on_conflict_do_update(index_elements=["cart_id", "sku"], set_=changes)
+    try:
+        return await _change(session, cart_id, at, put.cte("put"))
+    except IntegrityError as error:
+        if constraint_name(error) != "cart_lines_quantity":
+            raise
+        raise QuantityError(f"A cart holds {MAX_QUANTITY} pieces of an article at most.", path=("lines",)) from error
+
+
+async def set_quantity(session: AsyncSession, cart_id: str, sku: str, quantity: int, at: datetime) -> bool:
+    """Set how many pieces a line holds; False when the cart is closed."""
+    line = update(cart_lines).where(cart_lines.c.cart_id == cart_id, cart_lines.c.sku == sku)
+    return await _change(session, cart_id, at, line.values(quantity=quantity).cte("line"))
+
+
+async def remove_line(session: AsyncSession, cart_id: str, sku: str, at: datetime) -> bool:
+    """Take a line out; False when the cart is closed."""
+    line = delete(cart_lines).where(cart_lines.c.cart_id == cart_id, cart_lines.c.sku == sku)
+    return await _change(session, cart_id, at, line.cte("line"))
+
+
+async def attach(session: AsyncSession, cart_id: str, customer_id: str) -> None:
+    """Give a guest's cart to a customer."""
+    guests = update(carts).where(carts.c.id == cart_id, carts.c.customer_id.is_(None))
+    await session.execute(guests.values(customer_id=customer_id))
+
+
+async def _change(session: AsyncSession, cart_id: str, at: datetime, change: CTE) -> bool:
+    touched = (
+        update(carts)
+        .where(carts.c.id == cart_id, ~carts.c.ordered)
+        .values(version=carts.c.version + 1, updated_at=at)
+        .returning(carts.c.id)
+        .cte("touched")
+    )
+    return (await session.execute(select(touched.c.id).add_cte(change))).first() is not None
+
+
+def _with_lines() -> Select[*tuple[Any, ...]]:
+    joined = carts.outerjoin(cart_lines, cart_lines.c.cart_id == carts.c.id)
+    return select(*_COLUMNS).select_from(joined).order_by(carts.c.id, cart_lines.c.added_at, cart_lines.c.sku)
+
+
+async def _read(session: AsyncSession, statement: Select[*tuple[Any, ...]]) -> list[Cart]:
+    by_cart: dict[str, list[RowMapping]] = {}
+    for row in (await session.execute(statement)).mappings():
+        by_cart.setdefault(row["id"], []).append(row)
+    return [_cart(rows) for rows in by_cart.values()]
+
+
+def _cart(rows: Sequence[RowMapping]) -> Cart:
+    head = rows[0]
+    return Cart(
+        id=head["id"],
+        currency=head["currency"],
+        customer_id=head["customer_id"],
+        version=head["version"],
+        ordered=head["ordered"],
+        lines=tuple(_line(row) for row in rows if row["sku"] is not None),
+        created_at=head["created_at"],
+        updated_at=head["updated_at"],
+    )
+
+
+def _line(row: RowMapping) -> CartLine:
+    return CartLine(
+        sku=row["sku"],
+        variant_id=row["variant_id"],
+        product_id=row["product_id"],
+        name=row["name"],
+        unit_price=Money(row["unit_price_minor"], row["currency"]),
+        weight_grams=row["weight_grams"],
+        quantity=row["quantity"],
+    )
+
+
+def _line_row(cart_id: str, line: CartLine, at: datetime) -> dict[str, Any]:
+    return {
+        "cart_id": cart_id,
+        "sku": line.sku,
+        "variant_id": line.variant_id,
+        "product_id": line.product_id,
+        "name": line.name,
+        "unit_price_minor": line.unit_price.minor,
+        "weight_grams": line.weight_grams,
+        "quantity": line.quantity,
+        "added_at": at,
+    }
