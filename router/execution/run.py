@@ -35,6 +35,7 @@ class Run:
     __slots__ = (
         "_context",
         "_errors",
+        "_known",
         "_left",
         "_limit",
         "_program",
@@ -65,6 +66,7 @@ class Run:
         self._timeout = timeout
         self._limit = max_errors
         self._root: Tree = dict(prelude)
+        self._known: dict[str, list[Tree]] = {}
         self._errors: dict[int, list[GraphQLErrorDict]] = {}
         self._sent: dict[int, asyncio.Future[SubgraphResponse]] = {}
         self._waits = [len(fetch.depends_on) for fetch in program.plan.fetches]
@@ -106,9 +108,9 @@ class Run:
         targets: dict[str, Targets] = {}
         for index, batch in enumerate(self._program.batches[fetch.id]):
             try:
-                found = self._program.quick.fetches[fetch.id].batches[index].collect(self._root)
+                found = self._program.quick.fetches[fetch.id].batches[index].collect(self._root, self._known)
             except DISORDER:
-                found = self._program.careful.fetches[fetch.id].batches[index].collect(self._root)
+                found = self._program.careful.fetches[fetch.id].batches[index].collect(self._root, {})
             variables[batch.variable], targets[batch.alias] = found
         return targets
 

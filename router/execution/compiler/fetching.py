@@ -1,13 +1,11 @@
 """Code that makes requests out of the working tree, and merges results into it.
 
-For each entity call there is `collect_F_C(root)`, which finds the objects along the call's path and returns
+For each entity call there is `collect_F_C(root, known)`, which finds the objects along the call's path and returns
 `(representations, targets)`: equal objects get one representation, and `targets[i]` are all the objects that it stands
 for. `merge_F_C(entities, targets)` puts what came back into them and returns how many entities were no objects. A root
 fetch has `merge_F(root, data)`.
 
-Paths are walked level by level, each step a list comprehension over the objects found so far. That costs the same as
-nested loops, and Python has no bound on it as it has on the depth of loops. As in the projection, the quick make trusts
-the tree and the careful one does not.
+As in the projection, the quick make trusts the tree and the careful one does not.
 """
 
 from __future__ import annotations
@@ -17,14 +15,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from router.execution.compiler.batches import Batch, batches_of
+from router.execution.compiler.finding import Finders
 from router.execution.compiler.overlap import Meeting, Overlap
 from router.execution.compiler.source import Source
 from router.planner.plan import (
     Fetch,
-    FieldStep,
-    ListStep,
     Path,
-    PathStep,
     QueryPlan,
     Rename,
     Representation,
@@ -46,43 +42,28 @@ def merge_name(fetch: Fetch, batch: Batch | None = None) -> str:
     return f"merge_{fetch.id}" + (f"_{batch.alias}" if batch else "")
 
 
-def write_fetches(source: Source, plan: QueryPlan, *, careful: bool) -> None:
-    """Write the functions of all fetches."""
-    writer = _Fetching(source, Overlap.of(plan), careful)
+def write_fetches(source: Source, plan: QueryPlan, *, careful: bool) -> set[Path]:
+    """Write the functions of all fetches; return the paths at whose ends equal objects become one."""
+    overlap = Overlap.of(plan)
+    finders = Finders(source, overlap, careful)
+    finders.prepare(call for fetch in plan.fetches for call in fetch.entities)
+    writer = _Fetching(source, overlap, finders, careful)
     for fetch in plan.fetches:
         if not fetch.entities:
             writer.merge_root(fetch)
         for batch in batches_of(fetch):
             writer.collect(fetch, batch)
             writer.merge_entities(fetch, batch)
+    return finders.unified
 
 
 @dataclass(slots=True)
 class _Fetching:
     source: Source
     overlap: Overlap
+    finders: Finders
     careful: bool
     pending: list[tuple[str, str, tuple[RepresentationSelection, ...]]] = field(default_factory=list)
-
-    # Walking ----------------------------------------------------------------------------------------------------------
-
-    def walk(self, path: Path, variable: str = "found") -> None:
-        """Write the steps from the objects in a variable to those at the end of a path."""
-        for step in path:
-            self.source.add(f"{variable} = {self._step(step, variable)}")
-
-    def _step(self, step: PathStep, found: str) -> str:
-        if isinstance(step, FieldStep):
-            if self.careful:
-                return f"[v for o in {found} if type(o) is dict and (v := o.get({step.key!r})) is not None]"
-            return f"[v for o in {found} if (v := o[{step.key!r}]) is not None]"
-        if isinstance(step, ListStep):
-            guard = " if type(items) is list" if self.careful else ""
-            return f"[v for items in {found}{guard} for v in items if v is not None]"
-        types = self.source.constant("TYPES", step.types)
-        if self.careful:
-            return f"[o for o in {found} if type(o) is dict and o.get('__typename') in {types}]"
-        return f"[o for o in {found} if o['__typename'] in {types}]"
 
     # Representations --------------------------------------------------------------------------------------------------
 
@@ -91,11 +72,10 @@ class _Fetching:
         kinds = {each: index for index, each in enumerate(_kinds(batch))}
         makers = [self._maker(each) for each in kinds]
         source = self.source
-        with source.function(f"{collect_name(fetch, batch)}(root)"):
+        with source.function(f"{collect_name(fetch, batch)}(root, known)"):
             source.add("representations, targets, seen = [], [], {}")
             for call in batch.calls:
-                source.add("found = [root]")
-                self.walk(call.path)
+                self.finders.find(call.path)
                 with source.block("for o in found:"):
                     self._identify([(each, makers[kinds[each]], kinds[each]) for each in call.representations])
                     self._register()
@@ -208,7 +188,7 @@ class _Fetching:
                 self._put("root", "data", meeting)
                 return
             source.add("found = [root]")
-            self.walk(fetch.path)
+            self.finders.walk(fetch.path)
             with source.block("for o in found:"):
                 self._put("o", "copy(data)" if meeting else "data", meeting)
 
@@ -216,13 +196,14 @@ class _Fetching:
         """Write the function that merges the entities of a batch."""
         source = self.source
         meeting = self.overlap.meeting(fetch, batch)
+        result = "copy(entity)" if meeting or self.overlap.parts_ways(fetch, batch) else "entity"
         with source.function(f"{merge_name(fetch, batch)}(entities, targets)"):
             source.add("strange = 0")
             with source.block("for entity, same in zip(entities, targets):"):
                 with source.block("if type(entity) is dict:"):
                     self._rename(batch.renames, "entity")
                     with source.block("for o in same:"):
-                        self._put("o", "copy(entity)" if meeting else "entity", meeting)
+                        self._put("o", result, meeting)
                 with source.block("elif entity is not None:"):
                     source.add("strange += 1")
             source.add("return strange")
@@ -236,7 +217,7 @@ class _Fetching:
     def _rename(self, renames: tuple[Rename, ...], result: str) -> None:
         for rename in renames:
             self.source.add(f"found = [{result}]")
-            self.walk(rename.path)
+            self.finders.walk(rename.path)
             with self.source.block("for o in found:"), self.source.block(f"if {rename.old!r} in o:"):
                 self.source.add(f"o[{rename.new!r}] = o.pop({rename.old!r})")
 

@@ -1,4 +1,4 @@
-"""Which keys of the working tree are written by more than one fetch.
+"""Who writes what into the working tree.
 
 Merging a result into an object is one `dict.update`, unless an object or a list of the result meets one that another
 fetch put under the same key: then what is inside has to be merged as well. Here the documents of a plan are read once
@@ -37,9 +37,20 @@ _Fragments: TypeAlias = Mapping[str, FragmentDefinitionNode]
 
 @dataclass(slots=True)
 class _Place:
-    """An object in the working tree: who writes it, and the composite values below it."""
+    """The objects at one path of the working tree.
+
+    Attributes:
+        writers: whose results hold these objects.
+        visitors: those who merge entities into them.
+        leaves: the keys of leaves in the results that hold them.
+        uniform: whether these results have the same keys for objects of all types.
+        below: the composite values inside.
+    """
 
     writers: set[_Writer] = field(default_factory=set)
+    visitors: set[_Writer] = field(default_factory=set)
+    leaves: set[str] = field(default_factory=set)
+    uniform: bool = True
     below: dict[str, _Place] = field(default_factory=dict)
 
 
@@ -65,6 +76,28 @@ class Overlap:
         for call in batch.calls:
             _unite(meeting, _meeting(self._place(call.path), (fetch.id, batch.alias)))
         return meeting
+
+    def parts_ways(self, fetch: Fetch, batch: Batch) -> bool:
+        """Tell whether what a batch brings to one path may later become another thing than at another path.
+
+        Objects inside an entity would then be shared by places that must not be the same.
+        """
+        writer = (fetch.id, batch.alias)
+        return len(batch.calls) > 1 and any(_visited_below(self._place(call.path), writer) for call in batch.calls)
+
+    def identity(self, path: Path) -> tuple[str, ...] | None:
+        """Return the keys that tell the objects at a path apart, if these are all that they hold when they arrive.
+
+        Such objects are stubs of entities: where all keys are equal, so is everything that is ever merged into them.
+        """
+        place = self._place(path)
+        alone = len(place.writers) == 1 and self.sole_writer(path)
+        if not (alone and place.uniform and place.leaves):
+            return None
+        (writer,) = place.writers
+        if any(writer in inner.writers for inner in place.below.values()):
+            return None
+        return tuple(sorted(place.leaves))
 
     def _place(self, path: Path) -> _Place:
         place = self.root
@@ -99,6 +132,7 @@ class Overlap:
         renames: tuple[Rename, ...],
     ) -> None:
         place = self._place(path)
+        place.visitors.add(writer)
         _note(place, writer, selection_set, fragments)
         for rename in renames:
             _rename(place, writer, rename)
@@ -114,13 +148,24 @@ def _note(place: _Place, writer: _Writer, selection_set: SelectionSetNode | None
         if node.selection_set:
             inner = place.below.setdefault(_key(node), _Place())
             inner.writers.add(writer)
+            inner.uniform &= all(isinstance(each, FieldNode) for each in node.selection_set.selections)
             _note(inner, writer, node.selection_set, fragments)
+        elif writer in place.writers:
+            place.leaves.add(_key(node))
+
+
+def _visited_below(place: _Place, writer: _Writer) -> bool:
+    return any(
+        writer in inner.writers and (inner.visitors or len(inner.writers) > 1 or _visited_below(inner, writer))
+        for inner in place.below.values()
+    )
 
 
 def _rename(place: _Place, writer: _Writer, rename: Rename) -> None:
     """Let a result write under the new key too; that it writes the old one as well does no harm."""
     for key in keys_of(rename.path):
         place = place.below.setdefault(key, _Place())
+    place.uniform = False
     moved = place.below.get(rename.old)
     if moved and writer in moved.writers:
         _copy(moved, place.below.setdefault(rename.new, _Place()), writer)

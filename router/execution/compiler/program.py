@@ -21,7 +21,7 @@ from router.planner.plan import Fetch, QueryPlan
 
 Tree: TypeAlias = dict[str, Any]
 Targets: TypeAlias = list[list[Tree]]
-Collect: TypeAlias = Callable[[Tree], tuple[list[Tree], Targets]]
+Collect: TypeAlias = Callable[[Tree, dict[str, list[Tree]]], tuple[list[Tree], Targets]]
 MergeRoot: TypeAlias = Callable[[Tree, Tree], None]
 MergeEntities: TypeAlias = Callable[[list[Any], Targets], int]
 Project: TypeAlias = Callable[[Tree], Tree | None]
@@ -104,8 +104,8 @@ def compile_program(
 def generate(plan: QueryPlan, shape: Composite, *, careful: bool) -> Code:
     """Generate the code of a plan and load it."""
     source = Source()
-    write_fetches(source, plan, careful=careful)
-    write_projection(source, shape, careful=careful)
+    unified = write_fetches(source, plan, careful=careful)
+    write_projection(source, shape, unified, careful=careful)
     text = source.text()
     names: dict[str, Any] = {"dumps": orjson.dumps, "merge": merge, "copy": copy, **source.constants}
     exec(compile(text, "<generated>", "exec"), names)  # noqa: S102 - written by the compiler, see `source`

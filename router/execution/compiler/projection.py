@@ -11,8 +11,10 @@ missing or of another kind for null.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from router.execution.compiler.overlap import keys_of
 from router.execution.compiler.shape import (
     AnswerField,
     Composite,
@@ -22,16 +24,26 @@ from router.execution.compiler.shape import (
     TypenameField,
     ValueField,
     Variant,
+    content_at,
     likeness,
 )
 from router.execution.compiler.source import Source
+from router.planner.plan import Path
 
 PROJECT = "project"
 
 
-def write_projection(source: Source, shape: Composite, *, careful: bool) -> None:
-    """Write `project(root)` and the functions it needs."""
-    writer = _Projection(source, careful)
+def write_projection(source: Source, shape: Composite, unified: Iterable[Path], *, careful: bool) -> None:
+    """Write `project(root)` and the functions it needs.
+
+    Args:
+        source: where they are written.
+        shape: what the client asked for.
+        unified: the paths at whose ends one object stands for all equal ones, so that it is met again and again.
+        careful: which make to write.
+    """
+    repeated = {id(content_at(shape, keys_of(path))) for path in unified}
+    writer = _Projection(source, careful, repeated)
     writer.composite(shape, PROJECT)
 
 
@@ -39,6 +51,7 @@ def write_projection(source: Source, shape: Composite, *, careful: bool) -> None
 class _Projection:
     source: Source
     careful: bool
+    repeated: set[int]
     composites: dict[int, str] = field(default_factory=dict)
     lists: dict[tuple[object, ...], str] = field(default_factory=dict)
 
@@ -54,11 +67,25 @@ class _Projection:
             return known
         name = name or self.source.name("object")
         self.composites[id(shape)] = name
-        if shape.abstract:
+        if id(shape) in self.repeated:
+            self._remember(shape, name)
+        elif shape.abstract:
             self._dispatch(shape, name)
         else:
             self._object(shape.variants[0], name)
         return name
+
+    def _remember(self, shape: Composite, name: str) -> None:
+        """Write a function that keeps what was made of an object in the object, under a key that no field can have."""
+        inner = self.source.name(name)
+        if shape.abstract:
+            self._dispatch(shape, inner)
+        else:
+            self._object(shape.variants[0], inner)
+        with self.source.function(f"{name}(o)"):
+            with self.source.block("if '' not in o:"):
+                self.source.add(f"o[''] = {inner}(o)")
+            self.source.add("return o['']")
 
     def _object(self, variant: Variant, name: str) -> None:
         parts = [self._field(answer) for answer in variant.fields]
@@ -145,9 +172,15 @@ class _Projection:
             self._list(name, item)
         return name
 
+    def _inline(self, content: Leaf | Items | Composite) -> Variant | None:
+        """Return the fields of items that are made right inside the loop instead of in a function of their own."""
+        if isinstance(content, Composite) and not content.abstract and id(content) not in self.repeated:
+            return content.variants[0]
+        return None
+
     def _list(self, name: str, item: Position) -> None:
         content = item.content
-        inline = content.variants[0] if isinstance(content, Composite) and not content.abstract else None
+        inline = self._inline(content)
         parts = [self._field(answer) for answer in inline.fields] if inline else []
         made = "" if inline else self._made(content, "o")
         with self.source.function(f"{name}(values)"):

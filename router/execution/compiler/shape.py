@@ -220,6 +220,23 @@ class _Shaper:
         return Position(nullable, Leaf(values))
 
 
+def content_at(shape: Composite, keys: Iterable[str]) -> Leaf | Items | Composite | None:
+    """Return what is at the end of some keys, lists passed through; None where the client asked for nothing."""
+    content: Leaf | Items | Composite | None = shape
+    for key in keys:
+        content = _below(content, key)
+        while isinstance(content, Items):
+            content = content.item.content
+    return content
+
+
+def _below(content: Leaf | Items | Composite | None, key: str) -> Leaf | Items | Composite | None:
+    if not isinstance(content, Composite):
+        return None
+    fields = (each for variant in content.variants for each in variant.fields if isinstance(each, ValueField))
+    return next((each.position.content for each in fields if each.key == key), None)
+
+
 def included(node: SelectionNode, conditions: Mapping[str, bool]) -> bool:
     """Tell whether `@skip` and `@include` leave a node in."""
     for directive in node.directives or ():

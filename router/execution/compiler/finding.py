@@ -1,0 +1,176 @@
+"""Code that finds the objects along the paths of a plan.
+
+Several calls often go the same way. Each way that two of them share has a function `find_N(root, known)`, which walks
+it when it is first needed and remembers the objects in `known`, a dictionary that lives as long as the run.
+
+Where objects arrive as stubs of entities, with nothing in them but the keys, equal ones are made one object by the way:
+all places where the entity occurs then lead to the same object, which is merged into and projected once. A review's
+author may occur a thousand times in an answer and costs as much as occurring once.
+
+Paths are walked level by level, each step a list comprehension over the objects found so far. That costs the same as
+nested loops, and Python has no bound on it as it has on the depth of loops.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from router.execution.compiler.overlap import Overlap
+from router.execution.compiler.source import Source
+from router.planner.plan import EntityCall, FieldStep, ListStep, Path, PathStep, RepresentationField
+
+
+@dataclass(slots=True)
+class Finders:
+    """Writes the functions that find objects, and the calls of them.
+
+    Args:
+        source: where they are written.
+        overlap: who writes what.
+        careful: whether to distrust the working tree; then nothing is remembered and nothing made one.
+    """
+
+    source: Source
+    overlap: Overlap
+    careful: bool
+    shared: dict[Path, str] = field(default_factory=dict)
+    unified: set[Path] = field(default_factory=set)
+    asked: dict[Path, set[str]] = field(default_factory=dict)
+
+    def prepare(self, calls: Iterable[EntityCall]) -> None:
+        """Write a function for each way that is shared, and for each end where equal objects become one."""
+        if self.careful:
+            return
+        ends: Counter[Path] = Counter()
+        for call in calls:
+            ends[call.path] += 1
+            self.asked.setdefault(call.path, set()).update(_keys(call))
+        ways: dict[Path, set[PathStep]] = {}
+        for path in ends:
+            for length in range(1, len(path)):
+                ways.setdefault(path[:length], set()).add(path[length])
+        self.unified = unified = {path for path in ends if self._identity(path)}
+        parents = {path[: _parent_length(path)] for path in unified}
+        forks = {way for way, steps in ways.items() if len(steps) > 1 or way in ends}
+        chosen = {way for way in forks | parents | {path for path, times in ends.items() if times > 1} if way}
+        for way in sorted((each for each in chosen | unified if self.overlap.sole_writer(each)), key=len):
+            self._write(way, unified=way in unified)
+
+    def find(self, path: Path, variable: str = "found") -> None:
+        """Write the lines that put the objects at the end of a path into a variable."""
+        start, rest = self._start(path)
+        self.source.add(f"{variable} = {start}")
+        self.walk(rest, variable)
+
+    def walk(self, path: Path, variable: str = "found") -> None:
+        """Write the steps from the objects in a variable to those at the end of a path."""
+        for step in path:
+            self.source.add(f"{variable} = {self._step(step, variable)}")
+
+    def _identity(self, path: Path) -> tuple[str, ...] | None:
+        """Return the keys by which equal objects at the end of a path are known, if it pays to make them one.
+
+        It does where they hold no more than what is sent of them: other objects are hardly ever equal.
+        """
+        if not isinstance(path[-1], FieldStep) and not (
+            isinstance(path[-1], ListStep) and isinstance(path[-2], FieldStep)
+        ):
+            return None
+        keys = self.overlap.identity(path)
+        return keys if keys and self.asked[path].issuperset(keys) else None
+
+    def _start(self, path: Path) -> tuple[str, Path]:
+        """Return the call of the function that goes farthest along a path, and what is left of the way."""
+        for length in range(len(path), 0, -1):
+            name = self.shared.get(path[:length])
+            if name:
+                return f"{name}(root, known)", path[length:]
+        return "[root]", path
+
+    def _write(self, way: Path, *, unified: bool) -> None:
+        start, rest = self._start(way)
+        name = self.source.name("find")
+        source = self.source
+        with source.function(f"{name}(root, known)"):
+            source.add(f"# {write_path(way)}")
+            source.add(f"found = known.get({name!r})")
+            with source.block("if found is None:"):
+                source.add(f"found = {start}")
+                if unified:
+                    self._unify(way, rest)
+                else:
+                    self.walk(rest)
+                source.add(f"known[{name!r}] = found")
+            source.add("return found")
+        self.shared[way] = name
+
+    def _unify(self, way: Path, rest: Path) -> None:
+        """Write the last steps of a way so that equal objects become one in the tree."""
+        source = self.source
+        last = len(way) - _parent_length(way)
+        self.walk(rest[: len(rest) - last])
+        keys = self._identity(way) or ()
+        parts = ", ".join(f"o[{key!r}]" for key in keys)
+        step = way[-last]
+        slot = f"p[{step.key!r}]" if isinstance(step, FieldStep) else "found"
+        source.add("parents, found, firsts = found, [], {}")
+        with source.block("for p in parents:"):
+            if last == 1:
+                source.add(f"o = {slot}")
+                self._first(parts, slot, "continue")
+                return
+            source.add(f"items = {slot}")
+            with source.block("if items is None:"):
+                source.add("continue")
+            with source.block("for index, o in enumerate(items):"):
+                self._first(parts, "items[index]", "continue")
+
+    def _first(self, parts: str, slot: str, otherwise: str) -> None:
+        source = self.source
+        with source.block("if o is None:"):
+            source.add(otherwise)
+        source.add(f"key = ({parts})")
+        source.add("first = firsts.get(key)")
+        with source.block("if first is None:"):
+            source.add("firsts[key] = o")
+            source.add("found.append(o)")
+        with source.block("elif first is not o:"):
+            source.add(f"{slot} = first")
+
+    def _step(self, step: PathStep, found: str) -> str:
+        if isinstance(step, FieldStep):
+            if self.careful:
+                return f"[v for o in {found} if type(o) is dict and (v := o.get({step.key!r})) is not None]"
+            return f"[v for o in {found} if (v := o[{step.key!r}]) is not None]"
+        if isinstance(step, ListStep):
+            guard = " if type(items) is list" if self.careful else ""
+            return f"[v for items in {found}{guard} for v in items if v is not None]"
+        types = self.source.constant("TYPES", step.types)
+        if self.careful:
+            return f"[o for o in {found} if type(o) is dict and o.get('__typename') in {types}]"
+        return f"[o for o in {found} if o['__typename'] in {types}]"
+
+
+def write_path(path: Path) -> str:
+    """Write a path as text."""
+    return ".".join(
+        step.key
+        if isinstance(step, FieldStep)
+        else "@"
+        if isinstance(step, ListStep)
+        else f"|[{','.join(sorted(step.types))}]"
+        for step in path
+    )
+
+
+def _keys(call: EntityCall) -> set[str]:
+    """Return the keys of leaves that a call's representations read."""
+    leaves = (each for kind in call.representations for each in kind.selections if not each.selections)
+    return {"__typename", *(each.key for each in leaves if isinstance(each, RepresentationField))}
+
+
+def _parent_length(path: Path) -> int:
+    """Return how long the way to the objects is that hold those at the end of a path in a field or in a list."""
+    return len(path) - (2 if isinstance(path[-1], ListStep) else 1)
