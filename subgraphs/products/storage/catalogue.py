@@ -75,7 +75,8 @@ class Collection:
     description: str
 
 
-_CATEGORY: Final = [column.label(f"category_{column.name}") for column in categories.c]
+_CATEGORY: Final = [column.label(f"category_{column.name}") for column in categories.c if column.name != "id"]
+"""A category beside its product, whose own `category_id` is the category's id."""
 _PRODUCT: Final = [column for column in products.c if column.name not in ("search", "keywords")]
 _PRICES: Final = (
     select(func.jsonb_object_agg(prices.c.currency, prices.c.minor))

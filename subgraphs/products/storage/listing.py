@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, true
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.pagination import Page, Slice, SortKey, apply_page, slice_rows
@@ -76,7 +77,7 @@ def _conditions(where: ProductFilter) -> Iterator[ColumnElement[bool]]:
         yield products.c.category_id.in_(_below(categories.c.path.contains([where.category_id])))
     if where.category_slug is not None:
         root = select(categories.c.id).where(categories.c.slug == where.category_slug).scalar_subquery()
-        yield products.c.category_id.in_(_below(categories.c.path.contains(func.array([root]))))
+        yield products.c.category_id.in_(_below(categories.c.path.contains(array([root]))))
     if where.collection_slug is not None:
         yield _in_collection(where.collection_slug)
     if where.product_type is not None:
