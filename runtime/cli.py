@@ -126,6 +126,19 @@ def migrate() -> None:
     run_migrations()
 
 
+@app.command("load-demo-data", rich_help_panel="Services")
+def load_demo() -> None:
+    """Load the demo data into the database of `STOREGRAPH_DATABASE_URL`, unless that was done before.
+
+    Example:
+
+        storegraph migrate && storegraph load-demo-data
+    """
+    from runtime.services import run_demo_load  # noqa: PLC0415
+
+    run_demo_load()
+
+
 @app.command(rich_help_panel="Services")
 def subgraph(
     name: SubgraphName,
@@ -144,16 +157,20 @@ def subgraph(
 
 
 @app.command(rich_help_panel="Services")
-def worker(name: SubgraphName) -> None:
-    """Run the background work of one subgraph: its event consumers and its jobs.
+def worker(
+    names: Annotated[list[str] | None, typer.Argument(help="Subgraphs to work for; all when none is named.")] = None,
+) -> None:
+    """Run the background work of subgraphs: event delivery, consumers and jobs. Any number may run at once.
 
-    Example:
+    Examples:
 
         storegraph worker orders
+
+        storegraph worker
     """
     from runtime.services import run_worker  # noqa: PLC0415
 
-    run_worker(name)
+    run_worker(names or [])
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -20,9 +21,11 @@ from kernel.settings import Settings, SettingsError
 from kernel.subgraph import Subgraph
 from kernel.telemetry import configure_logging
 from router.composition import read_config
+from runtime.demo_data import load_demo_data
 from runtime.errors import StartError, StoreNotReadyError
 from runtime.export_schema import SUPERGRAPH_CONFIG
 from runtime.ports import insist_on_free_port
+from runtime.progress import Steps
 from runtime.shop import SUBGRAPHS, build_subgraph, migrate, migrations_of
 
 
@@ -39,27 +42,35 @@ def run_migrations() -> None:
     print(f"The tables of {', '.join(SUBGRAPHS)} are at this version.")
 
 
+def run_demo_load() -> None:
+    """Load the demo data unless that was done before."""
+    settings = _settings()
+    asyncio.run(_check_store(settings, SUBGRAPHS))
+    asyncio.run(load_demo_data(settings.database_url, Steps()))
+
+
 def run_subgraph(name: str, host: str, port: int) -> None:
     """Serve one subgraph until it is told to stop."""
     settings, urls = _settings(), subgraph_urls()
-    _insist_on_name(name)
+    _insist_on_names([name])
     chosen = port or urlsplit(urls[name]).port or 0
     subgraph = build_subgraph(name, settings, _calls(name, settings, urls))
-    asyncio.run(_check_store(settings, name))
+    asyncio.run(_check_store(settings, [name]))
     app = create_app(subgraph, internal_key=settings.internal_key.get_secret_value())
     insist_on_free_port(host, chosen)
     print(f"Subgraph {name} at http://{host}:{chosen}/graphql", flush=True)
     uvicorn.run(app, host=host, port=chosen, log_level="warning", access_log=False)
 
 
-def run_worker(name: str) -> None:
-    """Deliver one subgraph's events, run its consumers and its jobs, until told to stop."""
+def run_worker(names: Sequence[str]) -> None:
+    """Deliver the events of these subgraphs, run their consumers and their jobs, until told to stop; none means all."""
     settings, urls = _settings(), subgraph_urls()
-    _insist_on_name(name)
-    asyncio.run(_check_store(settings, name))
+    chosen = tuple(names) or SUBGRAPHS
+    _insist_on_names(chosen)
+    asyncio.run(_check_store(settings, chosen))
     everyone = {each: build_subgraph(each, settings, _calls(each, settings, urls)) for each in SUBGRAPHS}
-    print(f"Worker of {name} is up", flush=True)
-    asyncio.run(_work(name, everyone))
+    print(f"Worker of {', '.join(chosen)} is up", flush=True)
+    asyncio.run(_work(chosen, everyone))
 
 
 def subgraph_urls() -> dict[str, str]:
@@ -68,24 +79,25 @@ def subgraph_urls() -> dict[str, str]:
     return {name: os.environ.get(f"STOREGRAPH_{name.upper()}_URL", url) for name, url in configured.items()}
 
 
-async def _work(name: str, everyone: dict[str, Subgraph]) -> None:
+async def _work(names: Sequence[str], everyone: dict[str, Subgraph]) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    delivery = EmbeddedDelivery([subgraph.room for subgraph in everyone.values()], only=name)
-    jobs = JobRunner(everyone[name].jobs)
-    await delivery.start()
-    await jobs.start()
+    rooms = [subgraph.room for subgraph in everyone.values()]
+    deliveries = [EmbeddedDelivery(rooms, only=name) for name in names]
+    jobs = JobRunner([job for name in names for job in everyone[name].jobs])
+    for part in (*deliveries, jobs):
+        await part.start()
     await stop.wait()
-    await jobs.stop()
-    await delivery.stop()
+    for part in (jobs, *deliveries):
+        await part.stop()
     for subgraph in everyone.values():
         await subgraph.close()
 
 
-async def _check_store(settings: Settings, name: str) -> None:
+async def _check_store(settings: Settings, names: Sequence[str]) -> None:
     try:
-        await check_current(settings.database_url, {name: migrations_of(name)})
+        await check_current(settings.database_url, {name: migrations_of(name) for name in names})
     except InfrastructureError as error:
         raise StoreNotReadyError(str(error)) from error
     except OSError as error:
@@ -105,6 +117,7 @@ def _settings() -> Settings:
     return settings
 
 
-def _insist_on_name(name: str) -> None:
-    if name not in SUBGRAPHS:
-        raise UnknownSubgraphError(f"There is no subgraph {name!r}. There are: {', '.join(SUBGRAPHS)}.")
+def _insist_on_names(names: Sequence[str]) -> None:
+    unknown = [name for name in names if name not in SUBGRAPHS]
+    if unknown:
+        raise UnknownSubgraphError(f"There is no subgraph {unknown[0]!r}. There are: {', '.join(SUBGRAPHS)}.")

@@ -149,11 +149,11 @@ def graphql(url: str, query: str, variables: Mapping[str, Any] | None = None, to
 
 
 def log_in(url: str, who: str) -> str:
-    """The access token of one of the demo users: customer, admin or staff."""
+    """The access token of one of the demo users: customer, staff or admin."""
     document = """mutation ($email: String!, $password: String!) {
         userLogin(email: $email, password: $password) { accessToken errors { message } }
     }"""
-    answer = graphql(url, document, {"email": f"{who}@storegraph.example", "password": "storegraph-demo"})
+    answer = graphql(url, document, {"email": f"{who}@example.com", "password": "storegraph-demo"})
     return str(answer["data"]["userLogin"]["accessToken"])
 
 
