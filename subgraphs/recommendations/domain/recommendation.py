@@ -3,7 +3,8 @@
 Raw co-purchase counts recommend the bestseller beside everything. The score of a pair is therefore the cosine of the
 two products over all orders, `together / sqrt(orders_a * orders_b)`, which is 1 when they are only ever bought
 together, with `PRIOR` added below, so that one chance meeting of two rare products does not beat a pair that met fifty
-times. The formula is applied where the counts are, in SQL; this module owns its constant and its meaning.
+times. For a customer, the scores of a product beside each recent purchase add up to s, shown as `s / (1 + s)`. The
+formulas are applied where the counts are, in SQL; this module owns their constant and their meaning.
 """
 
 from __future__ import annotations

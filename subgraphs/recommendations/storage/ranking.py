@@ -49,8 +49,7 @@ CROSS JOIN LATERAL (
     )
     SELECT
         pair.other_id AS product_id,
-        sum(pair.orders / (sqrt(own.orders::float8 * other.orders) + :prior))
-            / (SELECT count(*) FROM recent) AS score
+        1 - 1 / (1 + sum(pair.orders / (sqrt(own.orders::float8 * other.orders) + :prior))) AS score
     FROM recent
     JOIN product_pairs AS pair ON pair.product_id = recent.product_id
     JOIN product_popularity AS own ON own.product_id = pair.product_id

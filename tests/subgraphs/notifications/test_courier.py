@@ -115,7 +115,7 @@ async def test_a_fault_in_a_provider_costs_its_message_an_attempt_and_no_other_i
     carry = courier(world, provider).deliver_due
 
     await carry()
-    assert sorted(await states(world))[-1] == ("queued", 1, "ZeroDivisionError")
+    assert max(await states(world)) == ("queued", 1, "ZeroDivisionError")
     world.clock.advance(seconds=5)
     await carry()
 
