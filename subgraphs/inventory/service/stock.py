@@ -140,13 +140,12 @@ class InventoryService:
     async def deallocate(self, session: AsyncSession, order_id: str, reason: str) -> tuple[Allocation, ...]:
         """Give back what an order has not shipped, in the caller's transaction."""
         book, rows = await self._open_order(session, order_id)
-        given = [(row, Pick(row.sku, row.warehouse_id, row.open)) for row in rows if row.open]
-        _record(book, [pick for _, pick in given], MovementType.DEALLOCATED, order_id, reason)
-        if given:
-            after = [replace(row, released=row.released + row.open) for row, _ in given]
+        picks = [Pick(row.sku, row.warehouse_id, row.open) for row in rows if row.open]
+        _record(book, picks, MovementType.DEALLOCATED, order_id, reason)
+        after = [replace(row, released=row.released + row.open) for row in rows if row.open]
+        if after:
             await promises.write_allocations(session, after)
-            picks = [pick for _, pick in given]
-            await book.close(*_released(order_id, given[0][0].reservation_id, picks, reason))
+        await book.close(*_released(order_id, rows[0].reservation_id if rows else "", picks, reason))
         return tuple(await promises.get_allocations(session, order_id))
 
     async def ship(self, session: AsyncSession, order_id: str, lines: Iterable[StockLine]) -> None:

@@ -198,6 +198,17 @@ async def test_what_is_shipped_stays_shipped(service, stocked):
     assert await service.verify() == []
 
 
+async def test_a_command_that_finds_nothing_to_do_still_keeps_the_books(service, stocked, clock):
+    await stocked({"A": {"wh_near": 3}})
+    held = await service.reserve("chk_1", [Wish("A", 1)], 60, "k1")
+    await service.allocate(held.id, "ord_1", "k2")
+    await shipped(service, "ord_1", StockLine(sku="A", quantity=1))
+    await service.reserve("chk_2", [Wish("A", 1)], 60, "k3")
+    clock.advance(seconds=61)
+    await service.release_allocation("ord_1", "nothing is left of it", "k4")
+    assert await service.verify() == []
+
+
 @pytest.mark.parametrize(
     "line", [StockLine(sku="A", quantity=1, warehouse_id="wh_far"), StockLine(sku="Z", quantity=1)]
 )
