@@ -90,8 +90,8 @@ _SHARED: Final[tuple[tuple[type[errors.DomainError], type[UserError]], ...]] = (
     (errors.DomainError, InvalidInputError),
 )
 
-Special = Mapping[type[errors.DomainError], Callable[[Any], UserError]]
-"""How a subgraph's own domain errors become its own types."""
+Special = Mapping[Any, Callable[[Any], UserError]]
+"""How a subgraph's own domain errors, by their class, become its own types; both are as special as it likes."""
 
 
 def user_errors(*raised: errors.DomainError, special: Special | None = None) -> list[UserError]:

@@ -1,0 +1,42 @@
+"""Prices of the past: the list price less the promotion that ran then, by the shop's own rule."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from kernel.money import Money
+from runtime.demo_data.catalogue import Catalogue, Item
+from subgraphs.products.domain.pricing import FixedOff, PercentOff, PriceSubject, Promotion, Reward, quote
+from subgraphs.products.storage.bulk import PromotionRow, VariantRow
+
+
+class PriceList:
+    """What each variant cost, in each currency, at any instant."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._list = {(row.variant_id, row.currency): Money(row.minor, row.currency) for row in catalogue.prices}
+        self._promotions = [_promotion(row) for row in catalogue.promotions]
+
+    def price(self, item: Item, variant: VariantRow, currency: str, at: datetime) -> Money:
+        """Tell what a buyer paid for one piece."""
+        running = [each for each in self._promotions if each.starts_at <= at < each.ends_at]
+        subject = PriceSubject(product_id=item.row.id, category_path=item.category_path)
+        return quote(self._list[variant.id, currency], subject, running, at).price
+
+
+def _promotion(row: PromotionRow) -> Promotion:
+    return Promotion(
+        id=row.id,
+        name=row.name,
+        reward=_reward(row),
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        category_ids=frozenset(row.category_ids),
+        product_ids=frozenset(row.product_ids),
+    )
+
+
+def _reward(row: PromotionRow) -> Reward:
+    if row.percent is not None:
+        return PercentOff(row.percent)
+    return FixedOff(tuple(Money(minor, currency) for currency, minor in (row.amounts or {}).items()))
