@@ -190,8 +190,8 @@ def _card(options: UpOptions, users: list[DemoUser], seconds: float) -> Panel:
     lines += [
         "",
         "[bold]Try[/]",
-        '  { productSearch(query: "lamp", first: 3) { nodes { name availability { inStock } } } }',
+        '  { productSearch(query: "lamp", first: 3) { nodes { name } } }',
         "",
-        "A buyer's journey: [bold].venv/bin/storegraph demo[/]      Stop: [bold]Ctrl-C[/]",
+        "A buyer's journey: [bold].venv/bin/storegraph demo[/]    Stop: [bold]Ctrl-C[/]",
     ]
     return Panel("\n".join(lines), title=f"Storegraph is up ({seconds:.1f} s)", expand=False, padding=(1, 2))

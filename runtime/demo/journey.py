@@ -238,14 +238,14 @@ def run(url: str, patience: float) -> int:
     failed = _walk(journey, table)
     console.print(table)
     if failed:
-        console.print(f"[red]The journey ended at: {failed}[/]")
+        console.print(f"[red]The journey ended at {failed}[/]", soft_wrap=True)
         return 1
     console.print(f"[green]All {len(STEPS)} steps passed.[/]")
     return 0
 
 
 def _walk(journey: Journey, table: Table) -> str | None:
-    """Make the steps in order; the name of the one that failed."""
+    """Make the steps in order; the one that failed, and why."""
     for name, step in STEPS:
         began = time.monotonic()
         try:
@@ -253,7 +253,7 @@ def _walk(journey: Journey, table: Table) -> str | None:
         except (JourneyError, KeyError, TypeError, IndexError) as error:
             reason = str(error) if isinstance(error, JourneyError) else f"unexpected answer: {error!r}"
             table.add_row(f"[red]✗ {name}[/]", reason, _milliseconds(began))
-            return name
+            return f"{name}: {reason}"
         table.add_row(f"[green]✓[/] {name}", seen, _milliseconds(began))
     return None
 
