@@ -112,10 +112,12 @@ class Builder:
 
     def _ask_whole(self, at: _At, selection: Selection) -> None:
         """Ask for a complete selection within one subgraph."""
-        edges = self._graph.edges(at.node)
         for field in selection.fields:
-            asked = self._ask(at, field, edges[field.name])
-            target = edges[field.name].target
+            edge = self._graph.edge(at.node, field.name)
+            if edge is None:
+                raise TypeError(f"{at.node} has no field {field.name}")
+            asked = self._ask(at, field, edge)
+            target = edge.target
             if field.selection is not None and asked.selection is not None and target is not None:
                 place = at.place.field(asked.key, asked.lists)
                 inner = replace(at, document=asked.selection, place=place, node=target)

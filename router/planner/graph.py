@@ -43,8 +43,8 @@ class Node:
     possible: frozenset[str]
     interface: str | None = None
     view: Selection | None = None
-    _edges: dict[str, Edge] | None = field(default=None, repr=False)
-    _entries: tuple[Entry, ...] | None = field(default=None, repr=False)
+    edges: dict[str, Edge | None] = field(default_factory=dict, repr=False)
+    entries: tuple[Entry, ...] | None = field(default=None, repr=False)
 
     @property
     def is_abstract(self) -> bool:
@@ -164,27 +164,27 @@ class Graph:
             self._views[key] = merged(first, second)
         return self._views[key]
 
-    def edges(self, node: Node) -> dict[str, Edge]:
-        """Return the fields that can be taken at a node within its subgraph."""
-        edges = node._edges  # the node keeps what the graph works out for it
-        if edges is None:
-            edges = node._edges = dict(self._make_edges(node))
-        return edges
+    def edge(self, node: Node, name: str) -> Edge | None:
+        """Return a field that can be taken at a node within its subgraph, None if it cannot."""
+        try:
+            return node.edges[name]
+        except KeyError:
+            edge = node.edges[name] = self._find_edge(node, name)
+            return edge
 
-    def _make_edges(self, node: Node) -> Iterator[tuple[str, Edge]]:
-        if node.kind not in {NodeKind.INTERFACE_OBJECT, NodeKind.NARROWED}:
-            yield TYPENAME, _TYPENAME_EDGE
-        type_ = self._types[node.type_in_subgraph]
-        keyed = self._key_fields(type_, node.subgraph)
-        provided = {field.name: field for field in (node.view.fields if node.view is not None else ())}
-        for name, definition in type_.fields.items():
-            membership = definition.subgraphs.get(node.subgraph)
-            promise = provided.get(name)
-            if promise is not None or (
-                membership is not None and self._is_resolvable(node, definition, membership, keyed)
-            ):
-                view = None if promise is None else promise.selection
-                yield name, self._edge(node, definition, membership, view, is_provided=promise is not None)
+    def _find_edge(self, node: Node, name: str) -> Edge | None:
+        if name == TYPENAME:
+            return None if node.kind in {NodeKind.INTERFACE_OBJECT, NodeKind.NARROWED} else _TYPENAME_EDGE
+        definition = self._types[node.type_in_subgraph].fields.get(name)
+        if definition is None:
+            return None
+        membership = definition.subgraphs.get(node.subgraph)
+        promise = next((field for field in node.view.fields if field.name == name), None) if node.view else None
+        if promise is not None:
+            return self._edge(node, definition, membership, promise.selection, is_provided=True)
+        if membership is not None and self._is_resolvable(node, definition, membership):
+            return self._edge(node, definition, membership, None, is_provided=False)
+        return None
 
     def _key_fields(self, type_: Type, subgraph: str) -> frozenset[str]:
         """Return the outer fields of the type's keys: the subgraph has them even where it calls them external."""
@@ -192,11 +192,11 @@ class Graph:
         keys = () if membership is None else membership.keys
         return frozenset(field.name for key in keys for field in self.field_set(type_.name, key.fields).fields)
 
-    def _is_resolvable(self, node: Node, definition: Field, membership: FieldInSubgraph, keyed: frozenset[str]) -> bool:
+    def _is_resolvable(self, node: Node, definition: Field, membership: FieldInSubgraph) -> bool:
         if not self._is_owned(definition, membership):
             return False
-        if membership.external and membership.requires is None and definition.name not in keyed:
-            return False
+        if membership.external and membership.requires is None:
+            return definition.name in self._key_fields(self._types[node.type_in_subgraph], node.subgraph)
         if membership.used_overridden and membership.override_label is None:
             return False
         return not node.is_abstract or self._is_same_on_all(node, definition.name)
@@ -214,7 +214,7 @@ class Graph:
     def _is_same_on_all(self, node: Node, name: str) -> bool:
         """Whether every object behind an abstract node has the field for free: it can be asked of all at once."""
         for possible in node.possible:
-            edge = self.edges(self.node(possible, node.subgraph, node.view)).get(name)
+            edge = self.edge(self.node(possible, node.subgraph, node.view), name)
             if edge is None or not edge.is_free:
                 return False
         return True
@@ -247,10 +247,9 @@ class Graph:
 
     def entries(self, node: Node) -> tuple[Entry, ...]:
         """Return the ways from a node's object into subgraphs, its own among them."""
-        entries = node._entries
-        if entries is None:
-            entries = node._entries = tuple(self._make_entries(node))
-        return entries
+        if node.entries is None:
+            node.entries = tuple(self._make_entries(node))
+        return node.entries
 
     def _make_entries(self, node: Node) -> Iterator[Entry]:
         if node.type in self._root_types:
@@ -293,8 +292,9 @@ class Graph:
         while done < len(self._nodes):
             for node in list(self._nodes.values())[done:]:
                 done += 1
-                self.edges(node)
                 self.entries(node)
+                for name in (TYPENAME, *self._types[node.type_in_subgraph].fields):
+                    self.edge(node, name)
 
     def dump(self) -> str:
         """Write all nodes with their edges and entries as text."""
@@ -303,7 +303,7 @@ class Graph:
 
     def _lines(self, node: Node) -> Iterator[str]:
         yield f"{node} ({node.kind.value})"
-        for edge in self.edges(node).values():
+        for edge in filter(None, node.edges.values()):
             requires = "" if edge.requires is None else " @requires"
             yield f"  .{edge.name} -> {edge.target or 'leaf'}{requires}"
         for entry in self.entries(node):

@@ -81,7 +81,7 @@ def _merge_one_round(steps: list[FetchStep]) -> bool:
         group.sort(key=lambda step: depths[step], reverse=True)
         for position, later in enumerate(group):
             for earlier in group[position + 1 :]:
-                if needed_at[earlier] > depths[later]:
+                if needed_at[earlier] > depths[later] and _can_be_one(later, earlier):
                     _merge(steps, later, earlier)
                     return True
     return False
@@ -102,6 +102,38 @@ def _needed_at(steps: Iterable[FetchStep], depths: Mapping[FetchStep, int]) -> d
         for other in step.waits_for:
             needed[other] = min(needed[other], depths[step])
     return needed
+
+
+def _can_be_one(first: FetchStep, second: FetchStep) -> bool:
+    """Whether every object can be sent and asked what both requests send and ask of it."""
+    for one in first.inputs:
+        for other in second.inputs:
+            if one.typename != other.typename:
+                continue
+            if one.types == other.types:
+                if _clash(one.selections, other.selections):
+                    return False
+            elif one.selections != other.selections or not _ask_the_same(first, second):
+                return False
+    return True
+
+
+def _clash(first: Iterable[RepresentationSelection], second: Iterable[RepresentationSelection]) -> bool:
+    """Whether a representation would have to hold two values under one name, as where arguments differ."""
+    known = {_clash_key(entry): entry for entry in first}
+    return any(
+        (same := known.get(_clash_key(entry))) is not None
+        and (_identity(same) != _identity(entry) or _clash(same.selections, entry.selections))
+        for entry in second
+    )
+
+
+def _clash_key(entry: RepresentationSelection) -> object:
+    return entry.name if isinstance(entry, RepresentationField) else entry.types
+
+
+def _ask_the_same(first: FetchStep, second: FetchStep) -> bool:
+    return list(first.document.lines("")) == list(second.document.lines(""))
 
 
 def _merge(steps: list[FetchStep], kept: FetchStep, gone: FetchStep) -> None:

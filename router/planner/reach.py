@@ -49,9 +49,10 @@ class Reach:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._options: dict[tuple[int, str], tuple[Option, ...]] = {}
+        self._owners: dict[tuple[int, str], tuple[tuple[Node, Edge], ...]] = {}
         self._jumps: dict[_Goal, Jump | None] = {}
         self._costs: dict[_Goal, float] = {}
-        self._solved: set[_Goal] = set()
+        self._open: list[_Goal] = []
         self._goals: dict[_Goal, tuple[Node, Node, Selection | None]] = {}
         self._needs: dict[tuple[int, int], Selection] = {}
 
@@ -64,15 +65,14 @@ class Reach:
         return options
 
     def _find_options(self, node: Node, name: str) -> tuple[Option, ...]:
-        direct = self.graph.edges(node).get(name)
+        direct = self.graph.edge(node, name)
         found = []
         if direct is not None and direct.requires is None:
             found.append(Option(None, direct, FIELD_COST))
             if direct.target is None:
                 return tuple(found)
-        for target in self.targets(node):
-            edge = self.graph.edges(target).get(name)
-            if edge is None or (direct is not None and direct.requires is None and target.subgraph == node.subgraph):
+        for target, edge in self._elsewhere(node, name):
+            if direct is not None and direct.requires is None and target.subgraph == node.subgraph:
                 continue
             jump = self.jump(node, target, edge.requires)
             if jump is not None:
@@ -83,10 +83,23 @@ class Reach:
         """Return the nodes that some entry leads to from a node."""
         return tuple(dict.fromkeys(entry.target for entry in self.graph.entries(node)))
 
+    def _elsewhere(self, node: Node, name: str) -> tuple[tuple[Node, Edge], ...]:
+        """Return the nodes that have a field, among those that some entry leads to, with its edge there."""
+        key = (node.id, name)
+        found = self._owners.get(key)
+        if found is None:
+            pairs = ((target, self.graph.edge(target, name)) for target in self.targets(node))
+            found = self._owners[key] = tuple((target, edge) for target, edge in pairs if edge is not None)
+        return found
+
+    def jump_to(self, node: Node, target: Node) -> Jump | None:
+        """Return the cheapest jump to a target if any entry leads there."""
+        return self.jump(node, target) if target in self.targets(node) else None
+
     def jump(self, node: Node, target: Node, requires: Selection | None = None) -> Jump | None:
         """Return the cheapest jump from a node to a target with what is required there, None if there is none."""
         goal = self._goal(node, target, requires)
-        self._solve(goal)
+        self._solve()
         if goal not in self._jumps:
             self._jumps[goal] = self._make_jump(node, target, requires)
         return self._jumps[goal]
@@ -97,7 +110,7 @@ class Reach:
         owners = type_.fields[name].subgraphs if name in type_.fields else {}
         reasons = []
         for entry in self.graph.entries(node):
-            edge = self.graph.edges(entry.target).get(name)
+            edge = self.graph.edge(entry.target, name)
             if edge is not None:
                 needs = self._merged(entry.key, edge.requires)
                 missing = " ".join(
@@ -133,24 +146,22 @@ class Reach:
         if goal not in self._goals:
             self._goals[goal] = (node, target, requires)
             self._costs[goal] = math.inf
+            self._open.append(goal)
         return goal
 
-    def _solve(self, goal: _Goal) -> None:
-        """Improve the costs of a goal and of all goals met on the way until they stand still."""
-        if goal in self._solved:
-            return
-        self._costs[goal] = self._jump_cost(goal)
+    def _solve(self) -> None:
+        """Improve the costs of the open goals, and of all that they bring up, until they stand still."""
         changed = True
-        while changed:
-            known = len(self._goals)
+        while changed and self._open:
             changed = False
-            for open_goal in [other for other in self._goals if other not in self._solved]:
+            known = len(self._open)
+            for open_goal in self._open[:]:
                 cost = self._jump_cost(open_goal)
                 if cost < self._costs[open_goal]:
                     self._costs[open_goal] = cost
                     changed = True
-            changed = changed or len(self._goals) > known
-        self._solved.update(self._goals)
+            changed = changed or len(self._open) > known
+        self._open.clear()
 
     def _jump_cost(self, goal: _Goal) -> float:
         node, target, requires = self._goals[goal]
@@ -178,18 +189,16 @@ class Reach:
         return FIELD_COST
 
     def _field_cost(self, node: Node, field: Field) -> float:
-        direct = self.graph.edges(node).get(field.name)
+        direct = self.graph.edge(node, field.name)
         best = math.inf
         if direct is not None and direct.is_free:
             best = FIELD_COST + self._inner_cost(direct, field)
             if best < JUMP_COST:
                 return best
-        for target in self.targets(node):
-            edge = self.graph.edges(target).get(field.name)
-            if edge is not None:
-                jump = self._costs[self._goal(node, target, edge.requires)]
-                if jump < best:
-                    best = min(best, jump + FIELD_COST + self._inner_cost(edge, field))
+        for target, edge in self._elsewhere(node, field.name):
+            jump = self._costs[self._goal(node, target, edge.requires)]
+            if jump < best:
+                best = min(best, jump + FIELD_COST + self._inner_cost(edge, field))
         if best == math.inf and node.is_abstract and node.possible:
             return self._expanded_cost(node, field)
         return best

@@ -54,7 +54,7 @@ def _runs(
 def _best_root(graph: Graph, walker: Walker, nodes: tuple[Node, ...], field: Field, type_name: str) -> Node:
     """Return the root from which the field and all below it cost least."""
     selection = Selection(type_name, (field,))
-    owners = [node for node in nodes if field.name in graph.edges(node)]
+    owners = [node for node in nodes if graph.edge(node, field.name)]
     if not owners:
         raise UnplannableError(f"{type_name}.{field.name}", field.key, [node.subgraph for node in nodes], [])
     if len(owners) == 1:

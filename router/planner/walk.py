@@ -11,6 +11,7 @@ follows:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from router.planner.steps import Step
 from router.supergraph import TypeKind
 
 _MOST_TIES = 4
+_MOST_PLACES = 12
 
 _Found = tuple[float, Step, Option]
 
@@ -108,7 +110,24 @@ class Walker:
             steps = [_take(place, option, field, is_whole=True) for cost, place, option in whole if cost == lowest]
             self._leaves.append(tuple(steps[:_MOST_TIES]))
         else:
-            self._walk([_take(place, option, field) for _cost, place, option in _cheapest(found)], selection)
+            kept = self._few(_cheapest(found))
+            self._walk([_take(place, option, field) for _cost, place, option in kept], selection)
+
+    def _few(self, found: list[_Found]) -> list[_Found]:
+        """Of many places, drop those that can be jumped to from the cheapest at no higher cost."""
+        if len(found) <= _MOST_PLACES:
+            return found
+        best = min(found, key=lambda entry: entry[0])
+        node = best[2].edge.target
+        return [
+            entry
+            for entry in found
+            if entry is best or self._jump_cost(node, entry[2].edge.target) > entry[0] - best[0]
+        ]
+
+    def _jump_cost(self, node: Node | None, target: Node | None) -> float:
+        jump = None if node is None or target is None else self._reach.jump_to(node, target)
+        return math.inf if jump is None else jump.cost
 
     def _common_members(self, found: Sequence[_Found], selection: Selection) -> Selection:
         """Leave out groups of union members that only some of the subgraphs in question know."""
@@ -146,7 +165,7 @@ class Walker:
         )
 
     def _has(self, node: Node, field: Field) -> bool:
-        edge = self._graph.edges(node).get(field.name)
+        edge = self._graph.edge(node, field.name)
         if edge is None or not edge.is_free:
             return False
         return field.selection is None or (edge.target is not None and self.is_complete(edge.target, field.selection))

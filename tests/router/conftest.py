@@ -246,7 +246,7 @@ class Projection:
     def field_of(self, type_: Any, key: str, nodes: list[Any], value: dict[str, Any]) -> Any:
         name = nodes[0].name.value
         if name == "__typename":
-            return type_.name if is_object_type(type_) else value["__typename"]
+            return type_.name if is_object_type(type_) else value.get(key, value.get("__typename"))
         sets = [node.selection_set for node in nodes]
         return self.complete(type_.fields[name].type, sets, value.get(key))
 
@@ -314,7 +314,7 @@ def federation_cases() -> Any:
     if not CASES.is_dir():
         pytest.skip("the shared cases are not here")
     sys.path.insert(0, str(CASES))
-    import fedcases  # noqa: PLC0415
+    import fedcases
 
     return fedcases
 

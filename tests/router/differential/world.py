@@ -1,0 +1,56 @@
+"""A supergraph with its universe: the same request to the monolith, and through the planner to the subgraphs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from router.composition import Composed, compose
+from router.composition import Subgraph as Schema
+from router.planner import Planner
+from router.supergraph import load_supergraph
+from tests.router.differential.operations import make_operation
+from tests.router.differential.subgraph import Subgraph
+from tests.router.differential.universe import Monolith, Universe
+
+SCHEMAS = Path(__file__).parent / "schemas"
+Interpret = Callable[..., dict[str, Any]]
+
+
+class World:
+    """A supergraph composed from some schemas, over a universe."""
+
+    def __init__(self, schemas: Mapping[str, str], supergraph: str | None = None) -> None:
+        self.supergraph = load_supergraph(supergraph or composed(schemas))
+        self.planner = Planner(self.supergraph)
+        self.universe = Universe(self.supergraph)
+        self.monolith = Monolith(self.universe)
+        self.subgraphs = {name: Subgraph(name, sdl, self.universe) for name, sdl in schemas.items()}
+
+    def send(self, name: str, document: str, variables: dict[str, Any]) -> dict[str, Any]:
+        """Ask a subgraph."""
+        return self.subgraphs[name].execute(document, variables)
+
+    def difference(self, seed: int, interpret: Interpret) -> str | None:
+        """Send a random operation both ways, and say how the answers differ."""
+        query, variables = make_operation(self.supergraph.api_schema, seed)
+        expected = self.monolith.execute(query, variables)
+        received = interpret(self.supergraph, self.planner, self.send, query, variables)
+        if received == expected:
+            return None
+        return f"seed {seed}\n{query}\n{variables}\nexpected {expected}\nreceived {received}"
+
+
+def composed(schemas: Mapping[str, str]) -> str:
+    """Compose schemas to a supergraph."""
+    result = compose([Schema(name, sdl, f"http://{name}") for name, sdl in schemas.items()])
+    assert isinstance(result, Composed), result
+    return result.supergraph_sdl
+
+
+@cache
+def world(name: str) -> World:
+    """Return one of the own worlds."""
+    return World({path.stem: path.read_text() for path in sorted((SCHEMAS / name).glob("*.graphql"))})
