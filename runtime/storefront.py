@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from kernel.graphql.execution import Executor
@@ -22,6 +23,9 @@ from subgraphs.users.app import key_set
 ISSUER = "storegraph"
 """The `iss` and `aud` of the access tokens that the users subgraph hands out."""
 
+SAMPLES = Path(__file__).parent / "samples"
+"""Operations that the explorer opens with."""
+
 _KEYS_REFRESH = 300.0
 
 
@@ -33,7 +37,7 @@ def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings) -> Rou
     keys = KeySet(lambda: key_set(settings), refresh=_KEYS_REFRESH)
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=ISSUER)
     router_settings = RouterSettings(
-        explorer=ExplorerSettings(title="Storegraph", samples_dir=None),
+        explorer=ExplorerSettings(title="Storegraph", samples_dir=str(SAMPLES)),
         telemetry=TelemetrySettings(access_log="off"),
     )
     return create_router_app(engine, router_settings, verifier=verifier)
