@@ -30,7 +30,9 @@ def test_a_sample_is_valid(sample: Path, api_schema) -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: path.stem)
 def test_a_sample_with_variables_brings_them(sample: Path) -> None:
-    declared = {node.variable.name.value for node in parse(sample.read_text()).definitions[0].variable_definitions}
+    declared = {
+        node.variable.name.value for node in parse(sample.read_text()).definitions[0].variable_definitions or ()
+    }
     variables = sample.with_suffix(".json")
 
     assert set(json.loads(variables.read_text()) if variables.exists() else {}) == declared
