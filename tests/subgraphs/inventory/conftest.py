@@ -12,6 +12,7 @@ from subgraphs.inventory.app import build
 from subgraphs.inventory.domain.stock import MovementType
 from subgraphs.inventory.service import InventoryService
 from subgraphs.inventory.storage import bulk
+from subgraphs.inventory.storage.tables import METADATA
 
 WAREHOUSES = [
     bulk.WarehouseRow(id="wh_near", code="NEAR", name="Near", country="DE", priority=0),
@@ -20,10 +21,25 @@ WAREHOUSES = [
 ]
 
 
-@pytest.fixture
-async def database(make_database):
+TABLES = ", ".join(METADATA.tables)
+
+
+@pytest.fixture(scope="session")
+async def shared_database(make_database):
     async with Database(await make_database("inventory"), schema="inventory", pool_size=10) as database:
         yield database
+
+
+@pytest.fixture
+async def database(shared_database):
+    """An empty database; only here is the ledger's guard put aside, because a new database takes far longer."""
+    connection = await asyncpg.connect(
+        plain_url(shared_database.url),
+        server_settings={"search_path": "inventory", "session_replication_role": "replica"},
+    )
+    await connection.execute(f"TRUNCATE {TABLES} RESTART IDENTITY")
+    await connection.close()
+    return shared_database
 
 
 @pytest.fixture
