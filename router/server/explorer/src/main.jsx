@@ -15,12 +15,19 @@ const fetcher = createGraphiQLFetcher({
   headers: { "apollo-require-preflight": "explorer" },
 });
 
+// GraphiQL fills its editors from the tabs of the last visit. On the first there are none, and it would show the
+// operation of the first tab without its variables.
+const isFirstVisit = localStorage.getItem("graphiql:tabState") === null;
+const [first] = settings.samples;
+
 const root = createRoot(document.getElementById("explorer"));
 root.render(
   <GraphiQL
     fetcher={fetcher}
     defaultEditorToolsVisibility="variables"
-    defaultTabs={settings.samples.length > 0 ? settings.samples : undefined}
+    defaultTabs={first && settings.samples}
+    initialQuery={isFirstVisit ? first?.query : undefined}
+    initialVariables={isFirstVisit ? first?.variables : undefined}
   >
     <GraphiQL.Logo>
       <span className="storegraph-logo">{settings.title}</span>
