@@ -17,7 +17,7 @@ class DocumentLimits:
     """
 
     tokens: int = 15_000
-    depth: int = 200
+    depth: int = 100
     fields: int = 20_000
     repeats: int = 200
 

@@ -79,6 +79,8 @@ class HttpNetwork:
             builder = ClientBuilder().http2(enable=True).follow_redirects(enable=False).no_proxy()
             builder = builder.max_connections(settings.max_connections)
             builder = builder.gzip(settings.compression).deflate(settings.compression)
+            if settings.certificates:
+                builder = builder.add_root_certificate_pem(settings.certificates)
             builder = builder.brotli(enable=False).zstd(enable=False)
             self._client = builder.pool_idle_timeout(timedelta(seconds=settings.idle_seconds)).build()
         return self._client

@@ -16,6 +16,7 @@ class HttpSettings:
         max_response_bytes: a larger response is refused, also where it only becomes larger by unpacking.
         idle_seconds: a connection unused for longer is closed.
         compression: whether subgraphs may compress their responses.
+        certificates: PEM text of authorities to trust beside the machine's own.
         share: equal queries under way at one time, with equal headers for the same caller, are sent once.
     """
 
@@ -23,4 +24,5 @@ class HttpSettings:
     max_response_bytes: int = 64 * 1024 * 1024
     idle_seconds: float = 60.0
     compression: bool = True
+    certificates: bytes | None = None
     share: bool = True
