@@ -66,26 +66,27 @@ class Document:
 class Keys:
     """The response keys at one place of the answer: those of the client, and internal ones that keep clear of them."""
 
-    __slots__ = ("_children", "_selections", "_taken")
+    __slots__ = ("_children", "_inner", "_selections", "_taken")
 
     def __init__(self, selections: list[Selection]) -> None:
         self._selections = selections
-        self._taken: dict[str, set[tuple[str, str]]] | None = None
+        self._taken: dict[str, set[tuple[str, str]]] = {}
+        self._inner: dict[str, list[Selection]] | None = None
         self._children: dict[str, Keys] = {}
 
     def child(self, key: str) -> Keys:
         """Return the keys below one of these."""
         child = self._children.get(key)
         if child is None:
-            inner = [field.selection for field in self._fields() if field.key == key and field.selection is not None]
-            child = self._children[key] = Keys(inner)
+            child = self._children[key] = Keys(self._read().get(key, []))
         return child
 
     def internal(self, name: str, arguments: str) -> str:
         """Return the key under which the planner asks for a field; an equal field of the client shares its key."""
         if name == TYPENAME:
             return TYPENAME
-        taken = self._read()
+        self._read()
+        taken = self._taken
         asked = {(name, arguments)}
         if taken.setdefault(name, asked) == asked:
             return name
@@ -102,12 +103,15 @@ class Keys:
             for group in selection.groups:
                 yield from group.selection.fields
 
-    def _read(self) -> dict[str, set[tuple[str, str]]]:
-        if self._taken is None:
-            self._taken = {}
+    def _read(self) -> dict[str, list[Selection]]:
+        """Take note of the client's keys, and return what stands below each."""
+        if self._inner is None:
+            self._inner = {}
             for asked in self._fields():
                 self._taken.setdefault(asked.key, set()).add((asked.name, asked.arguments))
-        return self._taken
+                if asked.selection is not None:
+                    self._inner.setdefault(asked.key, []).append(asked.selection)
+        return self._inner
 
 
 class Place:

@@ -65,9 +65,18 @@ class Walker:
         """
         outer = self._leaves
         self._leaves = []
-        self._walk(origins, selection)
+        if len(origins) == 1:
+            self._walk(origins, selection)
+        else:
+            self._walk_roots(origins, selection)
         leaves, self._leaves = self._leaves, outer
         return Ways(tuple(origins), tuple(leaves))
+
+    def _walk_roots(self, origins: Sequence[Step], selection: Selection) -> None:
+        """Take each field from the roots that have it; none of them needs to be reached from another."""
+        for field in selection.fields:
+            owners = [origin for origin in origins if self._graph.edge(_node(origin), field.name) is not None]
+            self._walk_field(owners or origins, field)
 
     def _walk(self, places: Sequence[Step], selection: Selection) -> None:
         before = len(self._leaves)

@@ -201,6 +201,7 @@ def answer(
     query: str,
     variables: Mapping[str, Any] | None = None,
     operation_name: str | None = None,
+    labels: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """Answer a client's request."""
     document = parse(query)
@@ -208,7 +209,7 @@ def answer(
         return {"errors": [problem.formatted for problem in problems]}
     given = defaults(get_operation_ast(document, operation_name)) | dict(variables or {})
     conditions = {name: bool(given[name]) for name in condition_variables(document, operation_name)}
-    plan = planner.plan(document, operation_name, conditions)
+    plan = planner.plan(document, operation_name, conditions, labels)
     run = Interpretation(plan, subgraph, given)
     run.run()
     projection = Projection(supergraph.api_schema, document, given)

@@ -133,7 +133,9 @@ class Subgraph:
         is_key = any(name in _names(key) for key in self._all_keys(type_name))
         if promise is not None or is_key:
             return promise
-        if membership is None or membership.used_overridden:
+        label = membership and membership.override_label
+        is_owner = label is None or (label in self.universe.labels) == (membership.override is not None)
+        if membership is None or (membership.used_overridden and label is None) or not is_owner:
             raise GraphQLError(f"{type_name}.{name} is overridden")
         if requires is not None:
             wanted = self.universe.sent(seen.record, _field_set(requires))

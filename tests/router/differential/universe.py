@@ -43,6 +43,7 @@ class Universe:
     def __init__(self, supergraph: Supergraph, seed: int = 0) -> None:
         self.supergraph = supergraph
         self.seed = seed
+        self.labels: frozenset[str] = frozenset()
         self.enums = {
             name: list(type_.values)
             for name, type_ in supergraph.api_schema.type_map.items()
@@ -104,6 +105,7 @@ class Universe:
         if type_ is not None and type_.is_composite:
             possible = self.possible(record, field, [named_type(node) for node in references])
             index = record.index if self.is_keyed(record, field) else number % COUNT
+            index = 0 if name in self.supergraph.roots.values() else index
             return Record(possible[number % len(possible)], index) if possible else None
         if name in self.enums:
             return self.enums[name][number % len(self.enums[name])] if self.enums[name] else None

@@ -1,0 +1,41 @@
+"""Random operations answered alike by one monolith and by the subgraphs through the planner."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.router.differential.world import SCHEMAS, World, world
+
+OWN = sorted(path.name for path in SCHEMAS.iterdir())
+SHARED = Path(__file__).parents[4] / "shared" / "federation-cases" / "cases"
+# Interfaces that nobody implements, so that no object can be made up for them.
+WITHOUT_OBJECTS = {"non-resolvable-interface-object"}
+CASES = sorted(
+    path.parent.name for path in SHARED.glob("*/supergraph.graphql") if path.parent.name not in WITHOUT_OBJECTS
+)
+COUNT = int(os.environ.get("DIFFERENTIAL_COUNT", "40"))
+FIRST = int(os.environ.get("DIFFERENTIAL_SEED", "0"))
+
+
+def differences(tried: World, interpret, count: int) -> list[str]:
+    found = (tried.difference(seed, interpret) for seed in range(FIRST, FIRST + count))
+    return [text for text in found if text is not None]
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_own_schemas(name, interpret):
+    """The router answers as the monolith does; DIFFERENTIAL_SEED and DIFFERENTIAL_COUNT choose the operations."""
+    assert differences(world(name), interpret, COUNT) == []
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", CASES)
+def test_shared_schemas(name, interpret):
+    """The same over the schemas of the shared suites."""
+    schemas = {path.stem: path.read_text() for path in sorted((SHARED / name / "subgraphs").glob("*.graphql"))}
+    tried = World(schemas, (SHARED / name / "supergraph.graphql").read_text())
+
+    assert differences(tried, interpret, max(COUNT // 4, 5)) == []
