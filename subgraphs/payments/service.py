@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable
 from dataclasses import replace
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -131,29 +131,18 @@ class PaymentsService:
 
     async def _settle(self, payment: Payment, answer: Answer) -> Payment:
         settled = _settled(payment, answer)
+        event = self._charge_event(settled)
+        entries = capture_entries(payment.amount) if isinstance(answer, Accepted) else ()
         async with self.database.transaction() as session:
-            if await store.settle(session, payment, answer):
-                await self._tell(session, settled)
+            if await store.settle(session, payment, answer, event, entries):
+                await record(session, _told(settled), subject=payment.order_id)
                 return settled
         return await self._known(payment.idempotency_key)
 
-    async def _tell(self, session: AsyncSession, payment: Payment) -> None:
-        facts = {
-            "payment_id": payment.id,
-            "order_id": payment.order_id,
-            "amount_minor": payment.amount.minor,
-            "currency": payment.amount.currency,
-        }
+    def _charge_event(self, payment: Payment) -> PaymentEvent:
         if payment.status == PaymentStatus.CAPTURED:
-            event = self._event(EventKind.CHARGE_SUCCEEDED, payment.amount, payment.provider_reference)
-            await store.append(session, payment.id, event, payment.id, capture_entries(payment.amount))
-            processed = PaymentProcessed(**facts, provider_reference=payment.provider_reference)
-            await record(session, processed, subject=payment.order_id)
-        else:
-            event = self._event(EventKind.CHARGE_DECLINED, payment.amount, code=payment.decline_code)
-            await store.append(session, payment.id, event)
-            failed = PaymentFailed(**facts, decline_code=payment.decline_code, retryable=payment.retryable)
-            await record(session, failed, subject=payment.order_id)
+            return self._event(EventKind.CHARGE_SUCCEEDED, payment.amount, payment.provider_reference)
+        return self._event(EventKind.CHARGE_DECLINED, payment.amount, code=payment.decline_code)
 
     async def _claim_refund(
         self, session: AsyncSession, payment: Payment, amount: Money | None, reason: str, key: str
@@ -252,3 +241,15 @@ def _settled(payment: Payment, answer: Answer) -> Payment:
     if isinstance(answer, Accepted):
         return replace(payment, status=PaymentStatus.CAPTURED, provider_reference=answer.reference)
     return replace(payment, status=PaymentStatus.DECLINED, decline_code=answer.code, retryable=answer.retryable)
+
+
+def _told(payment: Payment) -> PaymentProcessed | PaymentFailed:
+    facts: dict[str, Any] = {
+        "payment_id": payment.id,
+        "order_id": payment.order_id,
+        "amount_minor": payment.amount.minor,
+        "currency": payment.amount.currency,
+    }
+    if payment.status == PaymentStatus.CAPTURED:
+        return PaymentProcessed(**facts, provider_reference=payment.provider_reference)
+    return PaymentFailed(**facts, decline_code=payment.decline_code, retryable=payment.retryable)

@@ -123,3 +123,10 @@ class OrderNotCancellableError(ConflictError):
 
 class LeaseLostError(InfrastructureError):
     """Another runner has taken the saga over; this one must stop without a trace."""
+
+
+class ClaimedError(InfrastructureError):
+    """Another attempt at payment has the checkout, or it was changed since it was read."""
+
+    def __init__(self) -> None:
+        super().__init__("the checkout is claimed already")

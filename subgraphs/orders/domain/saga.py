@@ -1,6 +1,6 @@
 """The saga as a value: which steps it has, what became of each, and what is to be done next.
 
-    checkout      reserve stock -> process payment -> allocate stock -> confirm order (events: mail, analytics)
+    checkout      reserve stock -> process payment -> confirm order (allocate its stock; events: mail, analytics)
     cancellation  halt shipments -> cancel order -> release allocation -> refund payment
 
 A step that is refused turns the saga round: every step that was done is undone, the last one first. A step
@@ -31,7 +31,6 @@ class StepName(StrEnum):
 
     RESERVE_STOCK = "RESERVE_STOCK"
     PROCESS_PAYMENT = "PROCESS_PAYMENT"
-    ALLOCATE_STOCK = "ALLOCATE_STOCK"
     CONFIRM_ORDER = "CONFIRM_ORDER"
     HALT_SHIPMENTS = "HALT_SHIPMENTS"
     CANCEL_ORDER = "CANCEL_ORDER"
@@ -40,12 +39,7 @@ class StepName(StrEnum):
 
 
 STEPS: Final[Mapping[SagaKind, tuple[StepName, ...]]] = {
-    SagaKind.CHECKOUT: (
-        StepName.RESERVE_STOCK,
-        StepName.PROCESS_PAYMENT,
-        StepName.ALLOCATE_STOCK,
-        StepName.CONFIRM_ORDER,
-    ),
+    SagaKind.CHECKOUT: (StepName.RESERVE_STOCK, StepName.PROCESS_PAYMENT, StepName.CONFIRM_ORDER),
     SagaKind.CANCELLATION: (
         StepName.HALT_SHIPMENTS,
         StepName.CANCEL_ORDER,

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from kernel.clock import Clock
@@ -25,6 +25,7 @@ from kernel.money import Money
 from subgraphs.orders.domain.checkout import Checkout, Totals, check_ready, check_total, totals
 from subgraphs.orders.domain.errors import (
     CartChangedError,
+    ClaimedError,
     IdempotencyKeyReusedError,
     InsufficientStockError,
     PaymentDeclinedError,
@@ -40,14 +41,14 @@ from subgraphs.orders.domain.order import (
     placed_event,
 )
 from subgraphs.orders.domain.saga import Failure, Saga, SagaKind, StepName, StepStatus, start
-from subgraphs.orders.domain.status import CheckoutStatus, OrderStatus
+from subgraphs.orders.domain.status import CheckoutStatus, OrderStatus, SagaStatus
 from subgraphs.orders.domain.tax import TaxProvider
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.runner import SagaRunner
+from subgraphs.orders.storage import carts as cart_store
 from subgraphs.orders.storage import checkouts as checkout_store
 from subgraphs.orders.storage import orders as order_store
 from subgraphs.orders.storage import sagas as saga_store
-from subgraphs.orders.storage.tables import carts
 
 _LONGEST_KEY: Final = 200
 _CLAIMS: Final = frozenset({"orders_one_per_cart", "sagas_key"})
@@ -114,7 +115,7 @@ class CompletionService:
         if claimed is None:
             return await self._replay(checkout_id, request)
         order, saga = claimed
-        return await self._outcome(order.id, await self._runner.run(saga))
+        return await self._outcome(await self._runner.run(saga), order)
 
     async def _current(self, checkout: Checkout) -> Checkout:
         """Give the checkout at the prices of now."""
@@ -138,19 +139,16 @@ class CompletionService:
         saga = self._new_saga(checkout, order, request)
         try:
             async with self.database.transaction() as session:
-                if not await checkout_store.claim(session, checkout, order.id, now):
-                    return None
-                placed = order_store.insertion(order).cte("placed")
-                due_at = now + self._runner.lease
-                closed = update(carts).where(carts.c.id == checkout.cart_id).values(ordered=True)
-                statement = select(placed.c.number).add_cte(
+                together = (
                     order_store.lines_insertion(lines),
                     order_store.entry_insertion(_placed_entry(order)),
-                    *saga_store.insertions(saga, request.key, request.fingerprint(), due_at, now),
-                    closed.cte("closed"),
+                    *saga_store.insertions(saga, request.key, request.fingerprint(), now + self._runner.lease, now),
+                    cart_store.closing(checkout.cart_id),
                 )
-                order = replace(order, number=(await session.execute(statement)).scalar_one())
+                order = replace(order, number=await checkout_store.claim(session, checkout, order, now, together))
                 await record(session, placed_event(order, lines), subject=order.id)
+        except ClaimedError:
+            return None
         except IntegrityError as error:
             if constraint_name(error) not in _CLAIMS:
                 raise
@@ -166,15 +164,19 @@ class CompletionService:
             saga, fingerprint = started
             if fingerprint != request.fingerprint():
                 raise IdempotencyKeyReusedError
-            return await self._outcome(saga.order_id, saga)
+            return await self._outcome(saga)
         if checkout is None or checkout.order_id is None:
             raise CartChangedError
         return await self._order(checkout.order_id)
 
-    async def _outcome(self, order_id: str, saga: Saga) -> Order:
+    async def _outcome(self, saga: Saga, placed: Order | None = None) -> Order:
+        """Give the order of a saga; one that was placed just now need not be read again."""
         if saga.failure is not None:
             raise error_of(saga.failure)
-        return await self._order(order_id)
+        if placed is None or saga.status != SagaStatus.COMPLETED:
+            return await self._order(saga.order_id)
+        confirmed_at = datetime.fromisoformat(saga.result(StepName.CONFIRM_ORDER)["confirmed_at"])
+        return replace(placed, status=OrderStatus.CONFIRMED, confirmed_at=confirmed_at, version=placed.version + 1)
 
     async def _order(self, order_id: str) -> Order:
         async with self.database.session() as session:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
 
-from sqlalchemy import CTE, update
+from sqlalchemy import CTE
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Clock
-from kernel.events.catalogue import StockLine
 from kernel.events.outbox import record
 from kernel.ids import new_id
 from kernel.money import Money
@@ -20,8 +18,9 @@ from subgraphs.orders.domain.ports import Payments, PaymentState, Ports, Shippin
 from subgraphs.orders.domain.saga import Failure, Saga, SagaKind, StepName
 from subgraphs.orders.domain.status import CHECKOUT, ORDER, CheckoutStatus, OrderStatus
 from subgraphs.orders.service.runner import Done, Outcome, StepHandler, Unknown
+from subgraphs.orders.storage import carts as cart_store
+from subgraphs.orders.storage import checkouts as checkout_store
 from subgraphs.orders.storage import orders as order_store
-from subgraphs.orders.storage.tables import carts, checkouts
 
 _CANCELLED = "the order was cancelled"
 
@@ -90,38 +89,25 @@ class ProcessPayment:
         await self._payments.refund(payment_id, "the order could not be completed", key)
 
 
-class AllocateStock:
-    """Gives the held stock to the order."""
-
-    def __init__(self, stock: Stock) -> None:
-        self._stock = stock
-
-    async def run(self, saga: Saga) -> Outcome:
-        """Give the held stock to the order."""
-        reservation_id = saga.result(StepName.RESERVE_STOCK)["reservation_id"]
-        lines = await self._stock.allocate(reservation_id, saga.order_id, saga.key(StepName.ALLOCATE_STOCK))
-        return Done({"stock": [asdict(line) for line in lines]})
-
-    async def undo(self, saga: Saga) -> None:
-        """Take it back."""
-        key = saga.undo_key(StepName.ALLOCATE_STOCK)
-        await self._stock.release_allocation(saga.order_id, "the order could not be completed", key)
-
-
 class ConfirmOrder(Idempotent):
-    """Confirms the order here and tells everybody; mail and analytics follow from the event."""
+    """Gives the held stock to the order, confirms it here and tells everybody; mail and analytics follow from that.
 
-    def __init__(self, clock: Clock) -> None:
+    It is the last step, so it is never undone: refused, it has allocated nothing.
+    """
+
+    def __init__(self, stock: Stock, clock: Clock) -> None:
+        self._stock = stock
         self._clock = clock
 
     async def run(self, saga: Saga) -> Outcome:
-        """Confirm the order; the checkout is completed with it."""
+        """Allocate and confirm; the checkout is completed with it."""
+        reservation_id = saga.result(StepName.RESERVE_STOCK)["reservation_id"]
+        stock = await self._stock.allocate(reservation_id, saga.order_id, saga.key(StepName.CONFIRM_ORDER))
+        now = self._clock.now()
 
         async def effect(session: AsyncSession) -> Sequence[CTE]:
-            now = self._clock.now()
             order, lines = await order_store.locked_with_lines(session, saga.order_id)
             ORDER.check(order.status, OrderStatus.CONFIRMED)
-            stock = tuple(StockLine(**line) for line in saga.result(StepName.ALLOCATE_STOCK)["stock"])
             await record(session, confirmed_event(order, lines, stock, now), subject=order.id)
             entry = _entry(order, EntryKind.CONFIRMED, "Paid, and the goods are set aside.", self._clock)
             return (
@@ -130,7 +116,7 @@ class ConfirmOrder(Idempotent):
                 _checkout_change(saga, CheckoutStatus.COMPLETED),
             )
 
-        return Done(effect=effect)
+        return Done({"confirmed_at": now.isoformat()}, effect)
 
 
 class HaltShipments(Idempotent):
@@ -200,8 +186,7 @@ class Ends:
         order = await _locked(session, saga.order_id)
         reason = saga.failure.code if saga.failure else ""
         cancelled = await cancel(session, order, reason, "system", self._clock)
-        reopened = update(carts).where(carts.c.id == order.cart_id).values(ordered=False).cte("reopened")
-        return (*cancelled, _checkout_change(saga, CheckoutStatus.OPEN), reopened)
+        return (*cancelled, _checkout_change(saga, CheckoutStatus.OPEN), cart_store.reopening(order.cart_id))
 
 
 async def cancel(session: AsyncSession, order: Order, reason: str, actor: str, clock: Clock) -> Sequence[CTE]:
@@ -220,8 +205,7 @@ def make_steps(ports: Ports, clock: Clock) -> Mapping[StepName, StepHandler]:
     return {
         StepName.RESERVE_STOCK: ReserveStock(ports.stock),
         StepName.PROCESS_PAYMENT: ProcessPayment(ports.payments),
-        StepName.ALLOCATE_STOCK: AllocateStock(ports.stock),
-        StepName.CONFIRM_ORDER: ConfirmOrder(clock),
+        StepName.CONFIRM_ORDER: ConfirmOrder(ports.stock, clock),
         StepName.HALT_SHIPMENTS: HaltShipments(ports.shipping),
         StepName.CANCEL_ORDER: CancelOrder(clock),
         StepName.RELEASE_ALLOCATION: ReleaseAllocation(ports.stock),
@@ -248,12 +232,5 @@ async def _locked(session: AsyncSession, order_id: str) -> Order:
 
 
 def _checkout_change(saga: Saga, status: CheckoutStatus) -> CTE:
-    """Say how to move the saga's checkout on; one that is open again holds no stock and has no order."""
-    changes: dict[str, Any] = {
-        "status": CHECKOUT.check(CheckoutStatus.PAYMENT, status),
-        "version": checkouts.c.version + 1,
-    }
-    if status == CheckoutStatus.OPEN:
-        changes |= {"reservation_id": None, "reservation_expires_at": None, "order_id": None}
-    mine = (checkouts.c.id == saga.checkout_id) & (checkouts.c.order_id == saga.order_id)
-    return update(checkouts).where(mine).values(changes).cte("checkout_changed")
+    CHECKOUT.check(CheckoutStatus.PAYMENT, status)
+    return checkout_store.leaving_payment(saga.checkout_id, saga.order_id, status)

@@ -110,6 +110,16 @@ async def attach(session: AsyncSession, cart_id: str, customer_id: str) -> None:
     await session.execute(guests.values(customer_id=customer_id))
 
 
+def closing(cart_id: str) -> CTE:
+    """Say how to close a cart for changes, as a part of a larger statement."""
+    return update(carts).where(carts.c.id == cart_id).values(ordered=True).cte("cart_closed")
+
+
+def reopening(cart_id: str) -> CTE:
+    """Say how to open a cart again, as a part of a larger statement."""
+    return update(carts).where(carts.c.id == cart_id).values(ordered=False).cte("cart_reopened")
+
+
 async def _change(session: AsyncSession, cart_id: str, at: datetime, change: CTE) -> bool:
     touched = (
         update(carts)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, select, update
+from sqlalchemy import CTE, RowMapping, Select, select, true, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +15,10 @@ from kernel.events.catalogue import PostalAddress
 from kernel.money import Money
 from subgraphs.orders.domain.cart import CartLine
 from subgraphs.orders.domain.checkout import Checkout, Reservation, ShippingChoice
+from subgraphs.orders.domain.errors import ClaimedError
+from subgraphs.orders.domain.order import Order
 from subgraphs.orders.domain.status import CheckoutStatus
+from subgraphs.orders.storage.orders import insertion
 from subgraphs.orders.storage.tables import carts, checkouts
 
 
@@ -48,16 +51,41 @@ async def save(session: AsyncSession, checkout: Checkout, at: datetime) -> bool:
     return (await session.execute(statement.returning(checkouts.c.id))).first() is not None
 
 
-async def claim(session: AsyncSession, checkout: Checkout, order_id: str, at: datetime) -> bool:
-    """Let one attempt at payment have the checkout; False when another has it or it was changed."""
+async def claim(session: AsyncSession, checkout: Checkout, order: Order, at: datetime, together: Sequence[CTE]) -> str:
+    """Let one attempt at payment have the checkout and place its order, with what belongs to it, in one statement.
+
+    Returns:
+        The number that the database gave the order.
+
+    Raises:
+        ClaimedError: another attempt has the checkout, or it was changed; the transaction must not commit.
+        IntegrityError: another attempt is placing an order of the same cart, or has used the key.
+    """
     open_as_read = (
         checkouts.c.id == checkout.id,
         checkouts.c.status == CheckoutStatus.OPEN,
         checkouts.c.version == checkout.version,
     )
-    statement = update(checkouts).where(*open_as_read).returning(checkouts.c.id)
-    claimed = statement.values(status=CheckoutStatus.PAYMENT, order_id=order_id, updated_at=at)
-    return (await session.execute(claimed)).first() is not None
+    taken = update(checkouts).where(*open_as_read).returning(checkouts.c.id)
+    claimed = taken.values(status=CheckoutStatus.PAYMENT, order_id=order.id, updated_at=at).cte("claimed")
+    placed = insertion(order).cte("placed")
+    statement = select(placed.c.number).select_from(placed.join(claimed, true())).add_cte(*together)
+    number = (await session.execute(statement)).scalar()
+    if number is None:
+        raise ClaimedError
+    return str(number)
+
+
+def leaving_payment(checkout_id: str, order_id: str, status: CheckoutStatus) -> CTE:
+    """Say how to move a checkout on from its payment, as a part of a larger statement.
+
+    One that is open again holds no stock and has no order.
+    """
+    changes: dict[str, Any] = {"status": status, "version": checkouts.c.version + 1}
+    if status == CheckoutStatus.OPEN:
+        changes |= {"reservation_id": None, "reservation_expires_at": None, "order_id": None}
+    mine = (checkouts.c.id == checkout_id) & (checkouts.c.order_id == order_id)
+    return update(checkouts).where(mine).values(changes).cte("checkout_changed")
 
 
 def _with_cart() -> Select[Any]:

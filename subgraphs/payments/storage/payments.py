@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CTE, RowMapping, Select, case, insert, literal, select, update
+from sqlalchemy import ColumnElement, RowMapping, Select, case, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -39,15 +39,8 @@ async def claim(session: AsyncSession, payment: Payment, due_at: datetime) -> bo
         "created_at": payment.created_at,
     }
     claimed = upsert(payments).values(row).on_conflict_do_nothing().returning(payments.c.id).cte("claimed")
-    first = select(
-        claimed.c.id,
-        literal(str(EventKind.CHARGE_REQUESTED)),
-        literal(payment.amount.minor),
-        literal(payment.amount.currency),
-        literal(payment.created_at),
-    )
-    columns = ["payment_id", "kind", "amount_minor", "currency", "at"]
-    told = insert(payment_events).from_select(columns, first).cte("told")
+    first = PaymentEvent(kind=EventKind.CHARGE_REQUESTED, amount=payment.amount, at=payment.created_at)
+    told = insert(payment_events).from_select(_EVENT_COLUMNS, _event_of(claimed.c.id, first)).cte("told")
     return (await session.execute(select(claimed.c.id).add_cte(told))).first() is not None
 
 
@@ -90,38 +83,48 @@ async def events_of(session: AsyncSession, payment_ids: Sequence[str]) -> dict[s
     return found
 
 
-async def settle(session: AsyncSession, payment: Payment, answer: Answer) -> bool:
-    """Write the provider's answer to a payment that is still pending; False when another came first."""
+async def settle(
+    session: AsyncSession, payment: Payment, answer: Answer, event: PaymentEvent, entries: Sequence[Entry]
+) -> bool:
+    """Write the provider's answer to a payment that is still pending, with its event and ledger entries.
+
+    Returns:
+        False when another answer came first; nothing is written then.
+    """
     changes: dict[str, Any] = (
         {"status": PaymentStatus.CAPTURED, "provider_reference": answer.reference}
         if isinstance(answer, Accepted)
         else {"status": PaymentStatus.DECLINED, "decline_code": answer.code, "retryable": answer.retryable}
     )
-    statement = (
+    settled = (
         update(payments)
         .where(payments.c.id == payment.id, payments.c.status == PaymentStatus.PENDING)
         .values(**changes, due_at=None)
         .returning(payments.c.id)
+        .cte("settled")
     )
-    return (await session.execute(statement)).first() is not None
+    told = insert(payment_events).from_select(_EVENT_COLUMNS, _event_of(settled.c.id, event)).cte("told")
+    booked = [
+        insert(ledger_entries)
+        .from_select(_ENTRY_COLUMNS, _entry_of(settled.c.id, settled.c.id, entry, event.at))
+        .cte(f"booked_{at}")
+        for at, entry in enumerate(entries)
+    ]
+    return (await session.execute(select(settled.c.id).add_cte(told, *booked))).first() is not None
 
 
 async def append(
     session: AsyncSession, payment_id: str, event: PaymentEvent, transaction_id: str = "", entries: Sequence[Entry] = ()
 ) -> None:
     """Add an event and the ledger entries that it stands for, in one statement."""
-    statement = insert(payment_events).values(
-        payment_id=payment_id,
-        kind=event.kind,
-        amount_minor=event.amount.minor,
-        currency=event.amount.currency,
-        provider_reference=event.provider_reference,
-        code=event.code,
-        at=event.at,
-    )
-    if entries:
-        statement = statement.add_cte(_booked(transaction_id, payment_id, entries, event.at))
-    await session.execute(statement)
+    statement = insert(payment_events).from_select(_EVENT_COLUMNS, _event_of(literal(payment_id), event))
+    booked = [
+        insert(ledger_entries)
+        .from_select(_ENTRY_COLUMNS, _entry_of(literal(transaction_id), literal(payment_id), entry, event.at))
+        .cte(f"booked_{at}")
+        for at, entry in enumerate(entries)
+    ]
+    await session.execute(statement.add_cte(*booked))
 
 
 async def refund_by_key(session: AsyncSession, key: str) -> Refund | None:
@@ -206,20 +209,34 @@ def _kept(refund: Refund) -> Any:
     return update(payments).where(payments.c.id == refund.payment_id).values(claimed_refund_minor=claimed)
 
 
-def _booked(transaction_id: str, payment_id: str, entries: Sequence[Entry], at: datetime) -> CTE:
-    rows = [
-        {
-            "transaction_id": transaction_id,
-            "payment_id": payment_id,
-            "account": entry.account,
-            "side": entry.side,
-            "amount_minor": entry.amount.minor,
-            "currency": entry.amount.currency,
-            "at": at,
-        }
-        for entry in entries
-    ]
-    return insert(ledger_entries).values(rows).cte("booked")
+_EVENT_COLUMNS = ["payment_id", "kind", "amount_minor", "currency", "provider_reference", "code", "at"]
+_ENTRY_COLUMNS = ["transaction_id", "payment_id", "account", "side", "amount_minor", "currency", "at"]
+
+
+def _event_of(payment_id: ColumnElement[str], event: PaymentEvent) -> Select[*tuple[Any, ...]]:
+    return select(
+        payment_id,
+        literal(str(event.kind)),
+        literal(event.amount.minor),
+        literal(event.amount.currency),
+        literal(event.provider_reference),
+        literal(event.code),
+        literal(event.at),
+    )
+
+
+def _entry_of(
+    transaction_id: ColumnElement[str], payment_id: ColumnElement[str], entry: Entry, at: datetime
+) -> Select[*tuple[Any, ...]]:
+    return select(
+        transaction_id,
+        payment_id,
+        literal(str(entry.account)),
+        literal(str(entry.side)),
+        literal(entry.amount.minor),
+        literal(entry.amount.currency),
+        literal(at),
+    )
 
 
 async def _one(session: AsyncSession, statement: Select[Any]) -> Payment | None:

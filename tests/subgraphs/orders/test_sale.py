@@ -1,0 +1,381 @@
+"""A whole sale over the real subgraphs: products, inventory, orders, payments and shipping, with their events."""
+
+import asyncio
+from dataclasses import dataclass
+
+import asyncpg
+import pytest
+from sqlalchemy import text
+
+from kernel.calls import InProcessCalls
+from kernel.database import Database, count_statements, plain_url
+from kernel.events.delivery import EmbeddedDelivery
+from kernel.identity import Caller
+from kernel.settings import Settings
+from kernel.subgraph import Parts, Subgraph
+from subgraphs.inventory import app as inventory
+from subgraphs.inventory.domain.stock import MovementType
+from subgraphs.inventory.storage import bulk as inventory_bulk
+from subgraphs.orders import app as orders
+from subgraphs.payments import app as payments
+from subgraphs.products import app as products
+from subgraphs.products.storage import bulk as products_bulk
+from subgraphs.shipping import app as shipping
+
+APPS = {
+    "products": products,
+    "inventory": inventory,
+    "orders": orders,
+    "payments": payments,
+    "shipping": shipping,
+}
+BUYER = Caller(id="usr_1", kind="customer", email="ada@example.com")
+
+ADDRESS = {"name": "Ada", "line1": "Weg 1", "city": "Berlin", "postalCode": "10115", "country": "DE"}
+ADD = """mutation ($id: ID!, $lines: [CartLineInput!]!) {
+  cartLinesAdd(id: $id, lines: $lines) { cart { id quantity subtotal { amount } } errors { code message } } }"""
+CHECKOUT = """mutation ($cart: ID!) { checkoutCreate(cartId: $cart) {
+  checkout { id reservation { expiresAt } } errors { __typename code
+    ... on InsufficientStockError { sku requested available } } } }"""
+ADDRESS_SET = """mutation ($id: ID!, $address: ShippingAddressInput!) {
+  checkoutShippingAddressSet(id: $id, address: $address) {
+    checkout { availableShippingMethods { method { id } price { amount } } } errors { code } } }"""
+METHOD_SET = """mutation ($id: ID!) {
+  checkoutShippingMethodSet(id: $id, methodId: "shm_standard") {
+    checkout { total { gross { amount currency } } } errors { code } } }"""
+COMPLETE = """mutation ($id: ID!, $total: MoneyInput!, $token: String!, $key: String!) {
+  checkoutComplete(id: $id, idempotencyKey: $key, input: { expectedTotal: $total, paymentToken: $token }) {
+    order { id number status total { gross { amount currency } } }
+    errors { __typename code message ... on PaymentDeclinedError { declineCode retryable }
+      ... on PriceChangedError { expected { amount } actual { amount } } } } }"""
+CANCEL = "mutation ($id: ID!) { orderCancel(id: $id) { order { id status } errors { code message } } }"
+
+
+@dataclass
+class Shop:
+    """Five subgraphs in one process."""
+
+    subgraphs: dict[str, Subgraph]
+    delivery: EmbeddedDelivery
+    clock: object
+
+    @property
+    def databases(self):
+        return [subgraph.database for subgraph in self.subgraphs.values()]
+
+    async def run(self, name, document, caller=BUYER, **variables):
+        result = await self.subgraphs[name].executor.execute(document, variables, caller=caller)
+        assert not result.errors, result.errors
+        return result.data
+
+    async def mutate(self, document, caller=BUYER, **variables):
+        """Run a mutation of orders and give its payload."""
+        (payload,) = (await self.run("orders", document, caller, **variables)).values()
+        return payload
+
+    async def cart(self, lines=(("SKU-A", 2), ("SKU-B", 1)), caller=BUYER):
+        created = await self.mutate("mutation { cartCreate { cart { id } } }", caller)
+        cart = created["cart"]["id"]
+        wanted = [{"sku": sku, "quantity": quantity} for sku, quantity in lines]
+        added = await self.mutate(ADD, caller, id=cart, lines=wanted)
+        assert not added["errors"], added
+        return cart
+
+    async def checkout(self, lines=(("SKU-A", 2), ("SKU-B", 1)), caller=BUYER):
+        """A checkout that is ready to be paid, and its total."""
+        created = await self.mutate(CHECKOUT, caller, cart=await self.cart(lines, caller))
+        assert not created["errors"], created
+        checkout = created["checkout"]["id"]
+        await self.mutate(ADDRESS_SET, caller, id=checkout, address=ADDRESS)
+        chosen = await self.mutate(METHOD_SET, caller, id=checkout)
+        return checkout, chosen["checkout"]["total"]["gross"]
+
+    async def complete(self, checkout, total, token="tok_approve", key="key-1", caller=BUYER):
+        return await self.mutate(COMPLETE, caller, id=checkout, total=total, token=token, key=key)
+
+    async def buy(self, **options):
+        checkout, total = await self.checkout()
+        paid = await self.complete(checkout, total, **options)
+        assert not paid["errors"], paid
+        return paid["order"]
+
+    async def settle(self, seconds=0.0):
+        """Let events and jobs run until nothing moves."""
+        self.clock.advance(seconds=seconds)
+        moved = True
+        while moved:
+            moved = await self.delivery.drain()
+            for subgraph in self.subgraphs.values():
+                for job in subgraph.jobs:
+                    moved += await job.run()
+
+    async def order(self, order_id, caller=BUYER):
+        document = "query ($id: ID!) { order(id: $id) { status timeline { kind toStatus } nextStatuses } }"
+        return (await self.run("orders", document, caller, id=order_id))["order"]
+
+    async def query(self, statement):
+        async with self.subgraphs["orders"].database.session() as session:
+            return [tuple(row) for row in await session.execute(text(statement))]
+
+    async def books(self):
+        """What must always agree: orders by state, money that was taken and stock."""
+        return {
+            "orders": await self.query("SELECT status, count(*) FROM orders.orders GROUP BY status ORDER BY status"),
+            "taken": (await self.query("SELECT coalesce(sum(amount_minor - refunded_minor), 0) FROM payments.payments "
+                "WHERE status NOT IN ('PENDING', 'DECLINED')"))[0][0],
+            "stock": await self.query("SELECT sku, sum(on_hand), sum(reserved), sum(allocated) "
+                "FROM inventory.stock_levels GROUP BY sku ORDER BY sku"),
+            "ledger": (await self.query("SELECT coalesce(sum(CASE side WHEN 'DEBIT' THEN amount_minor "
+                "ELSE -amount_minor END), 0) FROM payments.ledger_entries"))[0][0],
+        }  # fmt: skip
+
+
+async def _stock(url, now):
+    connection = await asyncpg.connect(plain_url(url))
+    try:
+        kind = products_bulk.ProductTypeRow(id="ptype_1", slug="thing", name="Thing")
+        skus = {"SKU-A": 1999, "SKU-B": 500}
+        await products_bulk.copy(
+            connection,
+            product_types=[kind],
+            products=[
+                products_bulk.ProductRow(id=f"prod_{s}", slug=s.lower(), name=s, type_id="ptype_1", created_at=now)
+                for s in skus
+            ],
+            variants=[
+                products_bulk.VariantRow(id=f"var_{s}", product_id=f"prod_{s}", sku=s, name="", weight_grams=100)
+                for s in skus
+            ],
+            prices=[products_bulk.PriceRow(variant_id=f"var_{s}", currency="EUR", minor=m) for s, m in skus.items()],
+        )
+        places = ("wh_1", "wh_2")
+        await inventory_bulk.copy(
+            connection,
+            warehouses=[inventory_bulk.WarehouseRow(id=w, code=w, name=w, country="DE") for w in places],
+            skus=[inventory_bulk.SkuRow(sku=s, product_id=f"prod_{s}", variant_id=f"var_{s}") for s in skus],
+            movements=[
+                inventory_bulk.MovementRow(
+                    sku=sku, warehouse_id=place, type=MovementType.RECEIVED, quantity=10, occurred_at=now
+                )
+                for sku, place in zip(skus, places, strict=True)
+            ],
+        )
+    finally:
+        await connection.close()
+
+
+@pytest.fixture
+async def shop(make_database, clock):
+    url = await make_database(*APPS)
+    await _stock(url, clock.now())
+    executors = {}
+    subgraphs = {}
+    for name, app in APPS.items():
+        database = Database(url, schema=name)
+        parts = Parts(database=database, calls=InProcessCalls(name, executors), clock=clock)
+        subgraphs[name] = app.build(Settings.load(), parts)
+        executors[name] = subgraphs[name].executor
+    yield Shop(subgraphs, EmbeddedDelivery([subgraph.room for subgraph in subgraphs.values()]), clock)
+    for subgraph in subgraphs.values():
+        await subgraph.close()
+
+
+async def test_from_a_cart_to_the_door(shop):
+    order = await shop.buy()
+    assert order["status"] == "CONFIRMED"
+    assert order["total"]["gross"] == {"amount": "49.88", "currency": "EUR"}
+    await shop.settle()
+    await shop.settle(seconds=2)
+    assert (await shop.order(order["id"]))["status"] == "SHIPPED"
+    await shop.settle(seconds=30)
+    shown = await shop.order(order["id"])
+    assert shown["status"] == "DELIVERED"
+    assert shown["nextStatuses"] == ["RETURNED"]
+    kinds = [entry["kind"] for entry in shown["timeline"]]
+    assert kinds[:2] == ["PLACED", "CONFIRMED"]
+    assert sorted(kinds[2:]) == ["DELIVERED", "DELIVERED", "PAYMENT_PROCESSED", "SHIPPED", "SHIPPED"]
+    assert await shop.books() == {
+        "orders": [("DELIVERED", 1)],
+        "taken": 4988,
+        "stock": [("SKU-A", 8, 0, 0), ("SKU-B", 9, 0, 0)],
+        "ledger": 0,
+    }
+
+
+async def test_payments_and_shipments_are_fields_of_the_order(shop):
+    order = await shop.buy()
+    await shop.settle()
+    wanted = [{"__typename": "Order", "id": order["id"]}]
+    document = "query ($o: [_Any!]!) { _entities(representations: $o) { ... on Order { %s } } }"
+    paid = await shop.run("payments", document % "payments { status amount { amount } }", o=wanted)
+    assert paid["_entities"][0]["payments"] == [{"status": "CAPTURED", "amount": {"amount": "49.88"}}]
+    sent = await shop.run("shipping", document % "shipments { lines { variant { sku } quantity } }", o=wanted)
+    parcels = [parcel["lines"][0] for parcel in sent["_entities"][0]["shipments"]]
+    assert parcels == [
+        {"variant": {"sku": "SKU-A"}, "quantity": 2},
+        {"variant": {"sku": "SKU-B"}, "quantity": 1},
+    ]
+
+
+async def test_adding_to_a_cart_costs_eight_statements_at_most(shop):
+    cart = await shop.cart()
+    with count_statements(*shop.databases) as counted:
+        await shop.mutate(ADD, id=cart, lines=[{"sku": "SKU-A", "quantity": 1}, {"sku": "SKU-B", "quantity": 1}])
+    assert counted.total <= 8
+
+
+async def test_completing_a_checkout_costs_twenty_five_statements_at_most(shop):
+    checkout, total = await shop.checkout()
+    with count_statements(*shop.databases) as counted:
+        await shop.complete(checkout, total)
+    assert counted.total <= 25, "\n".join(counted.statements)
+
+
+async def test_a_whole_checkout_costs_sixty_statements_at_most(shop):
+    with count_statements(*shop.databases) as counted:
+        await shop.buy()
+    assert counted.total <= 60, counted.total
+
+
+async def test_a_decline_leaves_nothing_behind(shop):
+    checkout, total = await shop.checkout()
+    declined = await shop.complete(checkout, total, token="tok_decline_insufficient_funds")
+    assert declined["order"] is None
+    assert declined["errors"][0]["__typename"] == "PaymentDeclinedError"
+    assert declined["errors"][0]["declineCode"] == "insufficient_funds"
+    await shop.settle()
+    books = await shop.books()
+    assert (books["orders"], books["taken"]) == ([("CANCELLED", 1)], 0)
+    assert books["stock"] == [("SKU-A", 10, 0, 0), ("SKU-B", 10, 0, 0)]
+
+
+@pytest.mark.parametrize("token", ["tok_timeout", "tok_timeout_uncharged"])
+async def test_a_lost_answer_of_the_provider_is_one_charge_in_the_end(shop, token):
+    order = await shop.buy(token=token)
+    assert order["status"] == "PAYMENT"
+    for _ in range(8):
+        await shop.settle(seconds=6)
+    assert (await shop.order(order["id"]))["status"] in {"CONFIRMED", "SHIPPED", "DELIVERED"}
+    assert (await shop.books())["taken"] == 4988
+    assert await shop.query("SELECT count(*) FROM payments.sandbox_charges WHERE charged") == [(1,)]
+
+
+async def test_cancelling_gives_stock_and_money_back(shop):
+    order = await shop.buy()
+    await shop.settle()
+    cancelled = await shop.mutate(CANCEL, id=order["id"])
+    assert cancelled["errors"] == []
+    await shop.settle(seconds=100)
+    assert (await shop.order(order["id"]))["status"] == "REFUNDED"
+    assert await shop.books() == {
+        "orders": [("REFUNDED", 1)],
+        "taken": 0,
+        "stock": [("SKU-A", 10, 0, 0), ("SKU-B", 10, 0, 0)],
+        "ledger": 0,
+    }
+    assert (await shop.mutate(CANCEL, id=order["id"]))["errors"] == []
+
+
+async def test_what_is_on_its_way_cannot_be_cancelled(shop):
+    order = await shop.buy()
+    await shop.settle()
+    await shop.settle(seconds=2)
+    refused = await shop.mutate(CANCEL, id=order["id"])
+    assert [error["code"] for error in refused["errors"]] == ["INVALID_STATE"]
+    await shop.settle(seconds=30)
+    assert (await shop.order(order["id"]))["status"] == "DELIVERED"
+    assert (await shop.books())["taken"] == 4988
+
+
+async def test_a_parcel_that_left_before_orders_heard_of_it_cannot_be_cancelled(shop):
+    order = await shop.buy()
+    await shop.settle()
+    shop.clock.advance(seconds=2)
+    await shop.subgraphs["shipping"].jobs[0].run()
+    refused = await shop.mutate(CANCEL, id=order["id"])
+    assert [error["code"] for error in refused["errors"]] == ["INVALID_STATE"]
+    await shop.settle(seconds=30)
+    assert (await shop.order(order["id"]))["status"] == "DELIVERED"
+
+
+async def test_too_much_is_told_line_by_line(shop):
+    cart = await shop.cart([("SKU-A", 11), ("SKU-B", 99)])
+    refused = await shop.mutate(CHECKOUT, cart=cart)
+    assert refused["checkout"] is None
+    assert [(e["sku"], e["requested"], e["available"]) for e in refused["errors"]] == [
+        ("SKU-A", 11, 10),
+        ("SKU-B", 99, 10),
+    ]
+
+
+async def test_racing_buyers_share_what_there_is(shop):
+    buyers = [Caller(id=f"usr_{at}", kind="customer", email=f"b{at}@example.com") for at in range(12)]
+
+    async def buy(buyer):
+        created = await shop.mutate(CHECKOUT, buyer, cart=await shop.cart([("SKU-A", 2)], buyer))
+        if created["errors"]:
+            return None
+        checkout = created["checkout"]["id"]
+        await shop.mutate(ADDRESS_SET, buyer, id=checkout, address=ADDRESS)
+        total = (await shop.mutate(METHOD_SET, buyer, id=checkout))["checkout"]["total"]["gross"]
+        return (await shop.complete(checkout, total, caller=buyer))["order"]["status"]
+
+    outcomes = await asyncio.gather(*map(buy, buyers))
+    assert sorted(filter(None, outcomes)) == ["CONFIRMED"] * 5
+    books = await shop.books()
+    assert books["stock"][0] == ("SKU-A", 10, 0, 10)
+    assert (books["taken"], books["ledger"]) == (5 * (2 * 1999 + 490), 0)
+
+
+class Killed(BaseException):
+    """The process was ended here."""
+
+
+ASKED = ("paymentProcess", "stockAllocate", "stockReserve")
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("asked", ASKED)
+@pytest.mark.parametrize("kills", [1, 2])
+async def test_killed_around_any_call_it_is_one_order_and_one_charge(shop, moment, asked, kills, monkeypatch):
+    checkout, total = await shop.checkout()
+    if asked == "stockReserve":
+        shop.clock.advance(seconds=1000)
+        await shop.settle()
+    left = [kills]
+    plain = InProcessCalls.execute
+
+    async def execute(self, subgraph, document, variables=None, **options):
+        hit = f"{asked}(" in document and left[0] > 0
+        if hit:
+            left[0] -= 1
+        if hit and moment == "before":
+            raise Killed
+        answer = await plain(self, subgraph, document, variables, **options)
+        if hit and moment == "after":
+            raise Killed
+        return answer
+
+    monkeypatch.setattr(InProcessCalls, "execute", execute)
+    with pytest.raises(Killed):
+        await shop.complete(checkout, total)
+    for _ in range(kills):
+        shop.clock.advance(seconds=20)
+        try:
+            await shop.settle()
+        except Killed:
+            assert kills > 1
+    await shop.settle(seconds=1)
+    again = await shop.complete(checkout, total)
+    assert again["errors"] == []
+    books = await shop.books()
+    assert sum(count for _, count in books["orders"]) == 1
+    assert (books["taken"], books["ledger"]) == (4988, 0)
+    assert await shop.query("SELECT count(*) FROM payments.sandbox_charges WHERE charged") == [(1,)]
+    await shop.settle(seconds=60)
+    assert await shop.books() == {
+        "orders": [("DELIVERED", 1)],
+        "taken": 4988,
+        "stock": [("SKU-A", 8, 0, 0), ("SKU-B", 9, 0, 0)],
+        "ledger": 0,
+    }
