@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import strawberry
+from collections.abc import Awaitable, Callable
 
+import strawberry
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.database import Database
 from kernel.errors import InvalidInputError
 from kernel.graphql import Connection, CurrencyCode, connection
 from kernel.identity import require_service
@@ -58,12 +62,11 @@ class Query:
         order = order_by.to_domain() if order_by else ProductOrder()
         audience, database = audience_of(info.context.caller), info.context.service.database
 
-        async def count() -> int:
-            async with database.session() as session:
-                return await listing.count_products(session, wanted, audience)
-
         async with database.session() as session:
             found = await listing.page_of_products(session, page, wanted, order, audience)
+        for entry in found.items:
+            info.context.loaders.product.prime(entry.id, entry)
+        count = _counted(database, lambda session: listing.count_products(session, wanted, audience))
         return connection(found.map(Product.of), count=count)
 
     @strawberry.field(
@@ -104,9 +107,13 @@ class Query:
         parent_id: strawberry.ID | None = None,
     ) -> Connection[Category]:
         """List categories."""
-        async with info.context.service.database.session() as session:
+        database = info.context.service.database
+        async with database.session() as session:
             found = await listing.page_of_categories(session, Page(first=first, after=after), parent_id)
-        return connection(found.map(Category.of))
+        return connection(
+            found.map(Category.of),
+            count=_counted(database, lambda session: listing.count_categories(session, parent_id)),
+        )
 
     @strawberry.field(description="A collection by its id or slug.")
     async def collection(
@@ -121,18 +128,20 @@ class Query:
         self, info: Info, first: int | None = None, after: str | None = None
     ) -> Connection[Collection]:
         """List collections."""
-        async with info.context.service.database.session() as session:
+        database = info.context.service.database
+        async with database.session() as session:
             found = await listing.page_of_collections(session, Page(first=first, after=after))
-        return connection(found.map(Collection.of))
+        return connection(found.map(Collection.of), count=_counted(database, listing.count_collections))
 
     @strawberry.field(description="All product types, by name.")
     async def product_types(
         self, info: Info, first: int | None = None, after: str | None = None
     ) -> Connection[ProductType]:
         """List product types."""
-        async with info.context.service.database.session() as session:
+        database = info.context.service.database
+        async with database.session() as session:
             found = await listing.page_of_product_types(session, Page(first=first, after=after))
-        return connection(found.map(ProductType.of))
+        return connection(found.map(ProductType.of), count=_counted(database, listing.count_product_types))
 
     @strawberry.federation.field(
         inaccessible=True, description="What orders need to sell these SKUs; those that do not exist are left out."
@@ -144,6 +153,16 @@ class Query:
             raise InvalidInputError(f"At most {MAX_SKUS} SKUs can be asked for.", path=("skus",))
         entries = await info.context.loaders.variant_by_sku.load_many(list(dict.fromkeys(skus)))
         return [VariantForSale.of(entry, await quote(info, entry, currency)) for entry in entries if entry is not None]
+
+
+def _counted(database: Database, count: Callable[[AsyncSession], Awaitable[int]]) -> Callable[[], Awaitable[int]]:
+    """Give a list what counts it, for when its total is asked for."""
+
+    async def total() -> int:
+        async with database.session() as session:
+            return await count(session)
+
+    return total
 
 
 def _exactly_one(id: str | None, slug: str | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select, true
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -53,7 +53,7 @@ async def page_of_products(
 async def count_products(session: AsyncSession, where: ProductFilter, audience: Audience) -> int:
     """Count the products that fit a filter."""
     statement = select(func.count()).select_from(products).where(visible(audience), condition(where))
-    return (await session.execute(statement)).scalar_one()
+    return await _count(session, statement)
 
 
 def visible(audience: Audience) -> ColumnElement[bool]:
@@ -156,10 +156,33 @@ TYPE_KEYS: Final = (SortKey("name", product_types.c.name, str), SortKey("id", pr
 
 async def page_of_categories(session: AsyncSession, page: Page, parent_id: str | None) -> Slice[Category]:
     """List the categories under a parent, or the roots."""
-    statement = select(categories).where(categories.c.parent_id.is_not_distinct_from(parent_id))
+    statement = select(categories).where(_under(parent_id))
     rows = (await session.execute(apply_page(statement, page, CATEGORY_KEYS))).all()
     found = [read_category(row) for row in rows]
     return slice_rows(found, page, CATEGORY_KEYS, lambda each: (each.position, each.name, each.id))
+
+
+async def count_categories(session: AsyncSession, parent_id: str | None) -> int:
+    """Count the categories under a parent, or the roots."""
+    return await _count(session, select(func.count()).select_from(categories).where(_under(parent_id)))
+
+
+async def count_collections(session: AsyncSession) -> int:
+    """Count the collections."""
+    return await _count(session, select(func.count()).select_from(collections))
+
+
+async def count_product_types(session: AsyncSession) -> int:
+    """Count the product types."""
+    return await _count(session, select(func.count()).select_from(product_types))
+
+
+def _under(parent_id: str | None) -> ColumnElement[bool]:
+    return categories.c.parent_id.is_not_distinct_from(parent_id)
+
+
+async def _count(session: AsyncSession, statement: Select[int]) -> int:
+    return (await session.execute(statement)).scalar_one()
 
 
 async def page_of_collections(session: AsyncSession, page: Page) -> Slice[Collection]:
