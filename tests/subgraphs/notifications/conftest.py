@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from kernel.calls import InProcessCalls
 from kernel.database import Database, count_statements
@@ -164,13 +165,19 @@ class World:
         )
 
 
+@pytest.fixture(scope="session")
+async def notifications_url(make_database: Callable[..., Awaitable[str]]) -> str:
+    """The database that the tests of a process use one after the other."""
+    return await make_database("notifications", "orders")
+
+
 @pytest.fixture
-async def world(
-    make_database: Callable[..., Awaitable[str]], clock: FixedClock, tmp_path: Path
-) -> AsyncIterator[World]:
-    """A fresh notifications subgraph."""
-    url = await make_database("notifications", "orders")
+async def world(notifications_url: str, clock: FixedClock, tmp_path: Path) -> AsyncIterator[World]:
+    """A notifications subgraph without any messages."""
+    url = notifications_url
     database = Database(url, schema="notifications")
+    async with database.transaction() as session:
+        await session.execute(text("TRUNCATE messages, customers, orders, waiting_events, inbox, orders.outbox"))
     parts = Parts(database=database, calls=InProcessCalls("notifications", {}), clock=clock)
     settings = Settings(database_url=url, data_dir=tmp_path)
     subgraph = build(settings, parts, NotificationsSettings(shop="Test Shop", delivery_attempts=3))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from kernel.calls import InProcessCalls
 from kernel.database import Database, count_statements
@@ -96,11 +97,21 @@ class World:
             return [dict(row) for row in (await connection.exec_driver_sql(query)).mappings()]
 
 
+@pytest.fixture(scope="session")
+async def recommendations_url(make_database: Callable[..., Awaitable[str]]) -> str:
+    """The database that the tests of a process use one after the other."""
+    return await make_database("recommendations", "orders")
+
+
 @pytest.fixture
-async def world(make_database: Callable[..., Awaitable[str]], clock: FixedClock) -> AsyncIterator[World]:
-    """A fresh recommendations subgraph."""
-    url = await make_database("recommendations", "orders")
+async def world(recommendations_url: str, clock: FixedClock) -> AsyncIterator[World]:
+    """A recommendations subgraph that has learnt nothing yet."""
+    url = recommendations_url
     database = Database(url, schema="recommendations")
+    async with database.transaction() as session:
+        await session.execute(
+            text("TRUNCATE product_popularity, product_pairs, purchases, hidden_products, inbox, orders.outbox")
+        )
     parts = Parts(database=database, calls=InProcessCalls("recommendations", {}), clock=clock)
     subgraph = build(Settings(database_url=url), parts)
     async with Database(url, schema="orders") as orders:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
+from sqlalchemy import text
 
 from kernel.calls import InProcessCalls
 from kernel.database import Counted, Database, count_statements
@@ -85,18 +86,24 @@ class World:
             return [dict(row) for row in (await connection.exec_driver_sql(query)).mappings()]
 
 
+@pytest.fixture(scope="session")
+async def users_url(make_database: Callable[..., Awaitable[str]]) -> str:
+    """The database that the tests of a process use one after the other."""
+    return await make_database("users")
+
+
 @pytest.fixture
-async def world(
-    make_database: Callable[..., Awaitable[str]], valkey: ValkeyForTests, clock: FixedClock, tmp_path: Path
-) -> AsyncIterator[World]:
-    """A fresh users subgraph."""
+async def world(users_url: str, valkey: ValkeyForTests, clock: FixedClock, tmp_path: Path) -> AsyncIterator[World]:
+    """A users subgraph with nobody in it."""
     async with Redis.from_url(valkey.url) as redis:
         await redis.flushall()
-    settings = Settings(data_dir=tmp_path, database_url=await make_database("users"), redis_url=valkey.url)
+    settings = Settings(data_dir=tmp_path, database_url=users_url, redis_url=valkey.url)
     own = UsersSettings(bcrypt_rounds=4, password_threads=2)
     parts = Parts(
         database=Database(settings.database_url, schema="users"), calls=InProcessCalls("users", {}), clock=clock
     )
     subgraph = build(settings, parts, own)
+    async with subgraph.database.transaction() as session:
+        await session.execute(text("TRUNCATE users, outbox, inbox CASCADE"))
     yield World(subgraph, settings, own, clock)
     await subgraph.close()
