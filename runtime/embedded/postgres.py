@@ -59,16 +59,12 @@ def start_postgres(directory: DataDirectory) -> Postgres:
     Raises:
         ServerNotStartedError: with the end of the server's log.
     """
-    data, sockets, password = (
-        directory.root / "postgres",
-        directory.socket_directory() / "pg",
-        directory.secrets(),
-    )
+    data, sockets = directory.root / "postgres", _sockets(directory)
     sockets.mkdir(exist_ok=True, mode=0o700)
     account = _account_for_root([data.parent, sockets, _binaries()])
     log = directory.log("postgres")
     if not (data / "PG_VERSION").exists():
-        _make_cluster(data, password.database_password, account)
+        _make_cluster(data, directory.secrets().database_password, account)
     if account is not None:
         os.chown(sockets, account.uid, account.gid)
     settings = [word for name, value in _SETTINGS.items() for word in ("-c", f"{name}={value}")]
@@ -81,8 +77,17 @@ def start_postgres(directory: DataDirectory) -> Postgres:
         environment={"LC_ALL": "C.UTF-8"},
     )
     child.wait_until(lambda: _says_ready(data, child.pid))
-    login = f"{_USER}:{password.database_password}"
-    return Postgres(child, f"postgresql+asyncpg://{login}@/{_DATABASE}?host={quote(str(sockets))}")
+    return Postgres(child, postgres_url(directory))
+
+
+def postgres_url(directory: DataDirectory) -> str:
+    """Where the server of a data directory is reached, whether or not it runs now."""
+    login = f"{_USER}:{directory.secrets().database_password}"
+    return f"postgresql+asyncpg://{login}@/{_DATABASE}?host={quote(str(_sockets(directory)))}"
+
+
+def _sockets(directory: DataDirectory) -> Path:
+    return directory.socket_directory() / "pg"
 
 
 def _binaries() -> Path:
