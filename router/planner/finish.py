@@ -124,4 +124,13 @@ class _Writing:
 
 
 def _representations(step: FetchStep) -> tuple[Representation, ...]:
-    return tuple(Representation(entry.types, entry.typename, entry.selections) for entry in step.inputs)
+    """Return what is sent for the objects of a request; types that are sent alike are named together."""
+    found: dict[object, Representation] = {}
+    for entry in step.inputs:
+        key = (entry.typename, entry.selections)
+        known = found.get(key)
+        types = entry.types
+        if known is not None:
+            types = None if types is None or known.types is None else types | known.types
+        found[key] = Representation(types, entry.typename, entry.selections)
+    return tuple(found.values())

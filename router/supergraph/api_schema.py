@@ -18,12 +18,10 @@ from graphql import (
     InputObjectTypeDefinitionNode,
     InputValueDefinitionNode,
     InterfaceTypeDefinitionNode,
-    NamedTypeNode,
     ObjectTypeDefinitionNode,
     OperationTypeDefinitionNode,
     SchemaDefinitionNode,
     TypeDefinitionNode,
-    TypeNode,
     UnionTypeDefinitionNode,
     build_ast_schema,
 )
@@ -31,10 +29,11 @@ from graphql.language import EnumValueDefinitionNode
 
 from router.supergraph.errors import InconsistentSupergraphError
 from router.supergraph.links import Links
+from router.supergraph.types import named_type
 
 _KEPT_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf"})
 _EXECUTABLE = frozenset(
-    location.value
+    location.name
     for location in (
         DirectiveLocation.QUERY,
         DirectiveLocation.MUTATION,
@@ -68,11 +67,9 @@ class _Pruning:
         self._links = links
         self._inaccessible = links.directive("inaccessible")
         self._source = document
-        self._types = {
-            definition.name.value
-            for definition in document.definitions
-            if isinstance(definition, TypeDefinitionNode) and self._is_public(definition)
-        }
+        named = [node for node in document.definitions if isinstance(node, TypeDefinitionNode)]
+        self._types = {node.name.value for node in named if self._is_public(node)}
+        self._hidden = {node.name.value for node in named} - self._types
 
     def document(self) -> DocumentNode:
         """Return the public part of the document."""
@@ -118,7 +115,7 @@ class _Pruning:
     def _public(self, nodes: Iterable[_Marked]) -> Iterable[_Marked]:
         for node in nodes:
             kind = getattr(node, "type", None)
-            if not self._is_marked(node) and (kind is None or _named(kind) in self._types | _BUILT_IN):
+            if not self._is_marked(node) and (kind is None or named_type(kind) not in self._hidden):
                 yield node
 
     def _directives(self, nodes: Iterable[ConstDirectiveNode] | None) -> tuple[ConstDirectiveNode, ...]:
@@ -134,15 +131,6 @@ class _Pruning:
 
     def _is_marked(self, node: _Marked) -> bool:
         return any(directive.name.value == self._inaccessible for directive in node.directives or ())
-
-
-_BUILT_IN = frozenset({"Int", "Float", "String", "Boolean", "ID"})
-
-
-def _named(node: TypeNode) -> str:
-    while not isinstance(node, NamedTypeNode):
-        node = node.type  # pyrefly: ignore[missing-attribute]  # a list or non-null node wraps another
-    return node.name.value
 
 
 _Node = TypeVar("_Node", bound=object)
