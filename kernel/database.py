@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from kernel.errors import InfrastructureError
 
@@ -75,20 +75,41 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[AsyncSession]:
         """Open a transaction: committed when the block ends, rolled back when it raises."""
-        with _translated():
-            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-                outer = _open_transaction.set(True)
-                try:
-                    yield session
-                finally:
-                    _open_transaction.reset(outer)
+        async with (
+            self._connected(self.engine) as connection,
+            AsyncSession(connection, expire_on_commit=False) as session,
+            session.begin(),
+        ):
+            outer = _open_transaction.set(True)
+            try:
+                yield session
+            finally:
+                _open_transaction.reset(outer)
 
     @asynccontextmanager
     async def session(self) -> AsyncGenerator[AsyncSession]:
         """Open a session for reads; each statement sees the latest committed state."""
-        with _translated():
-            async with AsyncSession(self._reading, expire_on_commit=False, autoflush=False) as session:
-                yield session
+        async with (
+            self._connected(self._reading) as connection,
+            AsyncSession(connection, expire_on_commit=False, autoflush=False) as session,
+        ):
+            yield session
+
+    @asynccontextmanager
+    async def _connected(self, engine: AsyncEngine) -> AsyncGenerator[AsyncConnection]:
+        """Take a connection, and tell its loss as an error of ours; what the block itself raises stays as it is."""
+        try:
+            connection = await engine.connect()
+        except (OSError, TimeoutError, DBAPIError) as error:
+            raise DatabaseUnavailableError(f"PostgreSQL is not reachable: {type(error).__name__}.") from error
+        try:
+            yield connection
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise DatabaseUnavailableError("The connection to PostgreSQL was lost.") from error
+            raise
+        finally:
+            await connection.close()
 
     async def close(self) -> None:
         """Close all connections."""
@@ -143,18 +164,6 @@ def async_url(url: str) -> str:
 def plain_url(url: str) -> str:
     """Spell a PostgreSQL URL as libpq and bare asyncpg read it."""
     return async_url(url).replace("+asyncpg", "", 1)
-
-
-@contextmanager
-def _translated() -> Generator[None]:
-    try:
-        yield
-    except (ConnectionError, TimeoutError) as error:
-        raise DatabaseUnavailableError(f"PostgreSQL is not reachable: {type(error).__name__}") from error
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise DatabaseUnavailableError("The connection to PostgreSQL was lost.") from error
-        raise
 
 
 def _to_json(value: Any) -> str:

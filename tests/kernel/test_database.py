@@ -52,6 +52,29 @@ async def test_a_server_that_is_away_is_a_retryable_fault():
     assert caught.value.retryable
 
 
+@pytest.mark.parametrize("own", [ConnectionError("not the database"), TimeoutError("nor this")])
+async def test_what_the_block_itself_raises_stays_as_it_is(producer: Database, own: Exception):
+    for opened in (producer.transaction, producer.session):
+        with pytest.raises(type(own), match=str(own)):
+            async with opened():
+                raise own
+
+
+async def test_a_lost_connection_is_told_and_replaced(producer: Database):
+    with pytest.raises(DatabaseUnavailableError):  # the connection is lost inside the block
+        async with producer.session() as session:
+            await session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    async with producer.session() as session:
+        assert (await session.execute(text("SELECT 1"))).scalar() == 1
+
+
+async def test_reads_open_no_transaction(producer: Database):
+    async with producer.session() as session:
+        first = (await session.execute(text("SELECT pg_current_xact_id()::text"))).scalar()
+        second = (await session.execute(text("SELECT pg_current_xact_id()::text"))).scalar()
+    assert first != second
+
+
 def test_a_url_of_another_kind_is_refused():
     with pytest.raises(InfrastructureError):
         Database("mysql://localhost/x", schema="any")

@@ -152,9 +152,10 @@ async def test_a_poison_event_becomes_a_dead_letter_and_blocks_only_its_subject_
             raise ValueError("cannot stomach this")
         await note_effect(event, session)
 
-    async with running(EmbeddedDelivery([Room(producer), Room(first, (consumer(picky, max_attempts=3),))])):
-        await publish(producer, 1, 2, subject="same")
-        await publish(producer, 3, 4, subject="other")
+    await publish(producer, 1, 2, subject="same")
+    await publish(producer, 3, 4, subject="other")
+    patient = consumer(picky, max_attempts=3, first_backoff=0.5)
+    async with running(EmbeddedDelivery([Room(producer), Room(first, (patient,))])):
         await until(lambda: has_effects(first, 3))
 
     assert await effects(first) == ["n3", "n4", "n2"]

@@ -252,7 +252,7 @@ async def test_health_tells_whether_the_database_is_there(client: httpx.AsyncCli
 
 
 async def test_calls_over_http_tell_faults_apart(sample: Subgraph):
-    import uvicorn  # noqa: PLC0415
+    import uvicorn
 
     server = uvicorn.Server(
         uvicorn.Config(create_app(sample, internal_key=KEY), port=0, log_level="error", lifespan="off")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 
 from sqlalchemy.exc import IntegrityError
@@ -171,6 +171,22 @@ class InventoryService:
         """Add delivered goods."""
         movement = Movement(type=MovementType.RECEIVED, quantity=quantity, reference=reference)
         return await self._move("stockReceive", sku, warehouse_id, movement, key)
+
+    async def open_stock(self, warehouse_id: str, quantities: Mapping[str, int], *, reference: str) -> int:
+        """Receive the first goods of SKUs that this warehouse has never had, all or none; tell of how many SKUs.
+
+        A SKU that has a history there is left alone, so the same list may come again.
+        """
+        async with self.database.transaction() as session:
+            for sku in sorted(quantities):
+                await _open_level(session, sku, warehouse_id)
+            book = await StockBook.open(session, quantities, self.clock.now())
+            for sku, quantity in quantities.items():
+                if quantity and not book.standing(sku, warehouse_id).level.version:
+                    movement = Movement(type=MovementType.RECEIVED, quantity=quantity, reference=reference)
+                    book.record(sku, warehouse_id, movement)
+            await book.close()
+            return book.movements
 
     async def adjust(self, sku: str, warehouse_id: str, delta: int, *, reason: str, key: str) -> Standing:
         """Correct how many there are; a reason is due.

@@ -7,7 +7,7 @@ prices that are here but not in what is imported stay.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
@@ -72,8 +72,15 @@ class ImportResult:
     skus: tuple[str, ...]
 
 
-async def import_product(service: CatalogueService, imported: ImportedProduct) -> ImportResult:
+async def import_product(
+    service: CatalogueService,
+    imported: ImportedProduct,
+    *,
+    before_commit: Callable[[ImportResult], Awaitable[None]] | None = None,
+) -> ImportResult:
     """Bring one product to the state that is imported.
+
+    `before_commit` may do what belongs to the product elsewhere; when it raises, the product stays as it was.
 
     Raises:
         InvalidInputError: something of it cannot be accepted.
@@ -83,7 +90,10 @@ async def import_product(service: CatalogueService, imported: ImportedProduct) -
         raise InvalidInputError("A product needs a variant.", path=("variants",))
     with told_as_domain_errors():
         async with service.database.transaction() as session:
-            return await _import(session, service, imported)
+            result = await _import(session, service, imported)
+            if before_commit is not None:
+                await before_commit(result)
+            return result
 
 
 async def _import(session: AsyncSession, service: CatalogueService, imported: ImportedProduct) -> ImportResult:
