@@ -282,6 +282,7 @@ class Product:
             published=found.content.published, owner_id=found.content.owner_id
         ):
             return None
+        loaders.product.prime(found.id, found)
         return cls.of(found)
 
     @classmethod
