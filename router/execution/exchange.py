@@ -6,6 +6,7 @@ sent it, and a response that is either read as Python values or written as JSON 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -101,4 +102,9 @@ class GraphQLResponse:
     @cached_property
     def body(self) -> bytes:
         """The response as JSON."""
-        return orjson.dumps(self.as_dict(), option=orjson.OPT_NON_STR_KEYS)
+        response = self.as_dict()
+        try:
+            return orjson.dumps(response)
+        except TypeError:
+            # Custom scalars may hold what orjson refuses: integers beyond 64 bits, or values nested very deeply.
+            return json.dumps(response, ensure_ascii=False, separators=(",", ":")).encode()

@@ -69,16 +69,15 @@ class Run:
         self._known: dict[str, list[Tree]] = {}
         self._errors: dict[int, list[GraphQLErrorDict]] = {}
         self._sent: dict[int, asyncio.Future[SubgraphResponse]] = {}
-        self._waits = [len(fetch.depends_on) for fetch in program.plan.fetches]
+        self._waits = list(program.waits)
         self._left = len(self._waits)
         self.answer: asyncio.Future[GraphQLResponse] = asyncio.get_running_loop().create_future()
 
     def start(self) -> asyncio.Future[GraphQLResponse]:
         """Send what waits for nothing."""
         self.answer.add_done_callback(self._stop)
-        for fetch in self._program.plan.fetches:
-            if not fetch.depends_on:
-                self._launch(fetch)
+        for fetch in self._program.starts:
+            self._launch(fetch)
         if not self._left:
             self._finish()
         return self.answer
@@ -100,7 +99,13 @@ class Run:
             self._context.value,
             self._context.trace,
         )
-        self._sent[fetch.id] = sent = asyncio.ensure_future(self._transports[fetch.subgraph].send(request))
+        try:
+            sent = asyncio.ensure_future(self._transports[fetch.subgraph].send(request))
+        except Exception as error:
+            self._mishap(fetch, error)
+            self._complete(fetch)
+            return
+        self._sent[fetch.id] = sent
         sent.add_done_callback(partial(self._arrived, fetch, targets))
 
     def _collect(self, fetch: Fetch, variables: dict[str, Any]) -> Mapping[str, Targets]:
@@ -121,21 +126,16 @@ class Run:
         del self._sent[fetch.id]
         try:
             self._take(fetch, targets, sent.result())
-        except TransportError as error:
-            self._fault(fetch, error)
-        except asyncio.CancelledError:
-            self._fault(fetch, TransportError("the request was cancelled"))
-        except Exception:
-            logger.exception("A fetch failed for a reason of the router's own", subgraph=fetch.subgraph)
-            self._fault(fetch, TransportError("internal error"))
+        except (Exception, asyncio.CancelledError) as error:
+            self._mishap(fetch, error)
         self._complete(fetch)
 
     def _complete(self, fetch: Fetch) -> None:
         self._left -= 1
         for waiting in self._program.dependents[fetch.id]:
-            self._waits[waiting] -= 1
-            if not self._waits[waiting]:
-                self._launch(self._program.plan.fetches[waiting])
+            self._waits[waiting.id] -= 1
+            if not self._waits[waiting.id]:
+                self._launch(waiting)
         if not self._left and not self.answer.done():
             self._finish()
 
@@ -171,6 +171,15 @@ class Run:
                 self._fault(fetch, MalformedResponseError(f"'{batch.alias}' does not hold {len(asked)} entities"))
 
     # The answer -------------------------------------------------------------------------------------------------------
+
+    def _mishap(self, fetch: Fetch, error: BaseException) -> None:
+        """Note that a fetch came to nothing, whatever the reason."""
+        if isinstance(error, asyncio.CancelledError):
+            error = TransportError("the request was cancelled")
+        elif not isinstance(error, TransportError):
+            logger.error("A fetch failed for a reason of the router's own", subgraph=fetch.subgraph, exc_info=error)
+            error = TransportError("internal error")
+        self._fault(fetch, error)
 
     def _fault(self, fetch: Fetch, error: TransportError) -> None:
         self._note(fetch, [error.as_error(fetch.subgraph)])

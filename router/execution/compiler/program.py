@@ -43,7 +43,7 @@ class FetchCode:
     batches: tuple[BatchCode, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Code:
     """One make of a program."""
 
@@ -52,15 +52,17 @@ class Code:
     project: Project
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
-    """A plan and the code that runs it.
+    """A plan and the code that runs it; known by its identity.
 
     Attributes:
         plan: what was compiled.
         shape: what the client asked for.
         operations: what each fetch sends, apart from its variables.
         batches: for each fetch, its batches of entity calls.
+        starts: the fetches that wait for nothing.
+        waits: for each fetch, how many others it waits for.
         dependents: for each fetch, those that wait for it.
         quick: the code for a working tree in good order.
         careful: the code for any other; compiled when first needed.
@@ -70,7 +72,9 @@ class Program:
     shape: Composite
     operations: tuple[SubgraphOperation, ...] = field(init=False)
     batches: tuple[tuple[Batch, ...], ...] = field(init=False)
-    dependents: tuple[tuple[int, ...], ...] = field(init=False)
+    starts: tuple[Fetch, ...] = field(init=False)
+    waits: tuple[int, ...] = field(init=False)
+    dependents: tuple[tuple[Fetch, ...], ...] = field(init=False)
     quick: Code = field(init=False)
 
     def __post_init__(self) -> None:
@@ -78,9 +82,11 @@ class Program:
         operations = tuple(
             SubgraphOperation(each.subgraph, each.kind, each.document, each.operation_name) for each in fetches
         )
-        dependents = tuple(tuple(other.id for other in fetches if each.id in other.depends_on) for each in fetches)
+        dependents = tuple(tuple(other for other in fetches if each.id in other.depends_on) for each in fetches)
         object.__setattr__(self, "operations", operations)
         object.__setattr__(self, "batches", tuple(map(batches_of, fetches)))
+        object.__setattr__(self, "starts", tuple(each for each in fetches if not each.depends_on))
+        object.__setattr__(self, "waits", tuple(len(each.depends_on) for each in fetches))
         object.__setattr__(self, "dependents", dependents)
         object.__setattr__(self, "quick", generate(self.plan, self.shape, careful=False))
 

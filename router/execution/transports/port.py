@@ -12,9 +12,9 @@ from router.execution.exchange import NO_HEADERS, Headers
 from router.planner.plan import OperationKind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SubgraphOperation:
-    """The part of a subgraph request that is the same each time its plan runs."""
+    """The part of a subgraph request that is the same each time its plan runs; known by its identity."""
 
     subgraph: str
     kind: OperationKind

@@ -23,5 +23,5 @@ class SharingTransport:
         """Send a request, or join an equal one; whatever may change something is always sent."""
         if request.operation.kind != "query":
             return self._inner.send(request)
-        key = (request.operation, request.body(), request.headers, request.identity)
+        key = (request.body(), request.headers, request.identity)
         return self._under_way.join(key, lambda: asyncio.ensure_future(self._inner.send(request)))

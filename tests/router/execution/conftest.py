@@ -13,7 +13,7 @@ from graphql import FragmentDefinitionNode, OperationDefinitionNode, build_schem
 from router.execution import ANONYMOUS, GraphQLResponse
 from router.execution.compiler import Program, compile_program
 from router.execution.run import Run
-from router.execution.transports import SubgraphRequest, SubgraphResponse
+from router.execution.transports import SubgraphRequest, SubgraphResponse, SubgraphTransport
 from router.planner.plan import (
     EntityCall,
     Fetch,
@@ -62,10 +62,14 @@ class Bench:
         return compile_program(build_schema(sdl), plan, operation, fragments, conditions)
 
     async def run(
-        self, program: Program, answers: Mapping[str, Any], variables: Mapping[str, Any] | None = None
+        self,
+        program: Program,
+        answers: Mapping[str, Any],
+        variables: Mapping[str, Any] | None = None,
+        transports: Mapping[str, SubgraphTransport] | None = None,
     ) -> GraphQLResponse:
         scripted = Scripted(answers, self.sent)
-        transports = dict.fromkeys(answers, scripted)
+        transports = {**dict.fromkeys(answers, scripted), **(transports or {})}
         run = Run(program, variables or {}, ANONYMOUS, transports, timeout=5, max_errors=100, prelude={})
         return await run.start()
 

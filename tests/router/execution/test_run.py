@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
@@ -211,3 +212,23 @@ async def test_variables_that_a_fetch_does_not_use_stay_here(bench, plans):
     program = bench.compile(SDL, "{ me { id } }", plans.root("a", "{ me { id } }", variables=("used", "missing")))
     await bench.run(program, {"a": {"data": {"me": None}}}, {"used": 1, "unused": 2})
     assert bench.sent[0].variables == {"used": 1}
+
+
+@pytest.mark.parametrize("value", [10**30, [[[1]]] * 2])
+async def test_values_of_custom_scalars_pass_untouched(bench, plans, value):
+    program = bench.compile("scalar Any type Query { a: Any }", "{ a }", plans.root("a", "{ a }"))
+    response = await bench.run(program, {"a": {"data": {"a": value}}})
+    assert json.loads(response.body) == {"data": {"a": value}}
+
+
+async def test_a_transport_that_fails_at_once(bench, plans):
+    program = joined(bench, plans)
+
+    class Broken:
+        def send(self, request):
+            raise RuntimeError("broken")
+
+    answers = {"a": {"data": {"users": [{"id": "1"}]}}}
+    response = await bench.run(program, answers, transports={"b": Broken()})
+    assert response.data == {"users": [{"id": "1", "name": None}]}
+    assert codes(response) == ["SUBREQUEST_HTTP_ERROR"]
