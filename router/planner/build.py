@@ -8,22 +8,38 @@ client's.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from router.planner.fetches import Document, DocumentField, FetchGraph, FetchStep, Input, Keys, Place, split_path
+from router.planner.errors import UnplannableError
+from router.planner.fetches import (
+    Context,
+    Document,
+    DocumentField,
+    FetchGraph,
+    FetchStep,
+    Input,
+    Keys,
+    Place,
+    split_path,
+)
 from router.planner.graph import Edge, Graph, Node, NodeKind
 from router.planner.normalise import Operation
 from router.planner.plan import (
+    ContextValue,
+    FieldStep,
     OperationKind,
+    Path,
     RepresentationField,
     RepresentationFragment,
     RepresentationSelection,
+    TypeStep,
 )
-from router.planner.selection import TYPENAME_FIELD, Field, Selection
+from router.planner.selection import TYPENAME, TYPENAME_FIELD, Field, Selection
 from router.planner.steps import Step, StepKind
 from router.planner.tree import choose_ways
 from router.planner.walk import Walker
+from router.supergraph import ContextArgument
 
 _Providers = set[FetchStep]
 
@@ -34,6 +50,7 @@ class _At:
 
     `waits` are the fetches that tell the type of the object. `providers` collects the fetches that deliver what is
     asked for while a requirement is followed; it is None for the client's own selection.
+    `parent` is where the enclosing object stands.
     """
 
     fetch: FetchStep
@@ -42,6 +59,14 @@ class _At:
     node: Node
     waits: frozenset[FetchStep]
     providers: _Providers | None
+    parent: _At | None = None
+
+    def enclosing(self) -> Iterator[_At]:
+        """Yield where the enclosing objects stand, the nearest first."""
+        at = self.parent
+        while at is not None:
+            yield at
+            at = at.parent
 
 
 class Builder:
@@ -53,7 +78,7 @@ class Builder:
         self._kind = operation.kind
         self._root = Place((), Keys([operation.selection]))
         self._steps: list[FetchStep] = []
-        self._jumps: dict[tuple[int, int, int, int], FetchStep] = {}
+        self._jumps: dict[tuple[int, ...], FetchStep] = {}
         self._needs: dict[tuple[int, int, int], tuple[_Providers, tuple[RepresentationSelection, ...]]] = {}
         self._typename = Selection("", (TYPENAME_FIELD,))
 
@@ -93,7 +118,7 @@ class Builder:
             self._deliver(at)
             return
         place = at.place.field(asked.key, step.edge.lists)
-        inner = replace(at, document=asked.selection, place=place, node=step.node)
+        inner = replace(at, document=asked.selection, place=place, node=step.node, parent=at)
         if step.is_whole and step.field.selection is not None:
             self._ask_whole(inner, step.field.selection)
             self._deliver(at)
@@ -103,7 +128,8 @@ class Builder:
     def _ask(self, at: _At, field: Field, edge: Edge) -> DocumentField:
         key = field.key if at.providers is None else at.place.keys.internal(field.name, field.arguments)
         inner = None if edge.target is None else Document()
-        asked = DocumentField(key, field.name, field.arguments, field.variables, edge.shape, edge.lists, inner)
+        arguments = _with_contexts(field.arguments, at.fetch.contexts) if edge.contexts else field.arguments
+        asked = DocumentField(key, field.name, arguments, field.variables, edge.shape, edge.lists, inner)
         return at.document.add(asked)
 
     def _deliver(self, at: _At) -> None:
@@ -120,7 +146,7 @@ class Builder:
             target = edge.target
             if field.selection is not None and asked.selection is not None and target is not None:
                 place = at.place.field(asked.key, asked.lists)
-                inner = replace(at, document=asked.selection, place=place, node=target)
+                inner = replace(at, document=asked.selection, place=place, node=target, parent=at)
                 self._ask_whole(inner, field.selection)
         for group in selection.groups:
             node = self._graph.narrow(at.node, group.type)
@@ -148,7 +174,7 @@ class Builder:
         if jump is None:
             raise TypeError("a jump step has a jump")
         target = jump.entry.target
-        key = (at.fetch.number, id(at.place), target.id, id(jump.needs))
+        key = (at.fetch.number, id(at.place), target.id, id(jump.needs), id(jump.contexts) if jump.contexts else 0)
         fetch = self._jumps.get(key)
         if fetch is None:
             fetch = self._jumps[key] = self._open(target.subgraph, "query", at.place)
@@ -158,8 +184,22 @@ class Builder:
                 _path, types = split_path(at.place.path)
                 fetch.inputs.append(Input(types, jump.entry.typename, selections))
                 fetch.waits_for |= providers
+            fetch.contexts = tuple(self._context(argument, at, fetch) for argument in jump.contexts)
         document = fetch.document.on(target.type) if fetch.is_entity else fetch.document
-        self._follow(step, _At(fetch, document, at.place, target, frozenset(), at.providers))
+        self._follow(step, _At(fetch, document, at.place, target, frozenset(), at.providers, at.parent))
+
+    def _context(self, argument: ContextArgument, at: _At, fetch: FetchStep) -> Context:
+        """Fetch what fills an argument at the nearest enclosing object that sets its context."""
+        for outer in at.enclosing():
+            if self._graph.sets_context(outer.node, argument.context):
+                needs = self._graph.field_set(outer.node.type, argument.selection)
+                providers, selections = self._require(outer, needs)
+                fetch.waits_for |= providers
+                variable = f"_context{fetch.number}_{argument.name}"
+                value = ContextValue(variable, len(outer.place.path), tuple(_leaf_paths(selections)))
+                return Context(value, argument)
+        reason = f'no enclosing object sets "{argument.context}"'
+        raise UnplannableError(f"{at.node.type}({argument.name}:)", "", [fetch.subgraph], [reason])
 
     def _require(self, at: _At, needs: Selection) -> tuple[_Providers, tuple[RepresentationSelection, ...]]:
         """Plan what a jump needs, and return who delivers it and how it is sent."""
@@ -176,6 +216,22 @@ class Builder:
                 self._follow(ways.origins[0], inner)
             self._needs[key] = (providers, _representation(needs, at.place.keys))
         return self._needs[key]
+
+
+def _with_contexts(arguments: str, contexts: Sequence[Context]) -> str:
+    filled = [f"{context.argument.name}: ${context.value.variable}" for context in contexts]
+    return f"({', '.join([*filter(None, [arguments[1:-1]]), *filled])})"
+
+
+def _leaf_paths(selections: Sequence[RepresentationSelection]) -> Iterator[Path]:
+    """Yield the paths to the values of a selection, without those that only tell types."""
+    for selection in selections:
+        if isinstance(selection, RepresentationFragment):
+            yield from ((TypeStep(selection.types), *path) for path in _leaf_paths(selection.selections))
+        elif selection.selections:
+            yield from ((FieldStep(selection.key), *path) for path in _leaf_paths(selection.selections))
+        elif selection.name != TYPENAME:
+            yield (FieldStep(selection.key),)
 
 
 def _representation(needs: Selection, keys: Keys) -> tuple[RepresentationSelection, ...]:

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from router.planner.plan import FieldStep, ListStep, OperationKind, Path, RepresentationSelection, TypeStep
+from router.planner.plan import (
+    ContextValue,
+    FieldStep,
+    ListStep,
+    OperationKind,
+    Path,
+    RepresentationSelection,
+    TypeStep,
+)
 from router.planner.plan_text import path_text
 from router.planner.selection import TYPENAME, Field, Selection
+from router.supergraph import ContextArgument
 
 
 @dataclass(slots=True, eq=False)
@@ -151,6 +160,14 @@ class Input:
     selections: tuple[RepresentationSelection, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Context:
+    """A variable that an enclosing object fills, with its definition."""
+
+    value: ContextValue
+    argument: ContextArgument
+
+
 @dataclass(slots=True, eq=False)
 class FetchStep:
     """A request under construction.
@@ -165,6 +182,7 @@ class FetchStep:
     path: Path
     document: Document = field(default_factory=Document)
     inputs: list[Input] = field(default_factory=list)
+    contexts: tuple[Context, ...] = ()
     waits_for: set[FetchStep] = field(default_factory=set)
 
     @property

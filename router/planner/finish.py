@@ -45,7 +45,7 @@ def _batches(graph: FetchGraph, ids: dict[FetchStep, int]) -> Iterator[tuple[lis
 
 
 def _batch_key(step: FetchStep) -> object:
-    if not step.is_entity:
+    if not step.is_entity or step.contexts:
         return step
     return step.subgraph
 
@@ -77,12 +77,15 @@ class _Writing:
         calls = []
         for step, document, moved in zip(self.steps, documents, renames, strict=True):
             alias, variable = names[distinct.index(document)]
-            calls.append(EntityCall(alias, variable, step.path, _representations(step), moved))
+            values = tuple(context.value for context in step.contexts)
+            calls.append(EntityCall(alias, variable, step.path, _representations(step), moved, values))
         fields = (
             f"{'' if alias == _ENTITIES else f'{alias}:'}{_ENTITIES}(representations:${variable}){document}"
             for (alias, variable), document in zip(names, distinct, strict=True)
         )
         definitions = [f"${variable}:[_Any!]!" for _alias, variable in names]
+        contexts = (context for step in self.steps for context in step.contexts)
+        definitions += [f"${context.value.variable}:{context.argument.type}" for context in contexts]
         return self._fetch("query", definitions, f"{{{' '.join(fields)}}}", entities=tuple(calls))
 
     def _names(self, number: int, count: int) -> tuple[str, str]:

@@ -277,6 +277,12 @@ class Graph:
                     needs = self.field_set(type_.name, key.fields)
                     yield Entry(self.node(type_.name, subgraph), needs, type_.name)
 
+    def sets_context(self, node: Node, context: str) -> bool:
+        """Whether objects at a node set a context, by their own type or by what it belongs to."""
+        type_ = self._types[node.type]
+        named = (name for name, other in self._types.items() if context in other.contexts)
+        return context in type_.contexts or any(node.type in self.supergraph.possible_types(name) for name in named)
+
     def field_set(self, type_name: str, text: str) -> Selection:
         """Return a field set in normal form."""
         selection = self._field_sets.get((type_name, text))

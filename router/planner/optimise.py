@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from router.planner.fetches import FetchGraph, FetchStep, Input
 from router.planner.plan import (
-    Path,
     RepresentationField,
     RepresentationFragment,
     RepresentationSelection,
@@ -68,10 +67,10 @@ def _ancestors(steps: Sequence[FetchStep]) -> dict[FetchStep, int]:
 
 
 def _merge_one_round(steps: list[FetchStep]) -> bool:
-    alike: defaultdict[tuple[str, Path, bool], list[FetchStep]] = defaultdict(list)
+    alike: defaultdict[tuple[object, ...], list[FetchStep]] = defaultdict(list)
     for step in steps:
         if step.kind == "query":
-            alike[step.subgraph, step.path, step.is_entity].append(step)
+            alike[step.subgraph, step.path, step.is_entity, step.contexts].append(step)
     groups = [group for group in alike.values() if len(group) > 1]
     if not groups:
         return False

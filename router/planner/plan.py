@@ -98,6 +98,19 @@ class Rename:
 
 
 @dataclass(frozen=True, slots=True)
+class ContextValue:
+    """A value of an enclosing object that goes along as a variable (`@fromContext`).
+
+    The enclosing object is found at the first `depth` steps of the call's path. From there the value is at the first of
+    `paths` that leads to one (they differ by type condition); null is sent where none does.
+    """
+
+    variable: str
+    depth: int
+    paths: tuple[Path, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class EntityCall:
     """One `_entities` field of a fetch.
 
@@ -108,6 +121,9 @@ class EntityCall:
     Calls of one fetch that ask the same of objects at several paths bear the same `alias` and `variable` (and equal
     `renames`): their representations go into one list, in which equal ones are sent once whatever path they came
     from.
+
+    A call with `contexts` is the only one of its fetch. Objects for which these values differ cannot share a request,
+    so the fetch is sent once for each combination of values, with the representations of its objects.
     """
 
     alias: str
@@ -115,6 +131,7 @@ class EntityCall:
     path: Path
     representations: tuple[Representation, ...]
     renames: tuple[Rename, ...] = ()
+    contexts: tuple[ContextValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

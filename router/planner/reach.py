@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from router.planner.graph import Edge, Entry, Graph, Node, NodeKind
 from router.planner.selection import TYPENAME, Field, Selection, merged
+from router.supergraph import ContextArgument
 
 JUMP_COST = 1000
 FIELD_COST = 1
@@ -23,12 +24,14 @@ FIELD_COST = 1
 class Jump:
     """A request for the same object to another subgraph, or to the same one with more in hand.
 
-    `needs` is what must be known of the object: the key and what is required; None for root types.
+    `needs` is what must be known of the object: the key and what is required; None for root types. `contexts` are the
+    arguments that enclosing objects fill.
     """
 
     entry: Entry
     needs: Selection | None
     cost: float
+    contexts: tuple[ContextArgument, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,7 +43,7 @@ class Option:
     cost: float
 
 
-_Goal = tuple[int, int, int]
+_Goal = tuple[int, int, int, int]
 
 
 class Reach:
@@ -53,7 +56,7 @@ class Reach:
         self._jumps: dict[_Goal, Jump | None] = {}
         self._costs: dict[_Goal, float] = {}
         self._open: list[_Goal] = []
-        self._goals: dict[_Goal, tuple[Node, Node, Selection | None]] = {}
+        self._goals: dict[_Goal, tuple[Node, Node, Edge | None]] = {}
         self._needs: dict[tuple[int, int], Selection] = {}
 
     def options(self, node: Node, name: str) -> tuple[Option, ...]:
@@ -67,14 +70,14 @@ class Reach:
     def _find_options(self, node: Node, name: str) -> tuple[Option, ...]:
         direct = self.graph.edge(node, name)
         found = []
-        if direct is not None and direct.requires is None:
+        if direct is not None and direct.is_free:
             found.append(Option(None, direct, FIELD_COST))
             if direct.target is None:
                 return tuple(found)
         for target, edge in self._elsewhere(node, name):
-            if direct is not None and direct.requires is None and target.subgraph == node.subgraph:
+            if direct is not None and direct.is_free and target.subgraph == node.subgraph:
                 continue
-            jump = self.jump(node, target, edge.requires)
+            jump = self.jump(node, target, edge)
             if jump is not None:
                 found.append(Option(jump, edge, jump.cost + FIELD_COST))
         return tuple(sorted(found, key=lambda option: option.cost))
@@ -96,12 +99,12 @@ class Reach:
         """Return the cheapest jump to a target if any entry leads there."""
         return self.jump(node, target) if target in self.targets(node) else None
 
-    def jump(self, node: Node, target: Node, requires: Selection | None = None) -> Jump | None:
-        """Return the cheapest jump from a node to a target with what is required there, None if there is none."""
-        goal = self._goal(node, target, requires)
+    def jump(self, node: Node, target: Node, edge: Edge | None = None) -> Jump | None:
+        """Return the cheapest jump from a node to a target, with what a field there needs, None if there is none."""
+        goal = self._goal(node, target, edge)
         self._solve()
         if goal not in self._jumps:
-            self._jumps[goal] = self._make_jump(node, target, requires)
+            self._jumps[goal] = self._make_jump(goal)
         return self._jumps[goal]
 
     def obstacles(self, node: Node, name: str) -> list[str]:
@@ -125,13 +128,16 @@ class Reach:
     def _has(self, node: Node, field: Field) -> bool:
         return self._field_cost(node, field) < math.inf
 
-    def _make_jump(self, node: Node, target: Node, requires: Selection | None) -> Jump | None:
-        cost = self._costs[self._goal(node, target, requires)]
+    def _make_jump(self, goal: _Goal) -> Jump | None:
+        node, target, edge = self._goals[goal]
+        cost = self._costs[goal]
         if cost == math.inf:
             return None
         entries = (entry for entry in self.graph.entries(node) if entry.target is target)
         entry = min(entries, key=lambda entry: self._need_cost(node, entry.key))
-        return Jump(entry, self._merged(entry.key, requires), cost)
+        if edge is None:
+            return Jump(entry, entry.key, cost)
+        return Jump(entry, self._merged(entry.key, edge.requires), cost, edge.contexts)
 
     def _merged(self, key: Selection | None, requires: Selection | None) -> Selection | None:
         if key is None or requires is None:
@@ -141,10 +147,14 @@ class Reach:
             self._needs[pair] = merged(key, requires)
         return self._needs[pair]
 
-    def _goal(self, node: Node, target: Node, requires: Selection | None) -> _Goal:
-        goal = (node.id, target.id, id(requires))
+    def _goal(self, node: Node, target: Node, edge: Edge | None) -> _Goal:
+        """Return the key of a jump; fields that need the same share it."""
+        if edge is None or edge.is_free:
+            goal = (node.id, target.id, 0, 0)
+        else:
+            goal = (node.id, target.id, id(edge.requires), id(edge.contexts) if edge.contexts else 0)
         if goal not in self._goals:
-            self._goals[goal] = (node, target, requires)
+            self._goals[goal] = (node, target, edge)
             self._costs[goal] = math.inf
             self._open.append(goal)
         return goal
@@ -164,9 +174,10 @@ class Reach:
         self._open.clear()
 
     def _jump_cost(self, goal: _Goal) -> float:
-        node, target, requires = self._goals[goal]
+        node, target, edge = self._goals[goal]
         keys = (entry.key for entry in self.graph.entries(node) if entry.target is target)
-        return JUMP_COST + min(self._need_cost(node, key) for key in keys) + self._need_cost(node, requires)
+        required = self._need_cost(node, None if edge is None else edge.requires)
+        return JUMP_COST + min(self._need_cost(node, key) for key in keys) + required
 
     def _need_cost(self, node: Node, selection: Selection | None) -> float:
         """Return what it costs at present to fetch a selection at a node."""
@@ -196,7 +207,7 @@ class Reach:
             if best < JUMP_COST:
                 return best
         for target, edge in self._elsewhere(node, field.name):
-            jump = self._costs[self._goal(node, target, edge.requires)]
+            jump = self._costs[self._goal(node, target, edge)]
             if jump < best:
                 best = min(best, jump + FIELD_COST + self._inner_cost(edge, field))
         if best == math.inf and node.is_abstract and node.possible:

@@ -79,30 +79,67 @@ class Interpretation:
                 merge(target, json.loads(json.dumps(data)))
 
     def fetch_entities(self, fetch: Fetch) -> None:
-        sent: dict[str, dict[str, Any]] = {}
-        waiting: list[tuple[EntityCall, str, dict[str, Any]]] = []
+        """Send the fetch once for each combination of context values; usually there are none."""
+        waiting: dict[str, list[tuple[EntityCall, dict[str, Any], dict[str, Any]]]] = {}
         for call in fetch.entities:
-            for target in find(self.tree, call.path):
+            for target, values in find_with_contexts(self.tree, call):
                 representation = represent(call, target)
                 if representation is not None:
-                    text = json.dumps(representation, sort_keys=True)
-                    sent.setdefault(call.variable, {})[text] = representation
-                    waiting.append((call, text, target))
-        if not sent:
-            return
-        variables = {call.variable: list(sent.get(call.variable, {}).values()) for call in fetch.entities}
-        data = self.send(fetch, variables)
+                    waiting.setdefault(json.dumps(values), []).append((call, representation, target))
+        for values, calls in waiting.items():
+            self.fetch_group(fetch, json.loads(values), calls)
+
+    def fetch_group(
+        self, fetch: Fetch, values: dict[str, Any], waiting: list[tuple[EntityCall, dict[str, Any], dict[str, Any]]]
+    ) -> None:
+        sent: dict[str, dict[str, Any]] = {call.variable: {} for call in fetch.entities}
+        for call, representation, _target in waiting:
+            sent[call.variable][text_of(representation)] = representation
+        data = self.send(fetch, values | {name: list(items.values()) for name, items in sent.items()})
         entities: dict[str, dict[str, Any]] = {}
         for call in fetch.entities:
             if call.alias not in entities:
                 answers = data.get(call.alias) or []
                 for entity in answers:
                     rename(entity, call.renames)
-                entities[call.alias] = dict(zip(sent.get(call.variable, {}), answers, strict=False))
-        for call, text, target in waiting:
-            entity = entities[call.alias].get(text)
+                entities[call.alias] = dict(zip(sent[call.variable], answers, strict=False))
+        for call, representation, target in waiting:
+            entity = entities[call.alias].get(text_of(representation))
             if entity is not None:
                 merge(target, json.loads(json.dumps(entity)))
+
+
+def text_of(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def find_with_contexts(tree: dict[str, Any], call: EntityCall) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Yield the objects of a call with the values that enclosing objects give."""
+    depths = sorted({context.depth for context in call.contexts})
+
+    def down(value: Any, done: int, known: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        following = next((depth for depth in depths if depth > done), len(call.path))
+        for inner in find(value, call.path[done:following]):
+            found = known | {
+                context.variable: context_value(inner, context.paths)
+                for context in call.contexts
+                if context.depth == following
+            }
+            if following == len(call.path):
+                yield inner, found
+            else:
+                yield from down(inner, following, found)
+
+    start = {c.variable: context_value(tree, c.paths) for c in call.contexts if c.depth == 0}
+    yield from down(tree, 0, start)
+
+
+def context_value(value: dict[str, Any], paths: tuple[Any, ...]) -> Any:
+    for path in paths:
+        for holder in find(value, path[:-1]):
+            if path[-1].key in holder:
+                return holder[path[-1].key]
+    return None
 
 
 def find(value: Any, path: tuple[Any, ...]) -> Iterator[dict[str, Any]]:
