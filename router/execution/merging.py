@@ -1,12 +1,12 @@
-"""Merging where two results wrote an object or a list under one key.
+"""What generated code calls: merging where two results wrote under one key, and giving up.
 
-Generated code calls this only for keys that can meet at all; everything else is `dict.update`.
+Merging is called only for keys that can meet at all; everything else is `dict.update`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 Meeting: TypeAlias = Mapping[str, "Meeting"]
 
@@ -22,6 +22,11 @@ def merge(target: dict[str, Any], result: dict[str, Any], meeting: Meeting) -> N
             target[key] = value
         else:
             target[key] = _merged(target.get(key), value, below)
+
+
+def null() -> NoReturn:
+    """Say that a working tree is not in good order: there is null, or no list, where there must not be."""
+    raise ValueError
 
 
 def copy(value: Any) -> Any:

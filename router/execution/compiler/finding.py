@@ -66,8 +66,17 @@ class Finders:
 
     def walk(self, path: Path, variable: str = "found") -> None:
         """Write the steps from the objects in a variable to those at the end of a path."""
-        for step in path:
-            self.source.add(f"{variable} = {self._step(step, variable)}")
+        steps = list(path)
+        while steps:
+            step = steps.pop(0)
+            if isinstance(step, FieldStep) and steps and isinstance(steps[0], ListStep) and not self.careful:
+                steps.pop(0)
+                made = (
+                    f"[v for o in {variable} if (items := o[{step.key!r}]) is not None for v in items if v is not None]"
+                )
+            else:
+                made = self._step(step, variable)
+            self.source.add(f"{variable} = {made}")
 
     def _identity(self, path: Path) -> tuple[str, ...] | None:
         """Return the keys by which equal objects at the end of a path are known, if it pays to make them one.

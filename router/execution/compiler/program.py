@@ -12,12 +12,15 @@ from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNo
 
 from router.execution.compiler.batches import Batch, batches_of
 from router.execution.compiler.fetching import collect_name, merge_name, write_fetches
-from router.execution.compiler.projection import PROJECT, write_projection
+from router.execution.compiler.projection import write_projection
+from router.execution.compiler.quick_projection import write_quick_projection
 from router.execution.compiler.shape import Composite, shape_of
 from router.execution.compiler.source import Source
-from router.execution.merging import copy, merge
+from router.execution.merging import copy, merge, null
 from router.execution.transports.port import SubgraphOperation
 from router.planner.plan import Fetch, QueryPlan
+
+PROJECT = "project"
 
 Tree: TypeAlias = dict[str, Any]
 Targets: TypeAlias = list[list[Tree]]
@@ -111,9 +114,12 @@ def generate(plan: QueryPlan, shape: Composite, *, careful: bool) -> Code:
     """Generate the code of a plan and load it."""
     source = Source()
     unified = write_fetches(source, plan, careful=careful)
-    write_projection(source, shape, unified, careful=careful)
+    if careful:
+        write_projection(source, PROJECT, shape)
+    else:
+        write_quick_projection(source, PROJECT, shape, unified)
     text = source.text()
-    names: dict[str, Any] = {"dumps": orjson.dumps, "merge": merge, "copy": copy, **source.constants}
+    names: dict[str, Any] = {"dumps": orjson.dumps, "merge": merge, "copy": copy, "null": null, **source.constants}
     exec(compile(text, "<generated>", "exec"), names)  # noqa: S102 - written by the compiler, see `source`
     return Code(text, tuple(_fetch_code(each, names) for each in plan.fetches), names[PROJECT])
 
