@@ -59,6 +59,7 @@ class Database:
             self.url,
             pool_size=pool_size,
             max_overflow=max_overflow,
+            hide_parameters=True,  # they may be personal data, and errors end up in logs
             json_serializer=_to_json,
             json_deserializer=orjson.loads,
             connect_args={

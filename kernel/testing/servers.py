@@ -7,7 +7,9 @@ tens of milliseconds. The server forgets safety (no fsync) because nothing in it
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 import socket
 import tempfile
 from collections.abc import Mapping
@@ -76,7 +78,10 @@ class PostgresForTests:
         return self._templates[key]
 
     def stop(self) -> None:
-        """Stop the server and remove its data."""
+        """Stop the server at once, since nothing in it is to be kept, and remove its data."""
+        postmaster = self._server.get_pid()
+        if postmaster is not None:
+            os.kill(postmaster, signal.SIGQUIT)
         self._server.cleanup()
 
 
