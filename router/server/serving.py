@@ -28,6 +28,7 @@ from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
 from router.policy.keys import KeySet, key_reader
 from router.server.app import RouterApp, create_router_app
+from router.server.protocol import RouterProtocol
 from router.supergraph import Supergraph
 
 # JSON makes many short-lived dicts and no cycles: looking for cycles every 700 of them is wasted work.
@@ -130,12 +131,13 @@ async def _serve(
     async with app as router:
         config = uvicorn.Config(
             router,
-            http="httptools",
+            http=RouterProtocol,
             ws="none",
             lifespan="on",
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             timeout_keep_alive=math.ceil(settings.keep_alive),
             timeout_graceful_shutdown=math.ceil(settings.drain_timeout),
         )

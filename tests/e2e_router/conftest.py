@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,12 +133,25 @@ StartRouter = Callable[..., Running]
 @pytest.fixture
 def start_router(tmp_path: Path) -> Iterator[StartRouter]:
     """Start routers on free ports; all are ended with the test."""
+    with started_routers(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def start_lasting_router(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StartRouter]:
+    """Start routers that all tests of a module use."""
+    with started_routers(tmp_path_factory.mktemp("router")) as start:
+        yield start
+
+
+@contextmanager
+def started_routers(folder: Path) -> Iterator[StartRouter]:
     started: list[subprocess.Popen[str]] = []
 
     def start(supergraph: Path, *options: str, yaml: str = "") -> Running:
-        (tmp_path / "router.yaml").write_text(yaml)
+        (folder / "router.yaml").write_text(yaml)
         command = [sys.executable, "-m", "router.cli", "router", "--supergraph", str(supergraph)]
-        command += ["--port", "0", "--config", str(tmp_path / "router.yaml"), *options]
+        command += ["--port", "0", "--config", str(folder / "router.yaml"), *options]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stderr is not None

@@ -39,11 +39,11 @@ def bench_origin() -> Iterator[str]:
     process.stdout.close()
 
 
-@pytest.fixture
-def bench_router(start_router: Any, bench_origin: str) -> Any:
+@pytest.fixture(scope="module")
+def bench_router(start_lasting_router: Any, bench_origin: str) -> Any:
     names = ("accounts", "inventory", "products", "reviews")
     moved = ", ".join(f"{name}: {{url: '{bench_origin}/{name}'}}" for name in names)
-    return start_router(BENCH / "supergraph.graphql", yaml=f"subgraphs: {{{moved}}}")
+    return start_lasting_router(BENCH / "supergraph.graphql", yaml=f"subgraphs: {{{moved}}}")
 
 
 @pytest.mark.parametrize("workload", ["same", "distinct", "small", "mixed"])
