@@ -257,16 +257,17 @@ class _Relay:
         return len(rows)
 
 
+# The oldest event of a subject is found by a subquery that PostgreSQL cannot turn into a join: after a burst its
+# statistics still say that nothing is pending, and the join that it would then choose reads the whole backlog.
 _CLAIM_INBOX: Final = text(
     """
     UPDATE inbox SET state = 'done', attempts = attempts + 1, settled_at = now(), reason = NULL
     WHERE (consumer, event_id) = (
         SELECT consumer, event_id FROM inbox AS next
         WHERE consumer = :consumer AND state = 'pending' AND due_at <= now()
-          AND NOT EXISTS (
-            SELECT FROM inbox AS older
-            WHERE older.consumer = next.consumer AND older.subject = next.subject
-              AND older.state = 'pending' AND older.position < next.position)
+          AND (SELECT min(older.position) FROM inbox AS older
+               WHERE older.consumer = next.consumer AND older.subject = next.subject
+                 AND older.state = 'pending' AND older.position < next.position) IS NULL
         ORDER BY position LIMIT 1 FOR UPDATE SKIP LOCKED)
     RETURNING event_id, event, attempts
     """

@@ -71,7 +71,8 @@ def inbox_table(metadata: MetaData) -> Table:
         Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
         Column("settled_at", DateTime(timezone=True)),
         Column("reason", Text),
-        Index("inbox_pending", "consumer", "subject", "position", postgresql_where=text("state = 'pending'")),
+        Index("inbox_next", "consumer", "position", postgresql_where=text("state = 'pending'")),
+        Index("inbox_of_subject", "subject", "consumer", "position", postgresql_where=text("state = 'pending'")),
         Index("inbox_dead", "consumer", "position", postgresql_where=text("state = 'dead'")),
     )
 
