@@ -99,6 +99,8 @@ async def import_product(
 async def _import(session: AsyncSession, service: CatalogueService, imported: ImportedProduct) -> ImportResult:
     category_id = await _category_id(session, imported.category)
     skus = tuple(_sku(imported, variant) for variant in imported.variants)
+    if len(set(skus)) != len(skus):
+        raise InvalidInputError("Two variants have the same SKU.", path=("variants", "sku"))
     found = await writing.lock_product(session, slug=imported.slug)
     if found is None:
         product_type = await _product_type(session, imported.type_name)

@@ -155,13 +155,7 @@ def _keywords(
     for variant in variants:
         owned[variant.product_id].append(variant)
     return {
-        each.id: keywords(
-            each.tags,
-            (each.attributes, *(variant.attributes for variant in owned[each.id])),
-            (variant.sku for variant in owned[each.id]),
-            names.get(each.type_id, ""),
-        )
-        for each in products
+        each.id: keywords(names.get(each.type_id, ""), each.tags, each.attributes, owned[each.id]) for each in products
     }
 
 

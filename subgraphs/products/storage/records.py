@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, Protocol
 
 import msgspec
 
@@ -41,9 +42,24 @@ def options_from_json(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return dict(pairs)
 
 
+class Described(Protocol):
+    """What a variant says about itself, as a row or as a value of the domain."""
+
+    @property
+    def sku(self) -> str: ...  # noqa: D102
+    @property
+    def options(self) -> Mapping[str, str]: ...  # noqa: D102
+    @property
+    def attributes(self) -> Mapping[str, Sequence[str]]: ...  # noqa: D102
+
+
 def keywords(
-    tags: Iterable[str], attributes: Iterable[Mapping[str, Sequence[str]]], skus: Iterable[str], type_name: str
+    type_name: str, tags: Iterable[str], attributes: Mapping[str, Sequence[str]], variants: Iterable[Described]
 ) -> str:
     """Gather the words beyond name, brand and description that find a product."""
-    values = (value for each in attributes for texts in each.values() for value in texts)
-    return " ".join(dict.fromkeys((type_name, *tags, *values, *skus)))
+    words = [type_name, *tags, *chain.from_iterable(attributes.values())]
+    for variant in variants:
+        words += variant.options.values()
+        words += chain.from_iterable(variant.attributes.values())
+        words.append(variant.sku)
+    return " ".join(dict.fromkeys(words))

@@ -78,8 +78,6 @@ async def update_product(session: AsyncSession, before: Product, after: Product,
 
 def _product_columns(product: Product, product_type: ProductType) -> dict[str, Any]:
     content = product.content
-    attributes = (content.attributes, *(variant.attributes for variant in product.variants))
-    skus = (variant.sku for variant in product.variants)
     return {
         "slug": content.slug,
         "name": content.name,
@@ -91,7 +89,7 @@ def _product_columns(product: Product, product_type: ProductType) -> dict[str, A
         "attributes": attributes_to_json(content.attributes),
         "published": content.published,
         "owner_id": content.owner_id,
-        "keywords": keywords(content.tags, attributes, skus, product_type.name),
+        "keywords": keywords(product_type.name, content.tags, content.attributes, product.variants),
         "version": product.version,
         "created_at": product.created_at,
         "updated_at": product.updated_at,

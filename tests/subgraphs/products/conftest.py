@@ -161,7 +161,7 @@ def filled(database, clock):
 def run(catalogue):
     """Run an operation that has no top-level error: `await run("{ … }", caller, variable=…)`."""
 
-    async def execute(query, caller=ADMIN, **variables):
+    async def execute(query, caller=ADMIN, /, **variables):
         result = await catalogue.executor.execute(query, variables, caller=caller)
         assert not result.errors, result.errors
         return result.data
@@ -173,7 +173,7 @@ def run(catalogue):
 def refused(catalogue):
     """Run an operation that ends in one top-level error and give its code."""
 
-    async def execute(query, caller=ADMIN, **variables):
+    async def execute(query, caller=ADMIN, /, **variables):
         result = await catalogue.executor.execute(query, variables, caller=caller)
         assert len(result.errors) == 1
         return result.errors[0]["extensions"]["code"]

@@ -71,7 +71,7 @@ async def test_a_catalogue_is_loaded_as_it_is_given(make_database):
         )
     finally:
         await connection.close()
-    assert words == "Shoe summer rubber PL-42"
+    assert words == "Shoe summer rubber 42 PL-42"
     assert found == 1
 
 
