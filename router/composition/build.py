@@ -90,8 +90,8 @@ def _drop_federation_machinery(schema: Schema, links: Links) -> None:
     for name in FEDERATION_TYPES:
         schema.types.pop(name, None)
     query = schema.types.get(schema.roots.get("query", "Query"))
-    for name in FEDERATION_FIELDS if query else ():
-        query.fields.pop(name, None)
+    if query is not None:
+        query.fields = {name: it for name, it in query.fields.items() if name not in FEDERATION_FIELDS}
     machinery = frozenset({FEDERATION, LINK})
     for name in [it for it in schema.types if it == "_FieldSet" or links.is_linked_type(it, machinery)]:
         del schema.types[name]

@@ -1,6 +1,6 @@
 """What ``storegraph compose`` and ``storegraph check`` do; the command line only binds them.
 
-Exit codes: 0 done, 1 the schemas are not good (or break clients), 2 wrong use: a configuration or file that cannot be used.
+Exit codes: 0 done, 1 the schemas are not good (or break clients), 2 wrong use: a configuration or file is of no use.
 """
 
 from __future__ import annotations

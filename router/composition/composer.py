@@ -1,7 +1,7 @@
 """The whole of composition in the order it happens.
 
-Each stage reports all it finds over all subgraphs, and only a stage without errors is followed by the next: what a later
-stage would say about a broken schema would only confuse.
+Each stage reports all it finds over all subgraphs, and only a stage without errors is followed by the next: what a
+later stage would say about a broken schema would only confuse.
 """
 
 from __future__ import annotations

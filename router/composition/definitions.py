@@ -33,11 +33,6 @@ def check_definitions(subgraph: SubgraphSchema, report: Report) -> None:
                 f'Invalid definition for type "{type_def.name}": it should be {kind.value}, not {type_def.kind.value}.'
             )
             report.error("TYPE_DEFINITION_INVALID", f"[{subgraph.name}] {message}", [(subgraph, type_def.at)])
-    service = subgraph.schema.types.get("_Service")
-    sdl = service.fields.get("sdl") if service and service.kind is Kind.OBJECT else None
-    if service and service.kind is Kind.OBJECT and (sdl is None or nullable(sdl.type) != "String"):
-        message = f'[{subgraph.name}] Invalid definition for type "_Service": it has one field, "sdl: String".'
-        report.error("TYPE_DEFINITION_INVALID", message, [(subgraph, sdl.at if sdl else service.at)])
 
 
 def _tolerated(subgraph: SubgraphSchema, own: DirectiveDef) -> bool:
@@ -49,9 +44,7 @@ def _tolerated(subgraph: SubgraphSchema, own: DirectiveDef) -> bool:
 
 
 def _specified_types(subgraph: SubgraphSchema) -> Iterator[tuple[TypeDef, Kind]]:
-    expected = {"_Any": Kind.SCALAR, "_Service": Kind.OBJECT, "_Entity": Kind.UNION}
-    if not subgraph.is_federation_2:
-        expected["_FieldSet"] = Kind.SCALAR
+    expected: dict[str, Kind] = {} if subgraph.is_federation_2 else {"_FieldSet": Kind.SCALAR}
     for feature in subgraph.links.features.values():
         expected |= dict.fromkeys(_scalars(feature), Kind.SCALAR)
         if feature.url.identity == LINK:

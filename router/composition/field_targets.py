@@ -1,4 +1,4 @@
-"""The fields that a field set reaches, followed leniently: what is unknown is passed over, rules report it elsewhere."""
+"""The fields that a field set reaches, followed leniently: the unknown is passed over, rules report it elsewhere."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A subgraph: as it is given, and as composition knows it.
 
-:class:`SubgraphSchema` answers the questions that all later stages ask: what a directive of federation is called here, which
-fields are external, shareable or used, and at which line something stands.
+:class:`SubgraphSchema` answers the questions that all later stages ask: what a directive of federation is called here,
+which fields are external, shareable or used, and at which line something stands.
 """
 
 from __future__ import annotations

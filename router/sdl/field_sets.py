@@ -81,7 +81,12 @@ def parse_field_set(text: str) -> FieldSet:
 
 
 def _selections(node: SelectionSetNode | None) -> FieldSet:
-    return tuple(_selection(it) for it in node.selections) if node else ()
+    if node is None:
+        return ()
+    if not node.selections:
+        msg = "at least one field must be selected"
+        raise FieldSetError(msg)
+    return tuple(_selection(it) for it in node.selections)
 
 
 def _selection(node: SelectionNode) -> Selection:

@@ -64,7 +64,7 @@ class Links:
     problems: list[LinkProblem] = field(default_factory=list)
 
     def source_of(self, directive: str) -> tuple[Feature, str | None] | None:
-        """Return the feature a directive belongs to and its name there (nothing if it was imported under another name)."""
+        """Return the feature of a directive and its name there, which is none if it was imported under another."""
         for feature in self.features.values():
             for name, local in feature.imports.items():
                 if local == "@" + directive:
@@ -102,7 +102,7 @@ def find_links(schema: Schema) -> Links:
 
 
 def _link_name(schema: Schema) -> str | None:
-    """Return what the schema calls ``@link``: as it says itself, or ``link`` where federation is linked by that name."""
+    """Return what the schema calls ``@link``: what it says itself, or ``link`` where that links federation."""
     for directive in schema.root.directives:
         url = directive.args.get("url")
         if isinstance(url, str) and url.startswith(LINK + "/") and directive.name == directive.args.get("as", "link"):
@@ -155,9 +155,9 @@ def _conflicts(feature: Feature, links: Links) -> list[str]:
     for other in links.features.values():
         if other.alias == alias and other.url.identity != identity:
             found.append(f'Cannot link features "{other.url.identity}" and "{identity}" under one name, "{alias}".')
-        for name in feature.imports.values():
-            if name in other.imports.values() and other.url.identity != identity:
-                found.append(f'"{name}" is imported from both "{other.url.identity}" and "{identity}".')
+        shared = [it for it in feature.imports.values() if it in other.imports.values()]
+        if other.url.identity != identity:
+            found += [f'"{name}" is imported from both "{other.url.identity}" and "{identity}".' for name in shared]
     return found
 
 

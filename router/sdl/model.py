@@ -1,7 +1,7 @@
 """The model of a schema document.
 
-Plain mutable records: composition builds the supergraph in them, and the upgrade from federation 1 rewrites a subgraph in
-place. Every element keeps ``at``, its offset in the source it came from, or ``NOWHERE``.
+Plain mutable records: composition builds the supergraph in them, and the upgrade from federation 1 rewrites a subgraph
+in place. Every element keeps ``at``, its offset in the source it came from, or ``NOWHERE``.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ LEAF = frozenset({Kind.SCALAR, Kind.ENUM})
 
 @dataclass(slots=True)
 class Directive:
-    """A directive applied to something; ``extension`` counts the extension that it is written on, 0 is the definition."""
+    """A directive applied to something; ``extension`` is the number of the extension it is on, 0 on the definition."""
 
     name: str
     args: dict[str, Value] = field(default_factory=dict)

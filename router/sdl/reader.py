@@ -1,7 +1,7 @@
 """From text to the model: parses a document and folds its extensions into the types they extend.
 
-What the folding itself reveals (two types, fields or values of one name, an extension of another kind) is reported here as
-problems; the rules that need the whole schema are :mod:`router.composition.graphql_rules`.
+What the folding itself reveals (two types, fields or values of one name, an extension of another kind) is reported
+here as problems; the rules that need the whole schema are :mod:`router.composition.graphql_rules`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from graphql import (
 
 from router.sdl.model import Directive, DirectiveDef, Element, Field, InputValue, Kind, Schema, TypeDef
 from router.sdl.type_refs import text_of
-from router.sdl.values import UNSET, VariableUsed, value_of
+from router.sdl.values import UNSET, VariableError, value_of
 
 _KINDS: dict[type[Node], Kind] = {
     ScalarTypeDefinitionNode: Kind.SCALAR,
@@ -232,6 +232,6 @@ class _Reader:
                 self.problem(f'There can be only one argument named "{name}".', _at(argument))
             try:
                 found.args[name] = value_of(argument.value)
-            except VariableUsed as error:
+            except VariableError as error:
                 self.problem(str(error), _at(argument))
         return found

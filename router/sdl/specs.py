@@ -1,7 +1,7 @@
-"""The specifications that schemas link to: their versions, directives and types, written as the definitions they stand for.
+"""The specifications that schemas link to: their versions, directives and types, written as definitions.
 
-A definition is text in the schema language with the names of its specification; :mod:`router.sdl.links` renames it to what
-a schema calls it.
+A definition is text in the schema language with the names of its specification; :mod:`router.sdl.links` renames it to
+what a schema calls it.
 """
 
 from __future__ import annotations
@@ -86,6 +86,10 @@ _ALL_LOCATIONS = (
     _TAG_LOCATIONS + " | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION"
 )
 _AUTH_LOCATIONS = "FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM"
+_COST_LOCATIONS = "ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR"
+_LIST_SIZE_ARGUMENTS = (
+    "assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true"
+)
 
 _SINCE: tuple[tuple[Version, str], ...] = (
     ((2, 0), "scalar FieldSet"),
@@ -108,16 +112,8 @@ _SINCE: tuple[tuple[Version, str], ...] = (
     ((2, 7), "directive @override(from: String!, label: String) on FIELD_DEFINITION"),
     ((2, 8), "scalar ContextFieldValue directive @context(name: String!) repeatable on INTERFACE | OBJECT | UNION"),
     ((2, 8), "directive @fromContext(field: ContextFieldValue) on ARGUMENT_DEFINITION"),
-    (
-        (2, 9),
-        "directive @cost(weight: Int!) on "
-        "ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR",
-    ),
-    (
-        (2, 9),
-        "directive @listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], "
-        "requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION",
-    ),
+    ((2, 9), f"directive @cost(weight: Int!) on {_COST_LOCATIONS}"),
+    ((2, 9), f"directive @listSize({_LIST_SIZE_ARGUMENTS}) on FIELD_DEFINITION"),
     ((2, 12), "directive @cacheTag(format: String!) repeatable on OBJECT | FIELD_DEFINITION"),
 )
 _FEDERATION_1 = frozenset({"key", "requires", "provides", "external", "tag", "extends"})

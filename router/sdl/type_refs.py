@@ -1,7 +1,7 @@
 """References to types, kept as the text they are written as: ``[Product!]!``.
 
-Text is hashable, comparable, printable and immutable without any class, and composition does little else with a reference
-than compare and print it.
+Text is hashable, comparable, printable and immutable without any class, and composition does little else with a
+reference than compare and print it.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ UNSET = Unset()
 """Says that there is no default, which differs from a default of null."""
 
 
-class VariableUsed(ValueError):
+class VariableError(ValueError):
     """A variable stands where only constants may."""
 
 
@@ -64,14 +64,14 @@ def value_of(node: ValueNode) -> Value:  # noqa: PLR0911 - one return per kind o
         return {field.name.value: value_of(field.value) for field in node.fields}
     name = node.name.value if isinstance(node, VariableNode) else node.kind
     msg = f"${name} cannot be used here: a constant is expected"
-    raise VariableUsed(msg)
+    raise VariableError(msg)
 
 
 def print_value(value: Value) -> str:
     """Print a value as it is written in the schema language."""
     if isinstance(value, EnumName):
         return str(value)
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return "[" + ", ".join(map(print_value, value)) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {print_value(inner)}" for name, inner in value.items()) + "}"
@@ -82,7 +82,7 @@ def canonical(value: Value) -> str:
     """Print a value so that equal values, whatever the order of their fields, give equal text."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {canonical(value[name])}" for name in sorted(value)) + "}"
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return "[" + ", ".join(map(canonical, value)) + "]"
     return "" if value is UNSET else print_value(value)
 

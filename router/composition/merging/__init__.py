@@ -1,7 +1,7 @@
 """Merges the schemas of subgraphs into the schema of the supergraph.
 
-The order matters: types first, then what implements what (subtyping depends on it), then fields and their arguments, and
-enums last, because how they merge depends on where they turned out to be used.
+The order matters: types first, then what implements what (subtyping depends on it), then fields and their arguments,
+and enums last, because how they merge depends on where they turned out to be used.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from router.sdl.specs import (
     SOURCE,
     TAG,
 )
+from router.sdl.values import Value
 
 _NOT_COMPOSED = frozenset(
     {CORE, JOIN, LINK, TAG, INACCESSIBLE, FEDERATION, AUTHENTICATED, REQUIRES_SCOPES, SOURCE, CONTEXT, COST}
@@ -70,36 +71,45 @@ class _Composer:
                 yield item
 
     def item(self, index: int, directive: Directive) -> _Item | None:
+        """Return what a ``@composeDirective`` composes, or report why it cannot."""
         schema = self.schemas[index]
         site = (schema, directive.at)
         name = directive.args.get("name")
+        local = name[1:] if isinstance(name, str) else ""
+        feature, own_name = schema.links.source_of(local) or (None, None)
+        refusal = self.wrong_name(schema, name) or self.wrong_feature(schema, local, feature, own_name)
+        if refusal is not None:
+            self.report.error(CODE, f"[{schema.name}] {refusal}", [site])
+        elif feature is None or own_name is None or feature.url.identity in _NOT_COMPOSED:
+            message = f'[{schema.name}] "{name}" need not be composed by hand: federation does it.'
+            self.report.hint("DIRECTIVE_COMPOSITION_INFO", message, [site])
+        else:
+            return _Item(index, local, own_name, feature, site)
+        return None
 
-        def refuse(message: str) -> None:
-            self.report.error(CODE, f"[{schema.name}] {message}", [site])
-
+    def wrong_name(self, schema: SubgraphSchema, name: Value) -> str | None:
         if not isinstance(name, str) or not name:
-            return refuse("The argument of @composeDirective cannot be null or empty.")
+            return "The argument of @composeDirective cannot be null or empty."
         if not name.startswith("@"):
-            return refuse(f'The argument of @composeDirective must start with "@": "{name}".')
-        local = name[1:]
-        if local not in schema.definitions:
-            return refuse(f'@composeDirective names "{name}", for which there is no directive definition.')
-        source = schema.links.source_of(local)
-        if source is None:
-            return refuse(f'"{name}" cannot be composed because it does not belong to a feature that is linked.')
-        feature, own_name = source
+            return f'The argument of @composeDirective must start with "@": "{name}".'
+        if name[1:] not in schema.definitions:
+            return f'@composeDirective names "{name}", for which there is no directive definition.'
+        return None
+
+    def wrong_feature(
+        self, schema: SubgraphSchema, local: str, feature: Feature | None, own_name: str | None
+    ) -> str | None:
+        if feature is None:
+            return f'"@{local}" cannot be composed because it does not belong to a feature that is linked.'
         if own_name is None:
-            return refuse(f'"{name}" cannot be composed because it is imported under a different name.')
+            return f'"@{local}" cannot be composed because it is imported under a different name.'
         if feature.url.identity in _NOT_COMPOSED:
-            if local in {schema.names[it] for it in _COMPOSED_ANYHOW}:
-                message = f'[{schema.name}] "{name}" need not be composed by hand: federation does it.'
-                self.report.hint("DIRECTIVE_COMPOSITION_INFO", message, [site])
-                return None
-            return refuse(f'Composing the federation directive "{name}" is not supported.')
-        for taken in ("tag", "inaccessible"):
-            if any(it.names[taken] == local for it in self.schemas):
-                return refuse(f'"{name}" cannot be composed because some subgraph calls @{taken} so.')
-        return _Item(index, local, own_name, feature, site)
+            is_composed_anyhow = local in {schema.names[it] for it in _COMPOSED_ANYHOW}
+            return None if is_composed_anyhow else f'Composing the federation directive "@{local}" is not supported.'
+        taken = next(
+            (it for it in ("tag", "inaccessible") if any(its.names[it] == local for its in self.schemas)), None
+        )
+        return f'"@{local}" cannot be composed because some subgraph calls @{taken} so.' if taken else None
 
     def check_names(self, items: list[_Item]) -> None:
         for local in dict.fromkeys(it.local for it in items):
@@ -144,7 +154,7 @@ class _Composer:
                 continue
             found = schema.definitions.get(feature.directive_name(item.name))
             if found is not None:
-                return _copied(found, item.local)
+                return _copied(found, item.local, set(self.found.definitions))
         return None
 
     def hint_other_majors(self, identity: str, items: list[_Item]) -> None:
@@ -165,9 +175,16 @@ class _Composer:
                     self.report.hint("DIRECTIVE_COMPOSITION_WARN", message, [item.site])
 
 
-def _copied(definition: DirectiveDef, name: str) -> DirectiveDef:
+def _copied(definition: DirectiveDef, name: str, merged: set[str]) -> DirectiveDef:
+    """Copy a definition, with those of the directives on its arguments that are merged."""
     args = {
-        it.name: InputValue(it.name, it.description, type=it.type, default=it.default)
+        it.name: InputValue(
+            it.name,
+            it.description,
+            [applied for applied in it.directives if applied.name in merged],
+            type=it.type,
+            default=it.default,
+        )
         for it in definition.args.values()
     }
     return DirectiveDef(

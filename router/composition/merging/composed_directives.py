@@ -1,7 +1,8 @@
 """Which directives of the subgraphs live on in the supergraph, and under which specification.
 
-Some directives of federation do by themselves (``@tag``, ``@inaccessible``, access control, ``@cost``, ...); directives of
-other features do where ``@composeDirective`` names them (:mod:`router.composition.merging.compose_directive`).
+Some directives of federation do by themselves (``@tag``, ``@inaccessible``, access control, ``@cost``, ...);
+directives of other features do where ``@composeDirective`` names them
+(:mod:`router.composition.merging.compose_directive`).
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ def merge_object_fields(merge: Merge, sources: dict[int, TypeDef], dest: TypeDef
         overrides = check_overrides(merge, row, dest, name)
         if root == "subscription":
             check_subscription_sharing(merge, row, dest.name)
-        _merge_field(merge, row, dest, field, overrides, access)
+        _merge_field(merge, row, dest, field, overrides=overrides, access=access)
         check_sharing(merge, row, dest, field, overrides)
 
 
@@ -47,11 +47,11 @@ def merge_interface_fields(
         if not has_key:
             hint_missing_value_field(merge, sources, dest, name)
         overrides = check_overrides(merge, row, dest, name)
-        _merge_field(merge, row, dest, field, overrides, access)
+        _merge_field(merge, row, dest, field, overrides=overrides, access=access)
 
 
 def _rows(merge: Merge, sources: dict[int, TypeDef], dest: TypeDef) -> dict[str, FieldSources]:
-    """Return the sources of each field: None for subgraphs that have the type, or stand in for it, without the field."""
+    """Return the sources of each field: None where a subgraph has the type, or stands in for it, but not the field."""
     known = set(merge.types.get(dest.name, ()))
     for interface in dest.interfaces:
         for index in merge.types.get(interface, ()):
@@ -65,7 +65,7 @@ def _rows(merge: Merge, sources: dict[int, TypeDef], dest: TypeDef) -> dict[str,
 
 
 def _merge_field(
-    merge: Merge, row: FieldSources, parent: TypeDef, dest: Field, overrides: Overrides, access: AccessControl
+    merge: Merge, row: FieldSources, parent: TypeDef, dest: Field, *, overrides: Overrides, access: AccessControl
 ) -> None:
     coordinate = f"{parent.name}.{dest.name}"
     resolvers = without_external(merge, row, parent.name)

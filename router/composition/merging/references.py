@@ -83,7 +83,9 @@ def _record_enum(
 def merge_default(merge: Merge, sources: Mapping[int, InputValue | None], dest: InputValue, coordinate: str) -> None:
     """Keep a default only where all subgraphs have it; two that differ are an error."""
     present = {index: it for index, it in sources.items() if it is not None}
-    defaults: dict[str, Value] = {canonical(it.default): it.default for it in present.values()}
+    defaults: dict[str, Value] = {}
+    for it in present.values():
+        defaults.setdefault(canonical(it.default), it.default)
     if len(defaults) == 1:
         dest.default = next(iter(defaults.values()))
         return

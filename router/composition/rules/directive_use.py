@@ -15,6 +15,8 @@ from router.composition.subgraph import FEDERATION_DIRECTIVES, SubgraphSchema
 from router.sdl.model import Directive, DirectiveDef, Element, Kind, Schema
 from router.sdl.values import print_value
 
+_LINK = "link"
+"""The one directive that needs no definition by this name."""
 _LOCATIONS = {
     Kind.SCALAR: "SCALAR",
     Kind.OBJECT: "OBJECT",
@@ -31,8 +33,8 @@ def check_directive_use(subgraph: SubgraphSchema, report: Report) -> None:
         if not element.directives:
             continue
         for directive, message in _problems(subgraph, element, location):
-            message = f"[{subgraph.name}] {message[:-1]} (on {coordinate})."
-            report.error("INVALID_GRAPHQL", message, [(subgraph, directive.at)])
+            text = f"[{subgraph.name}] {message[:-1]} (on {coordinate})."
+            report.error("INVALID_GRAPHQL", text, [(subgraph, directive.at)])
 
 
 def _elements(schema: Schema) -> Iterator[tuple[Element, str, str]]:
@@ -54,11 +56,10 @@ def _elements(schema: Schema) -> Iterator[tuple[Element, str, str]]:
 
 def _problems(subgraph: SubgraphSchema, element: Element, location: str) -> Iterator[tuple[Directive, str]]:
     seen: set[str] = set()
-    link = _link_name(subgraph)
     for directive in element.directives:
         definition = subgraph.definitions.get(directive.name)
         if definition is None:
-            if directive.name != link:
+            if directive.name != _LINK:
                 yield directive, _unknown(subgraph, directive.name)
             continue
         if location not in definition.locations:
@@ -68,11 +69,6 @@ def _problems(subgraph: SubgraphSchema, element: Element, location: str) -> Iter
         seen.add(directive.name)
         for message in _argument_problems(subgraph.schema, directive, definition):
             yield directive, message
-
-
-def _link_name(subgraph: SubgraphSchema) -> str:
-    link = next((it for it in subgraph.links.features.values() if it.url.name == "link"), None)
-    return link.alias if link else "link"
 
 
 def _argument_problems(schema: Schema, directive: Directive, definition: DirectiveDef) -> Iterator[str]:

@@ -35,7 +35,8 @@ def _unreached(moves: Moves, reached: set[int], owner: str, name: str) -> Iterat
         if graph in reached or not having:
             continue
         keys = [it.text for it in moves.graph.keys.get(having[0], ()) if it.graph == graph]
-        prefix = f'- to subgraph "{moves.graph.name(graph)}", which has "{having[0]}.{name}": one cannot move there, because '
+        where = f'"{moves.graph.name(graph)}", which has "{having[0]}.{name}"'
+        prefix = f"- to subgraph {where}: one cannot move there, because "
         if keys:
             listed = " nor ".join(f'"{key}"' for key in keys)
             yield (

@@ -3,7 +3,7 @@
 A position is a type in a subgraph. From there fields lead on inside the subgraph, and keys lead to the same object in
 others. What a key or ``@requires`` selects may itself need moves, so the two are worked out together:
 
-* ``reach(p)`` grows from ``{p}`` by every key whose fields can be read from what is reached so far, until nothing is new;
+* ``reach(p)`` grows from ``{p}`` by every key whose fields can be read from what is reached, until nothing is new;
 * ``advance`` takes a field from all that is reached; ``can_read`` follows a selection, field by field.
 
 Where a question comes back to itself, the answer so far is taken: growing only adds, so that is never too much. Answers
@@ -49,6 +49,7 @@ class Moves:
         self._reached: dict[Position, list[Position]] = {}
         self._open: dict[Position, list[Position]] = {}
         self._is_provisional = False
+        self._asked: set[tuple[Position, str]] = set()
 
     def advance(self, positions: Iterable[Position], name: str) -> list[Position]:
         """Return where a field leads from any of some positions, by any way."""
@@ -134,9 +135,20 @@ class Moves:
         missing = edge.contexts - self.situation.contexts
         if missing:
             return f'its context "{min(missing).rpartition("__")[2]}" is not set above'
-        if edge.requires and not self._can_read_any(self.reach(position), edge.requires):
+        if edge.requires and not self._can_require(position, edge, name):
             return "what it @requires cannot be read"
         return None
+
+    def _can_require(self, position: Position, edge: FieldEdge, name: str) -> bool:
+        """Tell whether what a field requires can be read; not if that takes the field itself."""
+        question = (position, name)
+        if question in self._asked:
+            self._is_provisional = True
+            return False
+        self._asked.add(question)
+        answer = self._can_read_any(self.reach(position), edge.requires)
+        self._asked.discard(question)
+        return answer
 
     def _follow_abstract(self, position: Position, name: str) -> list[Position]:
         """Follow a field of an interface: at once if all implementations resolve it, else through each of them."""

@@ -14,7 +14,13 @@ from router.sdl.model import Kind, Schema
 
 
 def check_runtime_types(
-    merge: Merge, api: Schema, coordinate: str, target: str, positions: Iterable[Position], witness: Callable[[], str]
+    merge: Merge,
+    api: Schema,
+    coordinate: str,
+    target: str,
+    *,
+    positions: Iterable[Position],
+    witness: Callable[[], str],
 ) -> bool:
     """Compare what subgraphs can return for an abstract field; tells whether they have a type in common."""
     owner, _, name = coordinate.partition(".")

@@ -1,7 +1,7 @@
 """Goes through all that clients can ask, breadth first, so that the first query found to fail is a shortest one.
 
-A state is a type that clients see and the positions where its object can be. What was shown to hold from fewer positions
-holds from more, so a state is passed over if one with a part of its positions was visited.
+A state is a type that clients see and the positions where its object can be. What was shown to hold from fewer
+positions holds from more, so a state is passed over if one with a part of its positions was visited.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from router.composition.api_schema import api_schema
 from router.composition.merging import Merge
+from router.composition.reporting import Site
 from router.composition.satisfiability.explanation import explain
 from router.composition.satisfiability.graph import build_graph
 from router.composition.satisfiability.moves import Moves, Position, Situation
@@ -29,7 +30,7 @@ class State:
 
     type: str
     positions: tuple[Position, ...]
-    situation: Situation = Situation()
+    situation: Situation = field(default_factory=Situation)
     steps: tuple[Step, ...] = ()
 
 
@@ -69,6 +70,7 @@ class Traversal:
         return self.moves[situation]
 
     def is_new(self, state: State) -> bool:
+        """Tell whether a state shows anything that earlier ones did not, and remember it."""
         seen = self.visited.setdefault((state.type, state.situation), [])
         positions = frozenset(state.positions)
         if any(it <= positions for it in seen):
@@ -77,6 +79,7 @@ class Traversal:
         return True
 
     def next_states(self, state: State) -> Iterator[State]:
+        """Yield the states one step further, reporting the steps that cannot be taken."""
         type_def = self.api.types[state.type]
         if type_def.kind is Kind.OBJECT:
             yield from self.fields_of(state, type_def)
@@ -102,6 +105,7 @@ class Traversal:
             self.fail(narrowed, name, "the actual type of the interface object cannot be asked in any subgraph")
 
     def fields_of(self, state: State, type_def: TypeDef) -> Iterator[State]:
+        """Yield the states after each field of an object."""
         for name in type_def.fields:
             for situation in self.situations(state, type_def.name, name):
                 yield from self.after_field(replace(state, situation=situation), type_def, name)
@@ -115,6 +119,7 @@ class Traversal:
         return [replace(state.situation, labels=decided | {(label, value)}) for value in (True, False)]
 
     def after_field(self, state: State, owner: TypeDef, name: str) -> Iterator[State]:
+        """Yield the state after a field, if it can be resolved and there is anything below it."""
         moves = self.moves_in(state.situation)
         found = moves.advance(state.positions, name)
         api_field = owner.fields[name]
@@ -136,12 +141,17 @@ class Traversal:
             yield after
 
     def has_common_types(self, state: State, coordinate: str) -> bool:
+        """Check what subgraphs return for a field they share."""
+
         def witness() -> str:
             return operation_for(self.api, state.steps)
 
-        return check_runtime_types(self.merge, self.api, coordinate, state.type, state.positions, witness)
+        return check_runtime_types(
+            self.merge, self.api, coordinate, state.type, positions=state.positions, witness=witness
+        )
 
     def fail(self, state: State, coordinate: str, reason: str) -> None:
+        """Remember a failure, with the query that meets it."""
         query = operation_for(self.api, state.steps)
         message = f"This query on the supergraph cannot be planned:\n{query}\nbecause of {coordinate}:\n{reason}"
         self.failures.append(Failure(coordinate, message))
@@ -165,10 +175,10 @@ def check_satisfiability(merge: Merge) -> None:
         merge.report.error(CODE, failure.message, _sites(merge, failure.coordinate))
 
 
-def _sites(merge: Merge, coordinate: str) -> list[tuple[object, int]]:
+def _sites(merge: Merge, coordinate: str) -> list[Site]:
     owner, _, name = coordinate.partition(".")
-    rows = {index: it.fields.get(name) for index, it in merge.types.get(owner, {}).items()}
-    return merge.sites(rows)
+    types = merge.types.get(owner, {})
+    return merge.sites({index: it.fields.get(name) if name else it for index, it in types.items()})
 
 
 def _check_mutations(traversal: Traversal, start: State) -> None:

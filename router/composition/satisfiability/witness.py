@@ -47,7 +47,7 @@ def _open(api: Schema, step: Step) -> str:
 def _sample(api: Schema, ref: str) -> Value:
     """Return some value of a type."""
     if is_list(nullable(ref)):
-        return []
+        return list[Value]()
     name = named(ref)
     found = api.types.get(name)
     if found is not None and found.kind is Kind.ENUM:
