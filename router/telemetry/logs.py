@@ -21,21 +21,27 @@ _FLUSH_SECONDS: Final = 0.2
 
 
 def configure_logs(settings: TelemetrySettings) -> None:
-    """Make this process write its log as the settings say."""
+    """Make this process write its log, and that of the libraries it uses, as the settings say."""
     for_people = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
-    renderer = structlog.dev.ConsoleRenderer() if for_people else structlog.processors.JSONRenderer()
-    steps: list[structlog.types.Processor] = [
+    shared: list[structlog.types.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    if not for_people:
-        steps.append(structlog.processors.format_exc_info)
     structlog.configure(
-        processors=[*steps, renderer],
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(settings.log_level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    last: list[structlog.types.Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta]
+    if for_people:
+        last.append(structlog.dev.ConsoleRenderer())
+    else:
+        last += [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
+    # A warning for each thing a stranger sends that is no HTTP would let strangers fill the log.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
 class AccessLog:
