@@ -9,7 +9,7 @@ help:
 	@echo "             (PORT=4001, DATA_DIR=path, RESET=1 starts with fresh demo data)"
 	@echo "make test    set up and run all tests"
 	@echo "make check   format, lint, types, import rules, drift of the generated schemas"
-	@echo "make bench   the benchmarks, see benchmarks/README.md"
+	@echo "make bench   lists the benchmarks; NAME=peers runs one, see benchmarks/README.md"
 	@echo "make prove   AREA=foundation (QUICK=1): what the project claims, measured beside its bounds"
 
 up: .bootstrap-run
@@ -32,7 +32,7 @@ format: .bootstrap-dev
 	.venv/bin/ruff check --fix .
 
 bench: .bootstrap-dev
-	.venv/bin/python -m benchmarks
+	.venv/bin/python -m benchmarks $(NAME)
 
 prove: .bootstrap-dev
 	@.venv/bin/python -m router.server.explorer.build
