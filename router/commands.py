@@ -6,6 +6,7 @@ or a setting that cannot be used.
 
 from __future__ import annotations
 
+import socket
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ import msgspec
 from router.composition import Composed, ComposeFailure, compose, load_subgraphs, read_config
 from router.config import ConfigError, RouterSettings, load_settings
 from router.server.listening import ListenError, listen
-from router.server.serving import UnknownSubgraphError, running_router, serve, subgraph_addresses
+from router.server.serving import AddressError, running_router, serve, subgraph_addresses
 from router.server.workers import Workers
 from router.supergraph import Supergraph, SupergraphError, load_supergraph
 from router.telemetry.logs import configure_logs
@@ -56,8 +57,8 @@ def run_router(options: RouterOptions) -> int:
     try:
         subgraph_addresses(supergraph, settings)
         listeners = listen(server.host, server.port, server.workers)
-    except UnknownSubgraphError as error:
-        raise CommandError(f"{options.config}: {error}", exit_code=WRONG_USE) from error
+    except AddressError as error:
+        raise CommandError(f"{options.config or options.supergraph}: {error}", exit_code=WRONG_USE) from error
     except ListenError as error:
         raise CommandError(str(error)) from error
     configure_logs(settings.telemetry)
@@ -65,9 +66,12 @@ def run_router(options: RouterOptions) -> int:
     if len(listeners) == 1:
         serve(running_router(supergraph, settings), listeners[0], server)
         return 0
-    return Workers(
-        listeners, lambda listener, pipe: serve(running_router(supergraph, settings), listener, server, parent=pipe)
-    ).run()
+
+    def work(listener: socket.socket, pipe: int) -> None:
+        router = running_router(supergraph, settings, probe=listener is listeners[0])
+        serve(router, listener, server, parent=pipe)
+
+    return Workers(listeners, work).run()
 
 
 def _announce(port: int, supergraph: Supergraph, settings: RouterSettings) -> None:

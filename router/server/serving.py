@@ -22,6 +22,7 @@ from typing_extensions import override
 from router.config import RouterSettings, ServerSettings
 from router.execution.engine import Engine
 from router.execution.settings import EngineSettings
+from router.execution.transports.http.address import parse_address
 from router.execution.transports.http.network import HttpNetwork
 from router.execution.transports.http.settings import HttpSettings
 from router.policy.identity import TokenVerifier
@@ -29,32 +30,48 @@ from router.policy.internal_token import InternalTokenSigner
 from router.policy.keys import KeySet, key_reader
 from router.server.app import RouterApp, create_router_app
 from router.server.protocol import RouterProtocol
+from router.server.reachability import warn_of_unreachable
 from router.supergraph import Supergraph
 
 # JSON makes many short-lived dicts and no cycles: looking for cycles every 700 of them is wasted work.
 _COLLECT_EVERY: Final = 50_000
 
 
-class UnknownSubgraphError(Exception):
-    """The settings name a subgraph that the supergraph does not have."""
+class AddressError(Exception):
+    """It is not known where a subgraph is; the message is one line that says what to do."""
 
 
 def subgraph_addresses(supergraph: Supergraph, settings: RouterSettings) -> dict[str, str]:
     """Return where each subgraph is: as the settings say, or else as the supergraph does.
 
     Raises:
-        UnknownSubgraphError: the settings are for another supergraph.
+        AddressError: the settings are for another supergraph, or an address is none.
     """
     if unknown := settings.subgraphs.keys() - supergraph.subgraphs.keys():
         known = ", ".join(sorted(supergraph.subgraphs))
-        raise UnknownSubgraphError(f"the settings name subgraph '{min(unknown)}', but there are only: {known}")
+        raise AddressError(f"the settings name subgraph '{min(unknown)}', but there are only: {known}")
     moved = {name: each.url for name, each in settings.subgraphs.items() if each.url is not None}
-    return {**supergraph.subgraphs, **moved}
+    addresses = {**supergraph.subgraphs, **moved}
+    for name, url in addresses.items():
+        try:
+            parse_address(url)
+        except ValueError as error:
+            raise AddressError(f"subgraph '{name}': {error}; set subgraphs.{name}.url in the settings") from error
+    return addresses
 
 
 @asynccontextmanager
-async def running_router(supergraph: Supergraph, settings: RouterSettings) -> AsyncIterator[RouterApp]:
-    """Make a router whose subgraphs are reached over HTTP, and close its connections in the end."""
+async def running_router(
+    supergraph: Supergraph, settings: RouterSettings, *, probe: bool = True
+) -> AsyncIterator[RouterApp]:
+    """Make a router whose subgraphs are reached over HTTP, and close its connections in the end.
+
+    Args:
+        supergraph: what is served.
+        settings: how.
+        probe: whether to warn of subgraphs that do not answer now.
+    """
+    addresses = subgraph_addresses(supergraph, settings)
     http = HttpSettings(share=settings.sharing.fetches)
     # Requests are shared before their bodies are even parsed, so the engine need not look for equal ones again.
     execution = EngineSettings(
@@ -62,9 +79,12 @@ async def running_router(supergraph: Supergraph, settings: RouterSettings) -> As
         subgraph_timeout=settings.subgraph_timeout,
         share_requests=False,
     )
-    async with HttpNetwork(subgraph_addresses(supergraph, settings), http) as network:
+    async with HttpNetwork(addresses, http) as network:
         engine = Engine(supergraph, network.transports, execution)
+        probing = asyncio.create_task(warn_of_unreachable(addresses)) if probe else None
         yield create_router_app(engine, settings, verifier=_verifier(settings), signer=_signer(settings, supergraph))
+        if probing is not None:
+            probing.cancel()
 
 
 def _verifier(settings: RouterSettings) -> TokenVerifier | None:

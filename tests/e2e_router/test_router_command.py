@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -79,6 +80,9 @@ def test_a_subgraph_that_is_down_costs_only_its_fields(start_router: Any, superg
     assert "data" in answer
     assert answer["errors"][0]["extensions"]["service"] == "reviews"
     assert router.ask("{ products { name } }")["data"]["products"]
+    warning = json.loads(router.process.stderr.readline())
+    assert (warning["level"], warning["subgraph"]) == ("warning", "reviews")
+    assert (warning["reason"], warning["setting"]) == ("Connection refused", "subgraphs.reviews.url")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -160,6 +164,8 @@ def faults(tmp_path: Path, supergraph: Path) -> dict[str, tuple[list[str], int, 
     """Wrong uses, each with its exit code and what the one line must tell."""
     (tmp_path / "bad.graphql").write_text("type Query {")
     (tmp_path / "plain.graphql").write_text("type Query { a: Int }")
+    (tmp_path / "nowhere.yaml").write_text("subgraphs: {products: {url: ''}}")
+    (tmp_path / "away.yaml").write_text("subgraphs: {a: {schema: {subgraph_url: 'http://127.0.0.1:9/a'}}}")
     (tmp_path / "bad.yaml").write_text("server: {prot: 1}")
     (tmp_path / "other.yaml").write_text("subgraphs: {nobody: {url: 'http://127.0.0.1:9'}}")
     (tmp_path / "supergraph.yaml").write_text(
@@ -172,8 +178,10 @@ def faults(tmp_path: Path, supergraph: Path) -> dict[str, tuple[list[str], int, 
         "bad SDL": (["-s", str(tmp_path / "bad.graphql")], 2, "not valid GraphQL"),
         "no supergraph": (["-s", str(tmp_path / "plain.graphql")], 2, "plain.graphql"),
         "schema of a subgraph missing": (["-s", str(tmp_path / "supergraph.yaml")], 2, "a.graphql"),
+        "subgraph out of reach": (["-s", str(tmp_path / "away.yaml")], 2, "http://127.0.0.1:9/a"),
         "misspelt setting": (["-s", file, "-c", str(tmp_path / "bad.yaml")], 2, "`prot`"),
         "no settings file": (["-s", file, "-c", str(tmp_path / "none.yaml")], 2, "none.yaml"),
+        "no address": (["-s", file, "-c", str(tmp_path / "nowhere.yaml")], 2, "set subgraphs.products.url"),
         "unknown subgraph": (["-s", file, "-c", str(tmp_path / "other.yaml")], 2, "nobody"),
         "bad port": (["-s", file, "--port", "70000"], 2, "between 0 and 65535"),
         "bad host": (["-s", file, "--host", "no.such.host.invalid"], 1, "--host"),
@@ -190,6 +198,8 @@ FAULTS = (
     "misspelt setting",
     "no settings file",
     "unknown subgraph",
+    "no address",
+    "subgraph out of reach",
     "bad port",
     "bad host",
     "a foreign address",
