@@ -24,7 +24,7 @@ from subgraphs.orders.service.steps import Ends, make_steps
 from subgraphs.orders.settings import OrdersSettings
 
 
-def build(_settings: Settings, parts: Parts) -> Subgraph:
+def build(settings: Settings, parts: Parts) -> Subgraph:
     """Build orders over the other subgraphs."""
     own, calls = OrdersSettings.load(), parts.calls
     ports = Ports(
@@ -33,7 +33,7 @@ def build(_settings: Settings, parts: Parts) -> Subgraph:
         payments=RemotePayments(calls),
         shipping=RemoteShipping(calls),
     )
-    service = make_service(parts, own, ports)
+    service = make_service(parts, own, ports, alone=settings.mode == "embedded")
     return Subgraph(
         name="orders",
         schema=make_schema(),
@@ -45,8 +45,8 @@ def build(_settings: Settings, parts: Parts) -> Subgraph:
     )
 
 
-def make_service(parts: Parts, own: OrdersSettings, ports: Ports) -> OrdersService:
-    """Put the use cases together over their ports."""
+def make_service(parts: Parts, own: OrdersSettings, ports: Ports, *, alone: bool = False) -> OrdersService:
+    """Put the use cases together over their ports; `alone` when no other process serves the same orders."""
     database, clock = parts.database, parts.clock
     held = own.reservation_seconds
     runner = SagaRunner(
@@ -57,6 +57,7 @@ def make_service(parts: Parts, own: OrdersSettings, ports: Ports) -> OrdersServi
         lease=own.saga_lease,
         retry=own.saga_retry,
         retry_longest=own.saga_retry_longest,
+        alone=alone,
     )
     checkouts = CheckoutService(database, ports, clock, reservation_seconds=held)
     taxes = RateTable(STANDARD_RATES)

@@ -15,7 +15,7 @@ class OrdersSettings(SubgraphSettings):
     reservation_seconds: int = 900
     """For how long a checkout holds its stock."""
 
-    saga_lease: float = 15.0
+    saga_lease: float = 20.0
     """Seconds after which a saga whose runner fell silent is taken up by another."""
 
     saga_every: float = 1.0

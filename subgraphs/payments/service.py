@@ -17,13 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Clock
 from kernel.database import Database
-from kernel.errors import ConflictError, InvalidInputError, NotFoundError
+from kernel.errors import InvalidInputError, NotFoundError
 from kernel.events.catalogue import PaymentFailed, PaymentProcessed, PaymentRefunded
 from kernel.events.outbox import record
 from kernel.ids import new_id
 from kernel.money import Money
 from subgraphs.payments.domain.ledger import capture_entries, refund_entries
 from subgraphs.payments.domain.payment import (
+    PAYMENT,
     EventKind,
     IdempotencyKeyReusedError,
     OutcomeUnknownError,
@@ -33,6 +34,7 @@ from subgraphs.payments.domain.payment import (
     Refund,
     RefundExceedsPaymentError,
     RefundStatus,
+    amounts,
 )
 from subgraphs.payments.domain.provider import Accepted, Answer, Declined, PaymentProvider
 from subgraphs.payments.storage import payments as store
@@ -95,7 +97,7 @@ class PaymentsService:
 
         Raises:
             NotFoundError: no such payment.
-            ConflictError: nothing was captured.
+            IllegalTransitionError: nothing was captured, or nothing of it is left.
             RefundExceedsPaymentError: less than that is left.
         """
         async with self.database.transaction() as session:
@@ -147,9 +149,9 @@ class PaymentsService:
     async def _claim_refund(
         self, session: AsyncSession, payment: Payment, amount: Money | None, reason: str, key: str
     ) -> Refund:
-        if payment.status in {PaymentStatus.PENDING, PaymentStatus.DECLINED}:
-            raise ConflictError("Nothing was captured that could be refunded.", code="INVALID_STATE")
-        left = await store.refundable(session, payment)
+        PAYMENT.check(payment.status, PaymentStatus.REFUNDED)
+        events = await store.events_of(session, [payment.id])
+        left = amounts(events[payment.id], payment.amount.currency).refundable
         wanted = left if amount is None else amount
         if wanted.currency != left.currency or not 0 < wanted.minor <= left.minor:
             raise RefundExceedsPaymentError(wanted, left)

@@ -16,7 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from subgraphs.orders.domain.status import SagaStatus
+from subgraphs.orders.domain.status import SAGA, SagaStatus
 
 
 class SagaKind(StrEnum):
@@ -114,6 +114,10 @@ class Saga:
         """What a step brought; empty before it is done."""
         return next(one.result for one in self.steps if one.name == step)
 
+    def to(self, status: SagaStatus) -> Saga:
+        """The saga in another state, or as it is."""
+        return self if status == self.status else replace(self, status=SAGA.check(self.status, status))
+
     def with_step(self, name: StepName, status: StepStatus, result: Mapping[str, Any] | None = None) -> Saga:
         """The saga after a step has changed."""
         changed = tuple(
@@ -179,8 +183,8 @@ def next_action(saga: Saga) -> Action:
 
 def turn_round(saga: Saga, refused: StepName, failure: Failure) -> Saga:
     """The saga after a step was refused: from here on it goes back."""
-    stopped = saga.with_step(refused, StepStatus.REFUSED)
-    return replace(stopped, status=SagaStatus.COMPENSATING, failure=failure)
+    stopped = saga.with_step(refused, StepStatus.REFUSED).to(SagaStatus.COMPENSATING)
+    return replace(stopped, failure=failure)
 
 
 def gives_up_when_unreachable(saga: Saga, step: StepName) -> bool:

@@ -143,7 +143,7 @@ class CheckoutService:
             released = checkout.reservation.id
             await self._stock.release(released, "the cart has changed", f"{released}:release")
         quantities = {line.sku: line.quantity for line in checkout.lines}
-        key = f"{checkout.id}:reserve:{checkout.version}"
+        key = f"{checkout.id}:reserve:{checkout.version}:{checkout.cart_version}"
         return await self._stock.reserve(checkout.id, quantities, self._reservation_seconds, key)
 
     async def _with_current_shipping(self, checkout: Checkout) -> Checkout:

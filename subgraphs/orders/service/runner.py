@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from sqlalchemy import CTE
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -37,7 +37,8 @@ from subgraphs.orders.domain.saga import (
 from subgraphs.orders.domain.status import SagaStatus
 from subgraphs.orders.storage import sagas as store
 
-_BATCH = 20
+_BATCH: Final = 20
+_INHERITED: Final = 1000
 _log = telemetry.get_logger("sagas")
 
 Effect = Callable[[AsyncSession], Awaitable[Sequence[CTE]]]
@@ -95,6 +96,7 @@ class SagaRunner:
         lease: float = 15.0,
         retry: float = 1.0,
         retry_longest: float = 60.0,
+        alone: bool = False,
     ) -> None:
         self.database = database
         self._clock = clock
@@ -103,12 +105,18 @@ class SagaRunner:
         self.lease = timedelta(seconds=lease)
         self._retry = retry
         self._retry_longest = retry_longest
+        self._inherits = alone
 
     async def run_due(self) -> int:
-        """Carry on every saga whose time has come; tell how many."""
+        """Carry on every saga whose time has come; tell how many.
+
+        Where no other process runs sagas, the first look takes up all that are unfinished: their runner is gone.
+        """
         now = self._clock.now()
+        due_by, limit = (now + self.lease, _INHERITED) if self._inherits else (now, _BATCH)
+        self._inherits = False
         async with self.database.transaction() as session:
-            due = await store.take_due(session, now, now + self.lease, _BATCH)
+            due = await store.take_due(session, due_by, now + self.lease, limit)
         for saga in due:
             try:
                 await self.run(saga)
@@ -137,21 +145,21 @@ class SagaRunner:
             case Undo(step):
                 return await self._undo_step(saga, step)
             case End(status):
-                return await self._end(replace(saga, status=status))
+                return await self._end(saga.to(status))
 
     async def _run_step(self, saga: Saga, step: StepName) -> Saga:
         outcome = await self._outcome(saga, step)
         match outcome:
             case Done(result, effect):
-                done = replace(saga.with_step(step, StepStatus.DONE, result), status=SagaStatus.RUNNING, tries=0)
+                done = replace(saga.with_step(step, StepStatus.DONE, result).to(SagaStatus.RUNNING), tries=0)
                 if isinstance(next_action(done), End):
-                    done = replace(done, status=SagaStatus.COMPLETED)
+                    done = done.to(SagaStatus.COMPLETED)
                 return await self._store(done, step, effect)
             case Failure():
                 return await self._store(replace(turn_round(saga, step, outcome), tries=0), step)
             case Unknown(reason):
                 _log.warning("saga waits", saga=saga.id, step=step, reason=reason)
-                return await self._wait(replace(saga, status=SagaStatus.WAITING))
+                return await self._wait(saga.to(SagaStatus.WAITING))
 
     async def _outcome(self, saga: Saga, step: StepName) -> Outcome:
         try:

@@ -18,8 +18,8 @@ SCHEMA = "orders"
 class OrderRow:
     """A row of `orders`; `status` is a name of `OrderStatus`, `address` has the fields of `PostalAddress`.
 
-    `total_minor` must be the sum of the four parts; `cart_id` must be unique among orders not cancelled.
-    Numbers below SG-100001 never meet those that the shop itself gives out.
+    `total_minor` must be the sum of the four parts; `cart_id` must be unique among orders neither cancelled
+    nor refunded. Numbers below SG-100001 never meet those that the shop itself gives out.
     """
 
     id: str

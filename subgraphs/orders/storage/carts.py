@@ -6,7 +6,21 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import CTE, ColumnElement, RowMapping, Select, delete, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    RowMapping,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -62,12 +76,10 @@ async def by_ids(session: AsyncSession, ids: Sequence[str]) -> dict[str, Cart]:
 
 async def of_customers(session: AsyncSession, customer_ids: Sequence[str]) -> dict[str, Cart]:
     """Read the cart that each of many customers used last and has not ordered."""
-    latest = (
-        select(carts.c.id)
-        .where(carts.c.customer_id.in_(customer_ids), ~carts.c.ordered)
-        .distinct(carts.c.customer_id)
-        .order_by(carts.c.customer_id, carts.c.updated_at.desc())
-    )
+    wanted = select(func.unnest(bindparam("ids", list(customer_ids), ARRAY(Text))).label("customer_id")).subquery()
+    open_carts = select(carts.c.id).where(carts.c.customer_id == wanted.c.customer_id, ~carts.c.ordered)
+    last = open_carts.order_by(carts.c.updated_at.desc()).limit(1).lateral()
+    latest = select(last.c.id).select_from(wanted.join(last, true()))
     found = await _read(session, _with_lines().where(carts.c.id.in_(latest)))
     return {str(cart.customer_id): cart for cart in found}
 

@@ -75,9 +75,9 @@ async def by_key(session: AsyncSession, checkout_id: str, key: str) -> tuple[Sag
     return (await _read(session, started))[0], fingerprint
 
 
-async def take_due(session: AsyncSession, now: datetime, lease_until: datetime, limit: int) -> list[Saga]:
-    """Take up unfinished sagas whose time has come; whoever ran them before is fenced off."""
-    due = select(sagas.c.id).where(sagas.c.status.in_(LIVE), sagas.c.due_at <= now).order_by(sagas.c.due_at)
+async def take_due(session: AsyncSession, due_by: datetime, lease_until: datetime, limit: int) -> list[Saga]:
+    """Take up unfinished sagas that are due by then; whoever ran them before is fenced off."""
+    due = select(sagas.c.id).where(sagas.c.status.in_(LIVE), sagas.c.due_at <= due_by).order_by(sagas.c.due_at)
     taken = due.limit(limit).with_for_update(skip_locked=True)
     statement = (
         update(sagas)

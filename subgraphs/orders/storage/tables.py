@@ -1,7 +1,7 @@
 """The tables of the orders schema. What must never happen twice is unique here, not only in the code.
 
-`orders_one_per_cart`: a cart has one order that is not cancelled. `sagas_key`: one saga per checkout and
-idempotency key. `sagas_one_live`: one saga at a time works on an order.
+`orders_one_per_cart`: a cart has one order, beside those that were called off and paid back. `sagas_key`: one
+saga per checkout and idempotency key. `sagas_one_live`: one saga at a time works on an order.
 """
 
 from __future__ import annotations
@@ -118,7 +118,12 @@ orders: Final = Table(
         "total_minor = subtotal_net_minor + subtotal_tax_minor + shipping_net_minor + shipping_tax_minor",
         name="orders_total_adds_up",
     ),
-    Index("orders_one_per_cart", "cart_id", unique=True, postgresql_where=text("status <> 'CANCELLED'")),
+    Index(
+        "orders_one_per_cart",
+        "cart_id",
+        unique=True,
+        postgresql_where=text("status NOT IN ('CANCELLED', 'REFUNDED')"),
+    ),
     Index("orders_by_customer", "customer_id", "placed_at", "id"),
     Index("orders_by_time", "placed_at", "id"),
 )

@@ -6,7 +6,6 @@ anything else when it commits (trigger `ledger_balanced`), so this module only h
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,12 +50,3 @@ def refund_entries(amount: Money) -> tuple[Entry, ...]:
         Entry(Account.REFUNDS, Side.DEBIT, amount),
         Entry(Account.PROVIDER_CLEARING, Side.CREDIT, amount),
     )
-
-
-def balanced(entries: Sequence[Entry]) -> bool:
-    """Tell whether debits equal credits in every currency."""
-    sums: dict[str, int] = {}
-    for entry in entries:
-        sign = 1 if entry.side == Side.DEBIT else -1
-        sums[entry.amount.currency] = sums.get(entry.amount.currency, 0) + sign * entry.amount.minor
-    return not any(sums.values())

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel.money import Money
 from subgraphs.payments.domain.ledger import Entry
 from subgraphs.payments.domain.payment import (
+    PAYMENT,
     EventKind,
     Payment,
     PaymentEvent,
@@ -98,7 +99,7 @@ async def settle(
     )
     settled = (
         update(payments)
-        .where(payments.c.id == payment.id, payments.c.status == PaymentStatus.PENDING)
+        .where(payments.c.id == payment.id, payments.c.status.in_(PAYMENT.before(changes["status"])))
         .values(**changes, due_at=None)
         .returning(payments.c.id)
         .cte("settled")
@@ -131,12 +132,6 @@ async def refund_by_key(session: AsyncSession, key: str) -> Refund | None:
     """Find the refund of an idempotency key."""
     row = (await session.execute(select(refunds).where(refunds.c.idempotency_key == key))).mappings().first()
     return None if row is None else _refund(row)
-
-
-async def refundable(session: AsyncSession, payment: Payment) -> Money:
-    """Tell what of a locked payment has been neither given back nor promised."""
-    claimed = select(payments.c.claimed_refund_minor).where(payments.c.id == payment.id)
-    return payment.amount - Money((await session.execute(claimed)).scalar_one(), payment.amount.currency)
 
 
 async def claim_refund(session: AsyncSession, refund: Refund, due_at: datetime) -> None:

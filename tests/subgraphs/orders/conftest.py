@@ -212,15 +212,15 @@ class World:
         request = Completion(total or self.total(checkout), token, key)
         return await self.service.completion.complete(caller or self.buyer, checkout.id, request)
 
-    def replica(self):
+    def replica(self, *, alone=False):
         """Another process over the same world."""
-        return replace(self, service=_service(self.database, self.clock, self))
+        return replace(self, service=_service(self.database, self.clock, self, alone=alone))
 
 
-def _service(database, clock, world):
+def _service(database, clock, world, *, alone=False):
     parts = Parts(database=database, calls=InProcessCalls("orders", {}), clock=clock)
     ports = Ports(catalogue=world.shelf, stock=world.depot, payments=world.till, shipping=world.parcels)
-    return make_service(parts, OrdersSettings.load(), ports)
+    return make_service(parts, OrdersSettings.load(), ports, alone=alone)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from kernel.errors import ConflictError, NotFoundError
 from kernel.events.catalogue import OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed, PaymentRefunded
 from kernel.events.envelope import Event
 from kernel.identity import ANONYMOUS, Caller
+from kernel.pagination import Page
 from kernel.transitions import IllegalTransitionError
 from subgraphs.orders.consumers import make_consumers
 from subgraphs.orders.domain.errors import OrderNotCancellableError
@@ -132,6 +133,19 @@ async def test_cancelling_stops_parcels_and_gives_stock_and_money_back(world):
     facts = {"payment_id": "pay_1", "order_id": order.id, "currency": "EUR", "refund_id": "ref_1"}
     await tell(world, PaymentRefunded(**facts, amount_minor=order.total.gross.minor))
     assert await status(world, order) == OrderStatus.REFUNDED
+
+
+async def test_the_cart_of_an_order_that_failed_and_was_paid_back_can_be_bought_again(world):
+    checkout = await world.checkout()
+    world.faults.before["allocate"] = [ConflictError("gone", code="RESERVATION_EXPIRED")]
+    with pytest.raises(ConflictError):
+        await world.complete(checkout)
+    async with world.database.session() as session:
+        failed = (await store.page_of(session, Page())).items[0]
+    facts = {"payment_id": "pay_1", "order_id": failed.id, "currency": "EUR", "refund_id": "ref_1"}
+    await tell(world, PaymentRefunded(**facts, amount_minor=failed.total.gross.minor))
+    assert await status(world, failed) == OrderStatus.REFUNDED
+    assert (await world.complete(checkout, key="key-2")).status == OrderStatus.CONFIRMED
 
 
 async def test_a_partial_refund_is_told_and_changes_no_state(world):

@@ -76,7 +76,7 @@ async def resume(world, clock):
     """Let another process carry on whatever is due, until nothing is."""
     other = world.replica()
     for _ in range(6):
-        clock.advance(seconds=20)
+        clock.advance(seconds=25)
         await other.service.sagas.run_due()
 
 
@@ -197,7 +197,7 @@ async def test_a_runner_that_was_taken_over_writes_nothing_any_more(world, clock
 
     async def slow(**named):
         outcome = await plain(**named)
-        clock.advance(seconds=20)
+        clock.advance(seconds=25)
         assert await world.replica().service.sagas.run_due() == 1
         return outcome
 
@@ -215,8 +215,18 @@ async def test_a_saga_that_another_runner_holds_is_not_taken_up(world, clock):
     with pytest.raises(Killed):
         await world.complete(checkout)
     assert await world.service.sagas.run_due() == 0
-    clock.advance(seconds=16)
+    clock.advance(seconds=21)
     assert await world.service.sagas.run_due() == 1
+
+
+async def test_where_nobody_else_runs_sagas_those_of_a_dead_process_are_taken_up_at_once(world):
+    checkout = await world.checkout()
+    world.faults.after["process"] = [Killed()]
+    with pytest.raises(Killed):
+        await world.complete(checkout)
+    restarted = world.replica(alone=True)
+    assert await restarted.service.sagas.run_due() == 1
+    assert await states(world) == (["CONFIRMED"], ["COMPLETED"])
 
 
 async def test_one_saga_that_fails_does_not_hold_up_the_others(world, clock):
@@ -227,7 +237,7 @@ async def test_one_saga_that_fails_does_not_hold_up_the_others(world, clock):
     world.faults.before["find"] = [RuntimeError("a fault in the code")]
     assert await world.service.sagas.run_due() == 2
     assert sorted((await states(world))[0]) == ["CONFIRMED", "PAYMENT"]
-    clock.advance(seconds=20)
+    clock.advance(seconds=25)
     await world.service.sagas.run_due()
     assert (await states(world))[0] == ["CONFIRMED", "CONFIRMED"]
 

@@ -360,7 +360,7 @@ async def test_killed_around_any_call_it_is_one_order_and_one_charge(shop, momen
     with pytest.raises(Killed):
         await shop.complete(checkout, total)
     for _ in range(kills):
-        shop.clock.advance(seconds=20)
+        shop.clock.advance(seconds=25)
         try:
             await shop.settle()
         except Killed:

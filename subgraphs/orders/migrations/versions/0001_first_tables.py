@@ -83,7 +83,10 @@ STATEMENTS = (
         )
     )
     """,
-    "CREATE UNIQUE INDEX orders_one_per_cart ON orders (cart_id) WHERE status <> 'CANCELLED'",
+    """
+    CREATE UNIQUE INDEX orders_one_per_cart ON orders (cart_id)
+        WHERE status NOT IN ('CANCELLED', 'REFUNDED')
+    """,
     "CREATE INDEX orders_by_customer ON orders (customer_id, placed_at, id)",
     "CREATE INDEX orders_by_time ON orders (placed_at, id)",
     """
