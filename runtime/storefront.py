@@ -12,6 +12,7 @@ from kernel.settings import Settings
 from router.config import ExplorerSettings, RouterSettings, TelemetrySettings
 from router.execution.engine import Engine
 from router.execution.exchange import Headers
+from router.execution.settings import EngineSettings
 from router.execution.transports.in_process import InProcessTransport
 from router.policy.identity import Identity, TokenVerifier
 from router.policy.keys import KeySet
@@ -33,7 +34,8 @@ def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings) -> Rou
     """Make the ASGI application that serves the shop."""
     supergraph = load_supergraph(supergraph_sdl)
     transports = {name: InProcessTransport(_call(subgraph.executor)) for name, subgraph in shop.subgraphs.items()}
-    engine = Engine(supergraph, transports)
+    # The server shares equal requests from their first byte on, so the engine need not look for them again.
+    engine = Engine(supergraph, transports, EngineSettings(share_requests=False))
     keys = KeySet(lambda: key_set(settings), refresh=_KEYS_REFRESH)
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=ISSUER)
     router_settings = RouterSettings(

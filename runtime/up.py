@@ -18,7 +18,9 @@ from typing_extensions import override
 
 from kernel.settings import Settings
 from kernel.telemetry import configure_logging
+from router.config import ServerSettings
 from router.server.app import RouterApp
+from router.server.serving import uvicorn_config
 from runtime.demo_data import DemoUser, demo_users, load_demo_data
 from runtime.embedded.data_directory import DataDirectory
 from runtime.embedded.left_over import stop_left_over_servers
@@ -150,16 +152,8 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def _listening(app: RouterApp, options: UpOptions) -> AsyncIterator[asyncio.Task[None]]:
-    config = uvicorn.Config(
-        app,
-        host=options.host,
-        port=options.port,
-        http="httptools",
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=_DRAIN_SECONDS,
-    )
-    server = _Server(config)
+    settings = ServerSettings(host=options.host, port=options.port, drain_timeout=_DRAIN_SECONDS)
+    server = _Server(uvicorn_config(app, settings))
     serving = asyncio.create_task(server.serve())
     await _until(server.listening, serving)
     try:

@@ -102,6 +102,24 @@ def _signer(settings: RouterSettings, supergraph: Supergraph) -> InternalTokenSi
     return InternalTokenSigner(token.key, subgraphs=supergraph.subgraphs, issuer=token.issuer, lifetime=token.lifetime)
 
 
+def uvicorn_config(app: RouterApp, settings: ServerSettings) -> uvicorn.Config:
+    """Return how uvicorn is to serve a router, also for a program that runs uvicorn itself."""
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http=RouterProtocol,
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=math.ceil(settings.keep_alive),
+        timeout_graceful_shutdown=math.ceil(settings.drain_timeout),
+    )
+
+
 class _DrainingServer(uvicorn.Server):
     """uvicorn, with an orderly end in place of its own way with signals."""
 
@@ -149,18 +167,7 @@ async def _serve(
     app: AbstractAsyncContextManager[RouterApp], listener: socket.socket, settings: ServerSettings, parent: int | None
 ) -> None:
     async with app as router:
-        config = uvicorn.Config(
-            router,
-            http=RouterProtocol,
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            proxy_headers=False,
-            timeout_keep_alive=math.ceil(settings.keep_alive),
-            timeout_graceful_shutdown=math.ceil(settings.drain_timeout),
-        )
+        config = uvicorn_config(router, settings)
         # Ctrl-C reaches every process of a terminal, but what it means for a worker the first process tells.
         signals = (signal.SIGINT, signal.SIGTERM) if parent is None else (signal.SIGTERM,)
         server = _DrainingServer(config, router, settings, signals)

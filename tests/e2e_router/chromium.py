@@ -107,7 +107,7 @@ async def chromium(profile: Path) -> AsyncIterator[Page]:
     try:
         port = await _port(profile / "DevToolsActivePort")
         address = await asyncio.to_thread(_first_page, port)
-        async with websockets.connect(address, max_size=None) as socket:
+        async with websockets.connect(address, max_size=None, ping_interval=None) as socket:
             page = Page(socket)
             listening = asyncio.create_task(page.listen())
             yield page
