@@ -7,6 +7,7 @@ in autocommit, which saves the BEGIN and the ROLLBACK around each of them.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
@@ -110,7 +111,8 @@ class Database:
                 raise DatabaseUnavailableError("The connection to PostgreSQL was lost.") from error
             raise
         finally:
-            await connection.close()
+            # Shielded, so that a second cancellation cannot keep the connection from its pool.
+            await asyncio.shield(connection.close())
 
     async def close(self) -> None:
         """Close all connections."""

@@ -131,7 +131,8 @@ class Money:
 
     def __mul__(self, factor: int | Decimal | Fraction) -> Money:
         """Multiply by a quantity or a rate; halves go to the even neighbour."""
-        return Money(round(self.minor * Fraction(factor)), self.currency)
+        exact = factor if isinstance(factor, int) else Fraction(factor)
+        return Money(round(self.minor * exact), self.currency)
 
     __rmul__ = __mul__
 
