@@ -17,11 +17,13 @@ from kernel.pagination import Page, Slice
 from subgraphs.orders.domain.cart import Cart
 from subgraphs.orders.domain.checkout import Checkout
 from subgraphs.orders.domain.order import Order, OrderLine, TimelineEntry
+from subgraphs.orders.domain.saga import Saga
 from subgraphs.orders.domain.status import OrderStatus
 from subgraphs.orders.service import OrdersService
 from subgraphs.orders.storage import carts as cart_store
 from subgraphs.orders.storage import checkouts as checkout_store
 from subgraphs.orders.storage import orders as order_store
+from subgraphs.orders.storage import sagas as saga_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class OrdersLoaders:
     orders_by_number: DataLoader[str, Order | None]
     lines: DataLoader[str, Sequence[OrderLine]]
     timeline: DataLoader[str, Sequence[TimelineEntry]]
+    sagas: DataLoader[str, Sequence[Saga]]
     of_customer: DataLoader[OrdersOfCustomer, Slice[Order] | None]
     counts: DataLoader[OrdersOfCustomer, int | None]
     carts: DataLoader[str, Cart | None]
@@ -56,6 +59,7 @@ class OrdersLoaders:
             orders_by_number=by_key(batches.orders_by_number),
             lines=lists_by_key(batches.lines),
             timeline=lists_by_key(batches.timeline),
+            sagas=lists_by_key(batches.sagas),
             of_customer=by_key(batches.of_customer),
             counts=by_key(batches.counts),
             carts=by_key(batches.carts),
@@ -94,6 +98,10 @@ class _Batches:
     async def timeline(self, order_ids: Sequence[str]) -> Mapping[str, Sequence[TimelineEntry]]:
         async with self.database.session() as session:
             return await order_store.timeline_of(session, order_ids)
+
+    async def sagas(self, order_ids: Sequence[str]) -> Mapping[str, Sequence[Saga]]:
+        async with self.database.session() as session:
+            return await saga_store.of_orders(session, order_ids)
 
     async def carts(self, ids: Sequence[str]) -> Mapping[str, Cart]:
         async with self.database.session() as session:

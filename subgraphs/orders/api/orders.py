@@ -8,11 +8,12 @@ import strawberry
 
 from kernel.events.catalogue import PostalAddress
 from kernel.graphql import Connection, Money, TaxedMoney, connection
-from kernel.identity import require_owner
+from kernel.identity import require, require_owner
 from kernel.pagination import Page
 from subgraphs.orders.api.carts import Cart
 from subgraphs.orders.api.context import Info, OrdersOfCustomer
 from subgraphs.orders.api.references import Product, ProductVariant, ShippingMethod
+from subgraphs.orders.api.sagas import OrderSaga
 from subgraphs.orders.domain import order as domain
 from subgraphs.orders.domain.order import EntryKind
 from subgraphs.orders.domain.status import ORDER, OrderStatus
@@ -139,6 +140,12 @@ class Order:
     async def timeline(self, info: Info) -> list[OrderTimelineEntry]:
         """Give the timeline."""
         return [OrderTimelineEntry.of(entry) for entry in await info.context.loaders.timeline.load(self.id)]
+
+    @strawberry.field(description="The work behind it, step by step; for staff.")
+    async def sagas(self, info: Info) -> list[OrderSaga] | None:
+        """Give the sagas."""
+        require(info.context.caller, kinds={"staff", "admin"})
+        return [OrderSaga.of(saga) for saga in await info.context.loaders.sagas.load(self.id)]
 
     @strawberry.field(description="How it is sent.")
     def shipping_method(self) -> ShippingMethod | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +24,8 @@ from subgraphs.orders.service.access import may_see
 from subgraphs.orders.service.runner import SagaRunner
 from subgraphs.orders.storage import orders as store
 from subgraphs.orders.storage import sagas as saga_store
+
+_CALLED_OFF: Final = frozenset({OrderStatus.CANCELLED, OrderStatus.REFUNDED})
 
 
 class OrderService:
@@ -114,8 +117,8 @@ class OrderService:
             order = await store.by_id(session, order_id, lock=True)
             if order is None or not may_see(caller, order.customer_id):
                 raise NotFoundError("No such order.", path=("id",))
-            sagas = await saga_store.of_order(session, order_id)
-            if order.status in {OrderStatus.CANCELLED, OrderStatus.REFUNDED} or _being_cancelled(sagas):
+            sagas = await saga_store.of_orders(session, [order_id])
+            if order.status in _CALLED_OFF or _being_cancelled(sagas.get(order_id, ())):
                 return None
             _check_cancellable(order)
             data = {"reason": reason, "actor": caller.id or "guest"}

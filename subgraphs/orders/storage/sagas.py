@@ -61,9 +61,12 @@ async def by_id(session: AsyncSession, saga_id: str) -> Saga | None:
     return found[0] if found else None
 
 
-async def of_order(session: AsyncSession, order_id: str) -> list[Saga]:
-    """Read the sagas of an order, the oldest first."""
-    return await _read(session, sagas.c.order_id == order_id)
+async def of_orders(session: AsyncSession, order_ids: Sequence[str]) -> dict[str, list[Saga]]:
+    """Read the sagas of many orders, the oldest of each first."""
+    found: dict[str, list[Saga]] = {}
+    for saga in await _read(session, sagas.c.order_id.in_(order_ids)):
+        found.setdefault(saga.order_id, []).append(saga)
+    return found
 
 
 async def by_key(session: AsyncSession, checkout_id: str, key: str) -> tuple[Saga, str] | None:

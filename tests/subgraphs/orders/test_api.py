@@ -107,6 +107,24 @@ async def test_other_peoples_orders_are_refused(executor, world):
         assert await code_of(executor, OF_USERS, caller, users=users) == code
 
 
+async def test_staff_sees_the_work_behind_an_order_and_its_buyer_does_not(world, run, executor):
+    order = await world.complete(await world.checkout(), token="tok_pending")
+    document = "query ($id: ID!) { order(id: $id) { sagas { kind status tries steps { name status } } } }"
+    assert (await run(document, STAFF, id=order.id))["order"]["sagas"] == [
+        {
+            "kind": "CHECKOUT",
+            "status": "WAITING",
+            "tries": 1,
+            "steps": [
+                {"name": "RESERVE_STOCK", "status": "DONE"},
+                {"name": "PROCESS_PAYMENT", "status": "PENDING"},
+                {"name": "CONFIRM_ORDER", "status": "PENDING"},
+            ],
+        }
+    ]
+    assert await code_of(executor, document, BUYER, id=order.id) == "FORBIDDEN"
+
+
 @pytest.mark.parametrize("caller", [BUYER, ANONYMOUS])
 async def test_all_orders_are_for_staff(executor, caller):
     assert await code_of(executor, "{ orders { nodes { id } } }", caller) in {"FORBIDDEN", "UNAUTHENTICATED"}

@@ -298,6 +298,25 @@ async def test_a_parcel_that_left_before_orders_heard_of_it_cannot_be_cancelled(
     assert (await shop.order(order["id"]))["status"] == "DELIVERED"
 
 
+@pytest.mark.parametrize("head_start", ["cancel", "ship"])
+async def test_cancelling_and_shipping_at_once_end_in_one_of_the_two(shop, head_start):
+    order = await shop.buy()
+    await shop.settle()
+    shop.clock.advance(seconds=2)
+    races = [shop.mutate(CANCEL, id=order["id"]), shop.subgraphs["shipping"].jobs[0].run()]
+    await asyncio.gather(*(races if head_start == "cancel" else races[::-1]))
+    await shop.settle(seconds=60)
+    status = (await shop.order(order["id"]))["status"]
+    books = await shop.books()
+    if status == "REFUNDED":
+        assert books["stock"] == [("SKU-A", 10, 0, 0), ("SKU-B", 10, 0, 0)]
+        assert (books["taken"], books["ledger"]) == (0, 0)
+    else:
+        assert status == "DELIVERED"
+        assert books["stock"] == [("SKU-A", 8, 0, 0), ("SKU-B", 9, 0, 0)]
+        assert (books["taken"], books["ledger"]) == (4988, 0)
+
+
 async def test_too_much_is_told_line_by_line(shop):
     cart = await shop.cart([("SKU-A", 11), ("SKU-B", 99)])
     refused = await shop.mutate(CHECKOUT, cart=cart)
