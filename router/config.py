@@ -215,12 +215,12 @@ class TelemetrySettings(_Section, frozen=True):
     Attributes:
         log_format: `json` for machines, `console` for people, `auto` for what fits the terminal.
         log_level: the least that is written.
-        access_log: a line for `all` requests, for those that end in `failures`, or `off`.
+        access_log: a line for `all` requests, for those that end in `failures`, or for `none`.
     """
 
     log_format: Literal["auto", "json", "console"] = "auto"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    access_log: Literal["off", "failures", "all"] = "failures"
+    access_log: Literal["none", "failures", "all"] = "failures"
 
 
 class RouterSettings(_Section, frozen=True):

@@ -40,7 +40,7 @@ def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings) -> Rou
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=ISSUER)
     router_settings = RouterSettings(
         explorer=ExplorerSettings(title="Storegraph", samples_dir=str(SAMPLES)),
-        telemetry=TelemetrySettings(access_log="off"),
+        telemetry=TelemetrySettings(access_log="none"),
     )
     return create_router_app(engine, router_settings, verifier=verifier)
 

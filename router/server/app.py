@@ -139,7 +139,7 @@ class RouterApp:
 
 def _access_log(settings: RouterSettings) -> AccessLog | None:
     mode = settings.telemetry.access_log
-    return None if mode == "off" else AccessLog(mode, sys.stdout.buffer)
+    return None if mode == "none" else AccessLog(mode, sys.stdout.buffer)
 
 
 def _explorer(settings: RouterSettings) -> ExplorerPage | None:
