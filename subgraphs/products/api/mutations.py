@@ -192,6 +192,16 @@ class Mutation:
         require(info.context.caller, kinds={"admin"})
         return await _category_changed(info, id, taxonomy.move_category(info.context.service.database, id, parent_id))
 
+    @strawberry.mutation(description="Take an empty category away.")
+    async def category_delete(self, info: Info, id: strawberry.ID) -> CategoryPayload:
+        """Take a category away."""
+        require(info.context.caller, kinds={"admin"})
+        try:
+            deleted = await taxonomy.delete_category(info.context.service.database, id)
+        except DomainError as error:
+            return CategoryPayload(errors=user_errors(error))
+        return CategoryPayload(category=Category.of(deleted))
+
     @strawberry.mutation(description="Create an empty collection.")
     async def collection_create(self, info: Info, input: CollectionCreateInput) -> CollectionPayload:
         """Create a collection."""

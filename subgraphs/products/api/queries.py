@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel.database import Database
 from kernel.errors import InvalidInputError
 from kernel.graphql import Connection, CurrencyCode, connection
-from kernel.identity import require_service
+from kernel.identity import require, require_service
 from kernel.pagination import Page
 from subgraphs.products.api.context import Info, audience_of
 from subgraphs.products.api.filters import ProductOrderBy, ProductWhere
@@ -20,6 +20,7 @@ from subgraphs.products.api.types import (
     Product,
     ProductType,
     ProductVariant,
+    Promotion,
     VariantForSale,
     quote,
 )
@@ -142,6 +143,15 @@ class Query:
         async with database.session() as session:
             found = await listing.page_of_product_types(session, Page(first=first, after=after))
         return connection(found.map(ProductType.of), count=_counted(database, listing.count_product_types))
+
+    @strawberry.field(description="All promotions, those that end last first; for staff.")
+    async def promotions(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Promotion]:
+        """List promotions."""
+        require(info.context.caller, kinds={"staff", "admin"})
+        database = info.context.service.database
+        async with database.session() as session:
+            found = await listing.page_of_promotions(session, Page(first=first, after=after))
+        return connection(found.map(Promotion.of), count=_counted(database, listing.count_promotions))
 
     @strawberry.federation.field(
         inaccessible=True, description="What orders need to sell these SKUs; those that do not exist are left out."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Self
 
 import strawberry
@@ -216,6 +217,7 @@ class Product:
     slug: str
     name: str
     description: str = strawberry.field(description="HTML that is safe to show.")
+    category: Category | None = strawberry.field(description="Where it stands in the category tree.")
     brand: str | None
     tags: list[str]
     published: bool
@@ -227,11 +229,6 @@ class Product:
     def product_type(self) -> ProductType:
         """Give the product type."""
         return ProductType.of(self.entry.type)
-
-    @strawberry.field(description="Where it stands in the category tree.")
-    def category(self) -> Category | None:
-        """Give the category."""
-        return None if self.entry.category is None else Category.of(self.entry.category)
 
     @strawberry.field(description="What it says about itself, in the order of its type.")
     def attributes(self) -> list[AttributeValue]:
@@ -295,6 +292,7 @@ class Product:
             slug=content.slug,
             name=content.name,
             description=content.description,
+            category=None if entry.category is None else Category.of(entry.category),
             brand=content.brand or None,
             tags=list(content.tags),
             published=content.published,
@@ -336,6 +334,12 @@ class ProductVariant:
         """Give the price with promotions."""
         found = await quote(info, self.entry, currency)
         return None if found is None else Money.of(found.price)
+
+    @strawberry.field(description="The promotion that its price comes from, where one runs.")
+    async def promotion(self, info: Info, currency: CurrencyCode = DEFAULT_CURRENCY) -> Promotion | None:
+        """Give the promotion that wins."""
+        found = await quote(info, self.entry, currency)
+        return None if found is None or found.promotion is None else Promotion.of(found.promotion)
 
     @strawberry.field(description="What it costs without promotions.")
     def undiscounted_price(self, currency: CurrencyCode = DEFAULT_CURRENCY) -> Money | None:
@@ -382,15 +386,20 @@ class Promotion:
 
     id: strawberry.ID
     name: str
+    percent: Decimal | None = strawberry.field(description="The share that is taken off, in every currency.")
+    amounts: list[Money] = strawberry.field(description="What is taken off instead, by currency.")
     starts_at: datetime
     ends_at: datetime
 
     @classmethod
     def of(cls, promotion: pricing.Promotion) -> Self:
         """Show a promotion."""
+        reward = promotion.reward
         return cls(
             id=strawberry.ID(promotion.id),
             name=promotion.name,
+            percent=reward.percent if isinstance(reward, pricing.PercentOff) else None,
+            amounts=[Money.of(each) for each in reward.amounts] if isinstance(reward, pricing.FixedOff) else [],
             starts_at=promotion.starts_at,
             ends_at=promotion.ends_at,
         )

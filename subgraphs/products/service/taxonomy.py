@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Clock
-from kernel.database import Database
+from kernel.database import Database, constraint_name
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.events.catalogue import CategoryChanged
 from kernel.events.outbox import record
@@ -118,6 +119,26 @@ async def move_category(database: Database, category_id: str, parent_id: str | N
         await _tell(session, after)
 
 
+async def delete_category(database: Database, category_id: str) -> Category:
+    """Take an empty category away, and give it as it was.
+
+    Raises:
+        NotFoundError: there is no such category.
+        ConflictError: there are categories or products in it.
+    """
+    try:
+        async with database.transaction() as session:
+            await taxonomy.lock_tree(session)
+            category = await _known(session, category_id)
+            await taxonomy.delete_category(session, category_id)
+            await _tell(session, category, removed=True)
+    except IntegrityError as error:
+        if constraint_name(error) not in {"categories_parent", "products_category"}:
+            raise
+        raise ConflictError("The category is not empty.", code="INVALID_STATE", path=("id",)) from error
+    return category
+
+
 async def create_product_type(
     database: Database, name: str, attributes: Sequence[AttributeDefinition], *, slug: str | None = None
 ) -> ProductType:
@@ -220,6 +241,8 @@ async def _parent(session: AsyncSession, parent_id: str | None) -> Category | No
     return parent
 
 
-async def _tell(session: AsyncSession, category: Category) -> None:
-    changed = CategoryChanged(category_id=category.id, name=category.name, parent_id=category.parent_id)
+async def _tell(session: AsyncSession, category: Category, *, removed: bool = False) -> None:
+    changed = CategoryChanged(
+        category_id=category.id, name=category.name, parent_id=category.parent_id, removed=removed
+    )
     await record(session, changed, subject=category.id)

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.pagination import Page, Slice, SortKey, apply_page, slice_rows
 from subgraphs.products.domain.categories import Category
+from subgraphs.products.domain.pricing import Promotion
 from subgraphs.products.domain.products import ProductType
 from subgraphs.products.domain.search import Audience, PriceRange, ProductFilter, ProductOrder, Sort
 from subgraphs.products.storage.catalogue import (
@@ -21,6 +22,7 @@ from subgraphs.products.storage.catalogue import (
     read_category,
     read_product,
     read_product_type,
+    read_promotion,
     select_products,
 )
 from subgraphs.products.storage.conditions import among
@@ -31,6 +33,7 @@ from subgraphs.products.storage.tables import (
     prices,
     product_types,
     products,
+    promotions,
     variants,
 )
 
@@ -151,6 +154,10 @@ CATEGORY_KEYS: Final = (
     SortKey("id", categories.c.id, str),
 )
 COLLECTION_KEYS: Final = (SortKey("name", collections.c.name, str), SortKey("id", collections.c.id, str))
+PROMOTION_KEYS: Final = (
+    SortKey("ends", promotions.c.ends_at, datetime, descending=True),
+    SortKey("id", promotions.c.id, str, descending=True),
+)
 TYPE_KEYS: Final = (SortKey("name", product_types.c.name, str), SortKey("id", product_types.c.id, str))
 
 
@@ -197,3 +204,15 @@ async def page_of_product_types(session: AsyncSession, page: Page) -> Slice[Prod
     rows = (await session.execute(apply_page(select(product_types), page, TYPE_KEYS))).all()
     found = [read_product_type(row) for row in rows]
     return slice_rows(found, page, TYPE_KEYS, lambda each: (each.name, each.id))
+
+
+async def page_of_promotions(session: AsyncSession, page: Page) -> Slice[Promotion]:
+    """List all promotions, past and future ones too, those that end last first."""
+    rows = (await session.execute(apply_page(select(promotions), page, PROMOTION_KEYS))).all()
+    found = [read_promotion(row) for row in rows]
+    return slice_rows(found, page, PROMOTION_KEYS, lambda each: (each.ends_at, each.id))
+
+
+async def count_promotions(session: AsyncSession) -> int:
+    """Count all promotions."""
+    return (await session.execute(select(func.count()).select_from(promotions))).scalar_one()

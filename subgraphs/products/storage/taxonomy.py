@@ -44,6 +44,15 @@ async def update_category(session: AsyncSession, before: Category, after: Catego
         )
 
 
+async def delete_category(session: AsyncSession, category_id: str) -> None:
+    """Take a category away.
+
+    Raises:
+        IntegrityError: `categories_parent` or `products_category` when something is in it.
+    """
+    await session.execute(delete(categories).where(categories.c.id == category_id))
+
+
 async def depth_below(session: AsyncSession, category: Category) -> int:
     """Tell how many levels of the tree hang below a category."""
     deepest = select(func.max(func.cardinality(categories.c.path))).where(categories.c.path.contains([category.id]))

@@ -325,6 +325,19 @@ async def test_the_tree_grows_moves_and_stays_a_tree(run, filled, events):
     ]
 
 
+async def test_only_empty_categories_are_taken_away(run, filled, events):
+    await filled(1)
+    delete = "mutation ($id: ID!) { categoryDelete(id: $id) { category { slug } errors { code path } } }"
+    for full in ("cat_apparel", "cat_shoes"):
+        payload = (await run(delete, id=full))["categoryDelete"]
+        assert payload == {"category": None, "errors": [{"code": "INVALID_STATE", "path": ["id"]}]}
+    assert (await run(delete, id="cat_juices"))["categoryDelete"]["category"] == {"slug": "juices"}
+    assert (await run(delete, id="cat_juices"))["categoryDelete"]["errors"] == [{"code": "NOT_FOUND", "path": ["id"]}]
+    assert [(each["category_id"], each["removed"]) for each in await events("CategoryChanged")] == [
+        ("cat_juices", True)
+    ]
+
+
 async def test_two_moves_at_once_make_no_cycle(run, filled):
     await filled(1)
     move = "mutation ($id: ID!, $parent: ID) { categoryMove(id: $id, parentId: $parent) { errors { code } } }"
@@ -404,9 +417,15 @@ async def test_promotions_start_and_end(run, filled):
         "undiscountedMinimum": {"amount": "12.00"},
         "onSale": True,
     }
+    why = """{ variant(sku: "P01-S") { promotion { id name percent amounts { amount currency } } } }"""
+    reason = {"id": promotion["id"], "name": "Off", "percent": None, "amounts": [{"amount": "2.50", "currency": "EUR"}]}
+    assert (await run(why, ANONYMOUS))["variant"]["promotion"] == reason
     end = "mutation ($id: ID!) { promotionEnd(id: $id) { promotion { endsAt } errors { code } } }"
     assert (await run(end, id=promotion["id"]))["promotionEnd"]["promotion"]["endsAt"].startswith("2026-06-01T12:00")
     assert (await run(query))["product"]["priceRange"]["onSale"] is False
+    assert (await run(why, ANONYMOUS))["variant"]["promotion"] is None
+    listed = await run("{ promotions { totalCount nodes { name } } }", STAFF)
+    assert listed["promotions"] == {"totalCount": 1, "nodes": [{"name": "Off"}]}
     later = WINDOW | {"startsAt": "2026-06-20T00:00:00Z"}
     promotion = (await run(PROMOTE, input=fixed | later))["promotionCreate"]["promotion"]
     assert (await run(end, id=promotion["id"]))["promotionEnd"]["errors"] == []

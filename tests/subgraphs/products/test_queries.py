@@ -282,6 +282,11 @@ async def test_a_promotion_holds_within_its_window(run, filled, clock):
     assert (await run(query, ANONYMOUS))["variant"]["price"] == {"amount": "10.00"}
 
 
+async def test_promotions_are_listed_for_staff(refused, filled):
+    await filled(1)
+    assert await refused("{ promotions { totalCount } }", CUSTOMER) == "FORBIDDEN"
+
+
 async def test_no_price_in_a_currency_is_null(run, filled):
     await filled(1)
     query = """{ variant(sku: "P00-S") { price(currency: "JPY") { amount } undiscountedPrice(currency: "JPY") { amount }

@@ -70,6 +70,14 @@ async def test_the_ledger_cannot_be_changed(connection, statement):
         await connection.execute(statement)
 
 
+async def test_a_version_of_a_stream_is_taken_once(connection):
+    received = [moved(MovementType.RECEIVED, 1)]
+    await bulk.copy(connection, warehouses=[WAREHOUSE], skus=[SKU], movements=received)
+    with pytest.raises(asyncpg.UniqueViolationError) as refused:
+        await bulk.copy(connection, warehouses=[], skus=[], movements=received)
+    assert refused.value.constraint_name == "stock_events_stream"
+
+
 @pytest.mark.parametrize(
     ("counters", "constraint"),
     [
