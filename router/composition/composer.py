@@ -59,6 +59,8 @@ def compose(
 def _run(
     subgraphs: list[Subgraph], report: Report, latest_version: Version | None, *, satisfiability: bool
 ) -> Schema | None:
+    if not subgraphs:
+        report.error("NO_QUERIES", "There are no subgraphs, so there are no queries.")
     for name, count in Counter(it.name for it in subgraphs).items():
         if count > 1:
             report.error("INVALID_SUBGRAPH_NAME", f'There are {count} subgraphs named "{name}".')
