@@ -16,7 +16,7 @@ from kernel.errors import InvalidInputError
 from kernel.graphql import MoneyInput
 from kernel.ids import new_id
 from kernel.money import Money
-from subgraphs.products.api.types import AttributeKind
+from subgraphs.products.api.classification import AttributeKind
 from subgraphs.products.domain.attributes import AttributeDefinition
 from subgraphs.products.domain.pricing import FixedOff, PercentOff, Promotion
 from subgraphs.products.domain.products import Product, ProductContent, Variant

@@ -10,6 +10,7 @@ import strawberry
 from kernel.errors import DomainError
 from kernel.graphql import MoneyInput, UserError, user_errors
 from kernel.identity import Caller, require
+from subgraphs.products.api.classification import Category, Collection, ProductType
 from subgraphs.products.api.context import Info
 from subgraphs.products.api.inputs import (
     CategoryCreateInput,
@@ -22,7 +23,7 @@ from subgraphs.products.api.inputs import (
     ProductVariantUpdateInput,
     PromotionCreateInput,
 )
-from subgraphs.products.api.types import Category, Collection, Product, ProductType, ProductVariant, Promotion
+from subgraphs.products.api.types import Product, ProductVariant, Promotion
 from subgraphs.products.domain import products as domain
 from subgraphs.products.service import taxonomy
 

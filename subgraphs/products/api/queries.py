@@ -12,18 +12,10 @@ from kernel.errors import InvalidInputError
 from kernel.graphql import Connection, CurrencyCode, connection
 from kernel.identity import require, require_service
 from kernel.pagination import Page
+from subgraphs.products.api.classification import Category, Collection, ProductType
 from subgraphs.products.api.context import Info, audience_of
 from subgraphs.products.api.filters import ProductOrderBy, ProductWhere
-from subgraphs.products.api.types import (
-    Category,
-    Collection,
-    Product,
-    ProductType,
-    ProductVariant,
-    Promotion,
-    VariantForSale,
-    quote,
-)
+from subgraphs.products.api.types import Product, ProductVariant, Promotion, VariantForSale, quote
 from subgraphs.products.domain.search import ProductFilter, ProductOrder, SearchRequest
 from subgraphs.products.storage import listing
 
