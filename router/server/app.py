@@ -20,7 +20,14 @@ from router.policy.internal_token import InternalTokenSigner
 from router.server.browsers import Cors
 from router.server.callers import Callers
 from router.server.endpoint import Executor, GraphQLEndpoint
-from router.server.errors import ClientGoneError, HttpError, InternalError, NotAcceptableError, TimedOutError
+from router.server.errors import (
+    BodyTimedOutError,
+    ClientGoneError,
+    HttpError,
+    InternalError,
+    NotAcceptableError,
+    TimedOutError,
+)
 from router.server.explorer.page import ExplorerPage
 from router.server.negotiation import response_type
 from router.server.pages import Pages, read_samples
@@ -125,7 +132,7 @@ class RouterApp:
             return asyncio.CancelledError()
         watched.task.uncancel()
         if watched.ended is Ended.TIMED_OUT:
-            return TimedOutError("The answer took too long.")
+            return BodyTimedOutError() if watched.receive is None else TimedOutError("The answer took too long.")
         return ClientGoneError()
 
     def _error(self, error: HttpError, headers: Mapping[bytes, bytes]) -> Response:

@@ -13,6 +13,7 @@ HttpError
 ├── BatchingDisabledError      400 BATCHING_NOT_ENABLED
 ├── PersistedQueriesOffError   200 PERSISTED_QUERY_NOT_SUPPORTED
 ├── UnidentifiedError          as the identity error says
+├── BodyTimedOutError          408 REQUEST_TIMEOUT
 ├── TimedOutError              504 GATEWAY_TIMEOUT
 └── InternalError              500 INTERNAL_SERVER_ERROR
 
@@ -122,6 +123,16 @@ class UnidentifiedError(HttpError):
         super().__init__(str(cause), headers=[(b"www-authenticate", b'Bearer error="invalid_token"')])
         self.status = cause.status
         self.code = cause.code
+
+
+class BodyTimedOutError(HttpError):
+    """The body was not there in time."""
+
+    status = 408
+    code = "REQUEST_TIMEOUT"
+
+    def __init__(self) -> None:
+        super().__init__("The body did not arrive in time.", headers=[(b"connection", b"close")])
 
 
 class TimedOutError(HttpError):

@@ -1,8 +1,8 @@
-"""uvicorn's HTTP/1.1 protocol, made to send a response in one piece.
+"""uvicorn's HTTP/1.1 protocol, made to send a response in one piece and to wait for no client for ever.
 
 uvicorn writes the head of a response and then its body, and uvloop sends each write at once: two system calls, two
 packets and two wake-ups of the client where one would do. Here all that is written in one turn of the event loop leaves
-together.
+together. And where uvicorn reads the head of a request however long it is and takes, here both have a bound.
 """
 
 from __future__ import annotations
@@ -15,6 +15,11 @@ from typing_extensions import override
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _WORTH_COPYING: Final = 16_384
+_LONGEST_HEAD: Final = 65_536
+_HEAD_SECONDS: Final = 20.0
+_HEAD_TOO_LONG: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+)
 
 
 class GatheringTransport:
@@ -56,7 +61,43 @@ class GatheringTransport:
 class RouterProtocol(HttpToolsProtocol):
     """uvicorn's protocol over a transport that gathers writes; pass it to `uvicorn.Config(http=...)`."""
 
+    _head_begun: float | None = None
+    """When the head of a request that is not complete began to arrive."""
+    _head_bytes = 0
+
     @override
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Take over a connection."""
+        """Take over a connection; one that never asks is closed like one that asks no more."""
         super().connection_made(GatheringTransport(transport, self.loop.call_soon))  # pyrefly: ignore[bad-argument-type] - it has all that uvicorn uses
+        self._close_in(self.timeout_keep_alive)
+
+    @override
+    def on_message_begin(self) -> None:
+        """Begin to read a head."""
+        super().on_message_begin()
+        self._head_begun = self.loop.time()
+        self._head_bytes = 0
+
+    @override
+    def on_headers_complete(self) -> None:
+        """Go on to the body."""
+        self._head_begun = None
+        super().on_headers_complete()
+
+    @override
+    def data_received(self, data: bytes) -> None:
+        """Read on, within the bounds of a head."""
+        super().data_received(data)
+        if self._head_begun is None:
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > _LONGEST_HEAD:
+            self.transport.write(_HEAD_TOO_LONG)
+            self.transport.close()
+        else:
+            self._close_in(self._head_begun + _HEAD_SECONDS - self.loop.time())
+
+    def _close_in(self, seconds: float) -> None:
+        """Close the connection unless something arrives until then."""
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(max(seconds, 0), self.timeout_keep_alive_handler)

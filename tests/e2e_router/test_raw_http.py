@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,6 +97,30 @@ def test_an_endless_body_is_not_waited_for(router: Any) -> None:
     assert status == 413
     assert headers[b"connection"] == b"close"
     assert json.loads(body)["errors"][0]["extensions"]["code"] == "PAYLOAD_TOO_LARGE"
+
+
+@pytest.mark.parametrize("size", [60_000, 70_000])
+def test_a_head_has_a_bound(router: Any, size: int) -> None:
+    with connection(router) as client, client.makefile("rb") as stream:
+        for start in range(0, size, 10_000):
+            client.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\nx-much: " * (start == 0) + b"a" * 10_000)
+            time.sleep(0.01)
+        if size < 65_536:
+            client.sendall(b"\r\n\r\n")
+
+        assert stream.readline().split()[1] == (b"200" if size < 65_536 else b"431")
+
+
+def test_a_body_that_does_not_come_is_given_up(start_router: Any, supergraph: Path) -> None:
+    router = start_router(supergraph, yaml="server: {request_timeout: 0.5, keep_alive: 1}")
+    with connection(router) as client, client.makefile("rb") as stream:
+        client.sendall(POST[:-5])
+        status, headers, _ = read_response(stream)
+        assert (status, headers[b"connection"]) == (408, b"close")
+        assert stream.read() == b""
+
+    with connection(router) as silent:
+        assert silent.recv(1) == b""
 
 
 @pytest.mark.parametrize(
