@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import orjson
 from sqlalchemy import Connection, event
@@ -20,7 +20,10 @@ from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from kernel.errors import InfrastructureError
+from kernel.errors import InfrastructureError, InvalidInputError
+
+_UNSTORABLE: Final = frozenset({"22021", "22P05"})
+"""SQLSTATEs of text that PostgreSQL cannot hold; only a client can have sent it."""
 
 
 class DatabaseUnavailableError(InfrastructureError):
@@ -109,6 +112,8 @@ class Database:
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise DatabaseUnavailableError("The connection to PostgreSQL was lost.") from error
+            if getattr(error.orig, "sqlstate", None) in _UNSTORABLE:
+                raise InvalidInputError("Text must not hold NUL characters.") from error
             raise
         finally:
             # Shielded, so that a second cancellation cannot keep the connection from its pool.

@@ -50,7 +50,7 @@ from subgraphs.orders.storage import checkouts as checkout_store
 from subgraphs.orders.storage import orders as order_store
 from subgraphs.orders.storage import sagas as saga_store
 
-_LONGEST_KEY: Final = 200
+_LONGEST_TEXT: Final = 200
 _CLAIMS: Final = frozenset({"orders_one_per_cart", "sagas_key"})
 
 
@@ -103,7 +103,7 @@ class CompletionService:
             InsufficientStockError: the stock was lost meanwhile.
             PaymentDeclinedError: the provider declined.
         """
-        _check_key(request.key)
+        _check_request(request)
         checkout = await self._checkouts.get(caller, checkout_id)
         if checkout is None:
             raise NotFoundError("No such checkout.", path=("id",))
@@ -211,10 +211,11 @@ def error_of(failure: Failure) -> DomainError:
     return ConflictError(failure.message, code=failure.code)
 
 
-def _check_key(key: str) -> None:
-    if not 1 <= len(key) <= _LONGEST_KEY:
-        message = f"An idempotency key has from 1 to {_LONGEST_KEY} characters."
-        raise InvalidInputError(message, path=("idempotencyKey",))
+def _check_request(request: Completion) -> None:
+    texts = {"idempotencyKey": request.key, "paymentToken": request.payment_token}
+    for name, text in texts.items():
+        if not 1 <= len(text) <= _LONGEST_TEXT:
+            raise InvalidInputError(f"{name} has from 1 to {_LONGEST_TEXT} characters.", path=(name,))
 
 
 def _order_lines(order_id: str, checkout: Checkout, amounts: Totals) -> tuple[OrderLine, ...]:

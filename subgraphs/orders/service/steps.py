@@ -63,7 +63,9 @@ class ProcessPayment:
         self._payments = payments
 
     async def run(self, saga: Saga) -> Outcome:
-        """Take the total of the order."""
+        """Take the total of the order; where it is nothing there is nothing to take."""
+        if not saga.data["total_minor"]:
+            return Done({"payment_id": None})
         key = saga.key(StepName.PROCESS_PAYMENT)
         sent_before = saga.attempt > 1 or saga.tries > 0
         payment = await self._payments.find(key) if sent_before else None
@@ -85,8 +87,9 @@ class ProcessPayment:
     async def undo(self, saga: Saga) -> None:
         """Give the money back."""
         payment_id = saga.result(StepName.PROCESS_PAYMENT)["payment_id"]
-        key = saga.undo_key(StepName.PROCESS_PAYMENT)
-        await self._payments.refund(payment_id, "the order could not be completed", key)
+        if payment_id is not None:
+            key = saga.undo_key(StepName.PROCESS_PAYMENT)
+            await self._payments.refund(payment_id, "the order could not be completed", key)
 
 
 class ConfirmOrder(Idempotent):

@@ -223,6 +223,12 @@ async def test_what_is_refused_is_data(run, document, code):
     assert [error["code"] for error in payload["errors"]] == [code]
 
 
+@pytest.mark.parametrize("field", ["cart", "checkout", "order"])
+async def test_text_that_no_database_holds_is_the_clients_mistake(executor, field):
+    document = f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}"
+    assert await code_of(executor, document, BUYER, id="a\x00b") == "INVALID_INPUT"
+
+
 async def test_a_part_of_the_shop_that_is_away_is_told_as_such(database, clock):
     parts = Parts(database=database, calls=InProcessCalls("orders", {}), clock=clock)
     alone = build(Settings.load(), parts)

@@ -1,6 +1,7 @@
 """One click, one order, one charge."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
@@ -89,10 +90,21 @@ async def test_a_key_cannot_be_used_for_another_request(world):
         await world.complete(checkout, token="tok_other")
 
 
-@pytest.mark.parametrize("key", ["", "x" * 201])
-async def test_a_key_has_a_length(world, key):
+@pytest.mark.parametrize("text", ["", "x" * 201])
+@pytest.mark.parametrize("name", ["key", "token"])
+async def test_keys_and_tokens_have_a_length(world, name, text):
     with pytest.raises(InvalidInputError):
-        await world.complete(await world.checkout(), key=key)
+        await world.complete(await world.checkout(), **{name: text})
+
+
+async def test_what_costs_nothing_is_ordered_without_a_payment(world):
+    world.shelf.prices["SKU-B"] = 0
+    checkout = await world.checkout([("SKU-B", 1)])
+    free = replace(checkout, shipping=replace(checkout.shipping, price=Money(0, "EUR")), version=checkout.version + 1)
+    await world.service.checkouts._save(free)
+    order = await world.complete(free)
+    assert (order.status, order.total.gross.minor) == (OrderStatus.CONFIRMED, 0)
+    assert world.till.payments == {}
 
 
 async def test_a_declined_payment_gives_everything_back_and_can_be_tried_again(world):
