@@ -126,6 +126,9 @@ class _Measure:
     def selections(self, selection_set: SelectionSetNode | None) -> _Size:
         if selection_set is None:
             return _Size(0, 0, Counter())
+        if not selection_set.selections:
+            # The grammar demands one, but graphql-core's parser does not.
+            raise DocumentSyntaxError("Syntax Error: a selection set selects nothing.")
         depth = fields = 0
         keys: Counter[str] = Counter()
         for node in selection_set.selections:

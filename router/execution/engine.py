@@ -8,10 +8,9 @@ lookup, the coercion of its variables and the run.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 import structlog
@@ -28,6 +27,7 @@ from router.execution.errors import (
 from router.execution.exchange import ANONYMOUS, GraphQLRequest, GraphQLResponse, Outcome, RequestContext
 from router.execution.introspection import answer_introspection, introspective_part
 from router.execution.memo import Memo
+from router.execution.overrides import Overrides
 from router.execution.run import Run
 from router.execution.settings import EngineSettings
 from router.execution.transports.port import SubgraphTransport
@@ -36,6 +36,9 @@ from router.planner import Planner, PlanningError, condition_variables
 from router.planner.plan import OperationKind
 from router.supergraph import Supergraph
 from router.traffic.in_flight import InFlight
+
+Variant: TypeAlias = Hashable
+"""The values of an operation's conditions, and the active labels of progressive overrides."""
 
 logger = structlog.get_logger(__name__)
 
@@ -50,7 +53,13 @@ class PreparedOperation:
     variables: VariableReader
     conditions: tuple[str, ...]
     introspection: DocumentNode | None
-    programs: Memo[tuple[bool, ...], Program]
+    programs: Memo[Variant, Program]
+
+    def variant(self, variables: Mapping[str, Any], labels: frozenset[str]) -> Variant:
+        """Return what tells the plan for some variables and override labels from others."""
+        if not self.conditions:
+            return labels
+        return (*(bool(variables.get(name)) for name in self.conditions), labels)
 
 
 class Engine:
@@ -75,6 +84,7 @@ class Engine:
         self.settings = settings or EngineSettings()
         self._transports = transports
         self._planner = planner or Planner(supergraph)
+        self._overrides = Overrides(self._planner.override_labels)
         self._operations: Memo[tuple[str, str | None], PreparedOperation] = Memo(self.settings.caches.operations)
         self._introspections: Memo[tuple[str, str | None, bytes], Mapping[str, Any]] = Memo(
             self.settings.caches.introspections
@@ -87,7 +97,8 @@ class Engine:
         Cancelling it cancels what it asked of the subgraphs, unless another request waits for the same.
         """
         try:
-            operation = await self.prepare(request)
+            key = (request.query, request.operation_name)
+            operation = self._operations.get(key) or await self.prepare(request)
             return await self.run(operation, request, context)
         except RequestError as error:
             return GraphQLResponse(Outcome.REFUSED, errors=error.as_dicts())
@@ -116,29 +127,24 @@ class Engine:
             OperationUnplannableError: the planner found no way.
         """
         variables = operation.variables.read(request.variables)
-        program = await self.program(operation, variables)
-        prelude = await self._introspect(operation, request, variables) if operation.introspection else {}
+        labels = self._overrides.active(context.labels)
+        program = operation.programs.get(operation.variant(variables, labels))
+        if program is None:
+            program = await self.program(operation, variables, labels)
+        prelude = await self._introspect(operation, request, variables) if operation.introspection else None
+        if not self.settings.share_requests or operation.kind != "query":
+            return await Run(program, variables, context, self._transports, self.settings, prelude).start()
+        return await self._shared.join(
+            (program, _dump(variables), _sharing_key(context)),
+            lambda: Run(program, variables, context, self._transports, self.settings, prelude).start(),
+        )
 
-        def start() -> asyncio.Future[GraphQLResponse]:
-            return Run(
-                program,
-                variables,
-                context,
-                self._transports,
-                timeout=self.settings.subgraph_timeout,
-                max_errors=self.settings.max_errors,
-                prelude=prelude,
-            ).start()
-
-        if self.settings.share_requests and operation.kind == "query":
-            return await self._shared.join((program, _dump(variables), _sharing_key(context)), start)
-        return await start()
-
-    async def program(self, operation: PreparedOperation, variables: Mapping[str, Any]) -> Program:
-        """Return the program of the variant that some variables single out, compiled if need be."""
-        key = tuple(bool(variables.get(name)) for name in operation.conditions)
-        known = operation.programs.get(key)
-        return known or await operation.programs.make(key, lambda: self._compile(operation, key))
+    async def program(
+        self, operation: PreparedOperation, variables: Mapping[str, Any], labels: frozenset[str] = frozenset()
+    ) -> Program:
+        """Return the program of the variant that variables and override labels single out, compiled if need be."""
+        variant = operation.variant(variables, labels)
+        return await operation.programs.make(variant, lambda: self._compile(operation, variables, labels))
 
     def _prepare(self, query: str, name: str | None) -> PreparedOperation:
         schema = self.supergraph.api_schema
@@ -157,11 +163,11 @@ class Engine:
             programs=Memo(self.settings.caches.variants),
         )
 
-    def _compile(self, operation: PreparedOperation, values: tuple[bool, ...]) -> Program:
-        conditions = dict(zip(operation.conditions, values, strict=True))
+    def _compile(self, operation: PreparedOperation, variables: Mapping[str, Any], labels: frozenset[str]) -> Program:
+        conditions = {name: bool(variables.get(name)) for name in operation.conditions}
         document = operation.document
         try:
-            plan = self._planner.plan(document.node, operation.name, conditions)
+            plan = self._planner.plan(document.node, operation.name, conditions, labels)
             node = document.operation(operation.name)
             return compile_program(self.supergraph.api_schema, plan, node, document.fragments, conditions)
         except PlanningError as error:

@@ -10,7 +10,6 @@ import json
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
 from typing import Any, TypeAlias
 
 import orjson
@@ -41,6 +40,7 @@ class RequestContext:
         subgraph_headers: sent to the subgraph of that name besides, such as a token made for it alone.
         trace: sent to every subgraph too, but never keeps two requests from sharing: the request id and `traceparent`.
         identity: whatever tells callers apart; requests with different identities never share anything.
+        labels: labels of progressive overrides that are active for this request, besides those by chance.
         value: handed to in-process subgraphs as it is.
     """
 
@@ -48,6 +48,7 @@ class RequestContext:
     subgraph_headers: Mapping[str, Headers] = field(default_factory=dict)
     trace: Headers = NO_HEADERS
     identity: Hashable = None
+    labels: frozenset[str] = frozenset()
     value: Any = None
 
     def headers_for(self, subgraph: str) -> Headers:
@@ -71,7 +72,7 @@ class Outcome(Enum):
     """The router could not even begin, through no fault of the client."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class GraphQLResponse:
     """The answer to a request; `body` is made when first asked for and then kept."""
 
@@ -79,6 +80,7 @@ class GraphQLResponse:
     data: Any = None
     errors: tuple[GraphQLErrorDict, ...] = ()
     extensions: Mapping[str, Any] | None = None
+    _body: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def code(self) -> str | None:
@@ -99,12 +101,17 @@ class GraphQLResponse:
             response["extensions"] = dict(self.extensions)
         return response
 
-    @cached_property
+    @property
     def body(self) -> bytes:
         """The response as JSON."""
-        response = self.as_dict()
-        try:
-            return orjson.dumps(response)
-        except TypeError:
-            # Custom scalars may hold what orjson refuses: integers beyond 64 bits, or values nested very deeply.
-            return json.dumps(response, ensure_ascii=False, separators=(",", ":")).encode()
+        if self._body is None:
+            self._body = _dump(self.as_dict())
+        return self._body
+
+
+def _dump(response: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(response)
+    except TypeError:
+        # Custom scalars may hold what orjson refuses: integers beyond 64 bits, or values nested very deeply.
+        return json.dumps(response, ensure_ascii=False, separators=(",", ":")).encode()

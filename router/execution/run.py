@@ -20,6 +20,7 @@ from router.execution.exchange import GraphQLErrorDict, GraphQLResponse, Outcome
 from router.execution.inspection import mismatches
 from router.execution.reading import Answer, read_answer
 from router.execution.relocation import Relocation
+from router.execution.settings import EngineSettings
 from router.execution.transports.port import SubgraphRequest, SubgraphResponse, SubgraphTransport
 from router.planner.plan import Fetch
 
@@ -28,9 +29,20 @@ logger = structlog.get_logger(__name__)
 DISORDER = (KeyError, TypeError, AttributeError, ValueError, IndexError)
 """What quick code raises when the working tree is not as it trusts it to be."""
 
+NO_TARGETS: Mapping[str, Targets] = {}
+
 
 class Run:
-    """Runs a program once; `answer` completes when all is done, and cancelling it cancels the requests under way."""
+    """Runs a program once; `answer` completes when all is done, and cancelling it cancels the requests under way.
+
+    Args:
+        program: what to run.
+        variables: the client's, coerced.
+        context: what travels along.
+        transports: the ways to the subgraphs.
+        settings: timeout and bound on errors.
+        prelude: fields of the root that are answered already.
+    """
 
     __slots__ = (
         "_context",
@@ -48,24 +60,22 @@ class Run:
         "answer",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - made once in one place, for each request
         self,
         program: Program,
         variables: Mapping[str, Any],
         context: RequestContext,
         transports: Mapping[str, SubgraphTransport],
-        *,
-        timeout: float,
-        max_errors: int,
-        prelude: Mapping[str, Any],
+        settings: EngineSettings,
+        prelude: Mapping[str, Any] | None = None,
     ) -> None:
         self._program = program
         self._variables = variables
         self._context = context
         self._transports = transports
-        self._timeout = timeout
-        self._limit = max_errors
-        self._root: Tree = dict(prelude)
+        self._timeout = settings.subgraph_timeout
+        self._limit = settings.max_errors
+        self._root: Tree = dict(prelude) if prelude else {}
         self._known: dict[str, list[Tree]] = {}
         self._errors: dict[int, list[GraphQLErrorDict]] = {}
         self._sent: dict[int, asyncio.Future[SubgraphResponse]] = {}
@@ -78,7 +88,7 @@ class Run:
         self.answer.add_done_callback(self._stop)
         for fetch in self._program.starts:
             self._launch(fetch)
-        if not self._left:
+        if not self._left and not self.answer.done():
             self._finish()
         return self.answer
 
@@ -86,7 +96,7 @@ class Run:
 
     def _launch(self, fetch: Fetch) -> None:
         variables = {name: self._variables[name] for name in fetch.variables if name in self._variables}
-        targets = self._collect(fetch, variables)
+        targets = self._collect(fetch, variables) if fetch.entities else NO_TARGETS
         if fetch.entities and not any(targets.values()):
             self._complete(fetch)
             return

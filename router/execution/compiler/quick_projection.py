@@ -79,7 +79,9 @@ class _QuickProjection:
         return "{" + ", ".join(pairs) + "}"
 
     def _dispatch(self, shape: Composite, name: str) -> None:
-        """Write a function that looks at `__typename`; where it makes no difference, it may be missing or the
+        """Write a function that looks at `__typename`.
+
+        Where the type makes no difference, it may be missing or the
         interface's own.
         """
         made = [self._object(variant) for variant in shape.variants]

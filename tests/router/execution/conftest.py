@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, build_schema, parse
 
-from router.execution import ANONYMOUS, GraphQLResponse
+from router.execution import ANONYMOUS, EngineSettings, GraphQLResponse
 from router.execution.compiler import Program, compile_program
 from router.execution.run import Run
 from router.execution.transports import SubgraphRequest, SubgraphResponse, SubgraphTransport
@@ -70,7 +70,7 @@ class Bench:
     ) -> GraphQLResponse:
         scripted = Scripted(answers, self.sent)
         transports = {**dict.fromkeys(answers, scripted), **(transports or {})}
-        run = Run(program, variables or {}, ANONYMOUS, transports, timeout=5, max_errors=100, prelude={})
+        run = Run(program, variables or {}, ANONYMOUS, transports, EngineSettings(subgraph_timeout=5, max_errors=100))
         return await run.start()
 
     async def answer(self, sdl: str, query: str, data: Any, **conditions: bool) -> Any:
