@@ -87,6 +87,10 @@ class RouterApp:
             return
         except HttpError as error:
             response = self._error(error, headers)
+        except Exception:
+            number = request_id.decode("ascii")
+            _LOG.exception("request failed", request_id=number)
+            response = self._error(InternalError(f"Internal error (id {number})."), headers)
         extra: HeaderList = [(b"x-request-id", request_id)]
         if self._cors.enabled:
             extra += self._cors.headers(headers.get(b"origin"))
@@ -116,13 +120,8 @@ class RouterApp:
         watched = self._watch.begin(loop)
         try:
             return await self._endpoint.answer(scope, headers, request_id, receive, watched)
-        except (HttpError, ClientGoneError):
-            raise
         except asyncio.CancelledError:
             raise self._why(watched) from None
-        except Exception as error:
-            _LOG.exception("request failed", request_id=request_id.decode("ascii"))
-            raise InternalError(f"Internal error (id {request_id.decode('ascii')}).") from error
         finally:
             self._watch.finish(watched)
 

@@ -125,8 +125,10 @@ class GraphQLEndpoint:
         request = parse_query_string(query_string)
         if await self._kind(request) == "mutation":
             raise MutationByGetError
-        context = self._callers.context(identity, self._callers.forwarded(headers), request_id, headers)
-        return self._response(await self._engine.execute(request, context), media, request)
+        forwarded = self._callers.forwarded(headers)
+        key = (query_string, forwarded, None if identity is None else identity.facts, "GET")
+        context = self._callers.context(identity, forwarded, request_id, headers)
+        return self._response(await self._execute(key, request, context), media, request)
 
     def _response(self, result: GraphQLResponse, media: bytes, request: GraphQLRequest | None) -> Response:
         headers = self._headers.get(media)

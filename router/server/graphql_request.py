@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from typing import Any, Final
 from urllib.parse import parse_qsl
 
 import orjson
@@ -17,6 +18,8 @@ from router.server.errors import (
     PersistedQueriesOffError,
 )
 from router.server.responses import Receive
+
+_KEYS: Final = (b'"query"', b'"variables"', b'"operationName"', b'"extensions"')
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
@@ -56,7 +59,20 @@ def parse_body(body: bytes) -> GraphQLRequest:
         raise BatchingDisabledError("Send one operation at a time: batches are not enabled.")
     if not isinstance(value, dict):
         raise InvalidRequestError("The body must be a JSON object.")
+    _insist_on_unique_keys(body)
     return _request(value)
+
+
+def _insist_on_unique_keys(body: bytes) -> None:
+    """Refuse a key that is given twice: whoever checked the request before may have read the other one.
+
+    Only a body in which a key stands twice, or could be hidden behind an escape, is looked at more closely.
+    """
+    if b"\\u" not in body and all(body.count(key) < 2 for key in _KEYS):
+        return
+    pairs: list[tuple[str, Any]] = json.loads(body, object_pairs_hook=lambda found: found)
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise InvalidRequestError("A key is given twice.")
 
 
 def parse_query_string(query_string: bytes) -> GraphQLRequest:

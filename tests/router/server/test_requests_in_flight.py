@@ -34,6 +34,18 @@ async def test_equal_queries_are_answered_once(connect: Any, engine: Any) -> Non
     assert len({response.headers["x-request-id"] for response in responses}) == 3
 
 
+async def test_equal_gets_are_answered_once(connect: Any, engine: Any) -> None:
+    client = connect("csrf: {enabled: false}")
+    engine.gate.clear()
+    tasks = [asyncio.create_task(client.get("/graphql", params=HELLO)) for _ in range(3)]
+    await asyncio.sleep(0.02)
+
+    responses = await finish(engine, tasks)
+
+    assert len(engine.asked) == 1
+    assert {response.text for response in responses} == {'{"data":{"hello":"world"}}'}
+
+
 async def test_each_who_shares_gets_the_media_type_it_asked_for(connect: Any, engine: Any) -> None:
     client = connect()
     tasks = await start(client, engine, HELLO)
