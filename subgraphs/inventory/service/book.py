@@ -64,7 +64,7 @@ class StockBook:
         """
         level = self._level(sku, warehouse_id).record(movement)
         self._levels[sku, warehouse_id] = level
-        self._entries.append(Entry(sku, warehouse_id, level.version, movement))
+        self._entries.append(Entry.of(level, movement))
 
     def set_policy(self, sku: str, warehouse_id: str, *, reorder_point: int, backorder_limit: int) -> None:
         """Say when to reorder and how many more than there are may be promised."""
@@ -79,10 +79,8 @@ class StockBook:
     async def close(self, *tell: tuple[str, Payload]) -> None:
         """Write the ledger, the levels and the events; `tell` are the command's own events with their subjects."""
         changed = [level for stream, level in self._levels.items() if level != self._before[stream].level]
-        if self._entries:
-            await ledger.append(self._session, self._entries, self._now)
         if changed:
-            await ledger.write_levels(self._session, changed)
+            await ledger.write(self._session, self._entries, changed, self._now)
         await record_many(self._session, [*self._expiries(), *tell, *self._changes(), *self._lows(changed)])
 
     @property

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from subgraphs.inventory.storage.conditions import among
+from subgraphs.inventory.storage.arrays import among
 from subgraphs.inventory.storage.reading import Warehouse
 from subgraphs.inventory.storage.tables import skus, warehouses
 

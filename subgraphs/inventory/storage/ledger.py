@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, Self
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, DateTime, Integer, Row, Select, Text, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.inventory.domain.stock import Level, Movement
-from subgraphs.inventory.storage.conditions import among
+from subgraphs.inventory.storage.arrays import ArrayRows, among
 from subgraphs.inventory.storage.tables import skus, stock_events, stock_levels, warehouses
 
 Statement = Select[*tuple[Any, ...]]
@@ -40,7 +40,49 @@ class Entry:
     sku: str
     warehouse_id: str
     version: int
-    movement: Movement
+    type: str
+    quantity: int
+    reference: str
+    reason: str
+
+    @classmethod
+    def of(cls, level: Level, movement: Movement) -> Self:
+        """Number a movement by the level that it led to."""
+        return cls(
+            level.sku,
+            level.warehouse_id,
+            level.version,
+            movement.type.value,
+            movement.quantity,
+            movement.reference,
+            movement.reason,
+        )
+
+
+_ENTRIES: Final = ArrayRows(
+    "entry", sku=Text, warehouse_id=Text, version=Integer, type=Text, quantity=Integer, reference=Text, reason=Text
+)
+_LEVELS: Final = ArrayRows(
+    "level",
+    sku=Text,
+    warehouse_id=Text,
+    version=Integer,
+    on_hand=Integer,
+    reserved=Integer,
+    allocated=Integer,
+    backorder_limit=Integer,
+    reorder_point=Integer,
+)
+_APPEND: Final = insert(stock_events).from_select(
+    [*_ENTRIES.table.c.keys(), "occurred_at"],
+    select(*_ENTRIES.table.c, bindparam("at", type_=DateTime(timezone=True))),
+)
+_WRITE: Final = (
+    update(stock_levels)
+    .where(stock_levels.c.sku == _LEVELS.table.c.sku, stock_levels.c.warehouse_id == _LEVELS.table.c.warehouse_id)
+    .values({each.key: each for each in _LEVELS.table.c if each.key not in stock_levels.primary_key})
+    .add_cte(_APPEND.cte("appended"))
+)
 
 
 async def lock_levels(session: AsyncSession, wanted: Collection[str]) -> list[Standing]:
@@ -87,35 +129,10 @@ async def open_level(session: AsyncSession, sku: str, warehouse_id: str) -> None
     await session.execute(upsert(stock_levels).values(sku=sku, warehouse_id=warehouse_id).on_conflict_do_nothing())
 
 
-async def append(session: AsyncSession, entries: Sequence[Entry], at: datetime) -> None:
-    """Write movements to the ledger; a version that is taken makes the transaction fail."""
-    await session.execute(
-        insert(stock_events),
-        [
-            {
-                "sku": entry.sku,
-                "warehouse_id": entry.warehouse_id,
-                "version": entry.version,
-                "type": entry.movement.type.value,
-                "quantity": entry.movement.quantity,
-                "reference": entry.movement.reference,
-                "reason": entry.movement.reason,
-                "occurred_at": at,
-            }
-            for entry in entries
-        ],
-    )
+async def write(session: AsyncSession, entries: Sequence[Entry], levels: Sequence[Level], at: datetime) -> None:
+    """Append to the ledger and write how the locked levels stand now, in one statement.
 
-
-async def write_levels(session: AsyncSession, levels: Collection[Level]) -> None:
-    """Write how locked levels stand now."""
-    key = and_(stock_levels.c.sku == bindparam("key_sku"), stock_levels.c.warehouse_id == bindparam("key_warehouse"))
-    counters = ("version", "on_hand", "reserved", "allocated", "backorder_limit", "reorder_point")
-    await session.execute(
-        update(stock_levels).where(key).values({name: bindparam(name) for name in counters}),
-        [
-            {"key_sku": level.sku, "key_warehouse": level.warehouse_id}
-            | {name: getattr(level, name) for name in counters}
-            for level in levels
-        ],
-    )
+    Raises:
+        IntegrityError: `stock_events_stream` when a version is taken, or a constraint of the levels.
+    """
+    await session.execute(_WRITE, {"at": at, **_ENTRIES.parameters(entries), **_LEVELS.parameters(levels)})

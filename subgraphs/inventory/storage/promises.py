@@ -4,63 +4,71 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import and_, bindparam, insert, select, update
+from sqlalchemy import DateTime, Integer, Text, and_, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.inventory.domain.reservations import Allocation, Reservation, ReservationState
 from subgraphs.inventory.domain.sourcing import Pick
-from subgraphs.inventory.storage.conditions import among
+from subgraphs.inventory.storage.arrays import ArrayRows, among
 from subgraphs.inventory.storage.tables import allocations, reservation_lines, reservations
 
 _HELD = reservation_lines.c.state == ReservationState.HELD.value
 _PICK = (reservation_lines.c.sku, reservation_lines.c.warehouse_id, reservation_lines.c.quantity)
 
 
+_LINES: Final = ArrayRows("line", sku=Text, warehouse_id=Text, quantity=Integer)
+_ADD: Final = insert(reservation_lines).from_select(
+    ["reservation_id", "state", "expires_at", "sku", "warehouse_id", "quantity"],
+    select(
+        bindparam("id", type_=Text),
+        bindparam("state", type_=Text),
+        bindparam("expires_at", type_=DateTime(timezone=True)),
+        *_LINES.table.c,
+    ),
+)
+
+
 async def add_reservation(session: AsyncSession, reservation: Reservation, at: datetime) -> None:
     """Write a new reservation with its lines."""
-    await session.execute(
-        insert(reservations).values(
-            id=reservation.id,
-            checkout_id=reservation.checkout_id,
-            state=reservation.state.value,
-            expires_at=reservation.expires_at,
-            created_at=at,
-        )
+    header = insert(reservations).values(
+        id=bindparam("id"),
+        checkout_id=bindparam("checkout_id"),
+        state=bindparam("state"),
+        expires_at=bindparam("expires_at"),
+        created_at=bindparam("created_at"),
     )
     await session.execute(
-        insert(reservation_lines),
-        [
-            {
-                "reservation_id": reservation.id,
-                "sku": line.sku,
-                "warehouse_id": line.warehouse_id,
-                "quantity": line.quantity,
-                "state": reservation.state.value,
-                "expires_at": reservation.expires_at,
-            }
-            for line in reservation.lines
-        ],
+        _ADD.add_cte(header.cte("header")),
+        {
+            "id": reservation.id,
+            "checkout_id": reservation.checkout_id,
+            "state": reservation.state.value,
+            "expires_at": reservation.expires_at,
+            "created_at": at,
+            **_LINES.parameters(reservation.lines),
+        },
     )
 
 
 async def get_reservation(session: AsyncSession, reservation_id: str, *, lock: bool = False) -> Reservation | None:
     """Read a reservation with all its lines, whatever became of them."""
-    statement = select(reservations).where(reservations.c.id == reservation_id)
-    row = (await session.execute(statement.with_for_update() if lock else statement)).one_or_none()
-    if row is None:
-        return None
-    lines = await session.execute(
-        select(*_PICK)
-        .where(reservation_lines.c.reservation_id == reservation_id)
+    statement = (
+        select(reservations, *_PICK)
+        .join(reservation_lines, reservation_lines.c.reservation_id == reservations.c.id)
+        .where(reservations.c.id == reservation_id)
         .order_by(reservation_lines.c.sku, reservation_lines.c.warehouse_id)
     )
+    rows = (await session.execute(statement.with_for_update(of=reservations) if lock else statement)).all()
+    if not rows:
+        return None
     return Reservation(
-        id=row.id,
-        checkout_id=row.checkout_id,
-        expires_at=row.expires_at,
-        state=ReservationState(row.state),
-        lines=tuple(Pick(*line) for line in lines),
+        id=rows[0].id,
+        checkout_id=rows[0].checkout_id,
+        expires_at=rows[0].expires_at,
+        state=ReservationState(rows[0].state),
+        lines=tuple(Pick(row.sku, row.warehouse_id, row.quantity) for row in rows),
     )
 
 
@@ -69,12 +77,13 @@ async def settle_reservation(session: AsyncSession, reservation_id: str, state: 
 
     The levels of its SKUs must be locked, because an expiry may take its lines otherwise.
     """
-    await session.execute(update(reservations).where(reservations.c.id == reservation_id).values(state=state.value))
+    header = update(reservations).where(reservations.c.id == reservation_id).values(state=state.value)
     rows = await session.execute(
         update(reservation_lines)
         .where(reservation_lines.c.reservation_id == reservation_id, _HELD)
         .values(state=state.value)
         .returning(*_PICK)
+        .add_cte(header.cte("header"))
     )
     return [Pick(*row) for row in rows]
 

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel.pagination import Page, Slice, SortKey, apply_page, slice_rows
 from subgraphs.inventory.domain.reservations import ReservationState
 from subgraphs.inventory.domain.stock import Movement, MovementType
-from subgraphs.inventory.storage.conditions import among
+from subgraphs.inventory.storage.arrays import among
 from subgraphs.inventory.storage.ledger import Standing, Statement, standing_of, standings
 from subgraphs.inventory.storage.tables import reservation_lines, skus, stock_events, stock_levels, warehouses
 
