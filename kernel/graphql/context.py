@@ -21,4 +21,3 @@ class Context(Generic[Service, Loaders]):
     caller: Caller
     service: Service
     loaders: Loaders
-    correlation_id: str = ""
