@@ -95,7 +95,7 @@ class RouterApp:
         if self._cors.enabled:
             extra += self._cors.headers(headers.get(b"origin"))
         await send_response(send, response, extra)
-        if self._access_log is not None:
+        if self._access_log is not None and response.status > self._access_log.worst_unrecorded:
             self._access_log.record(
                 request_id=request_id,
                 method=scope["method"],

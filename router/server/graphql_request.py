@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
@@ -13,13 +13,12 @@ from router.server.errors import (
     BatchingDisabledError,
     BodyTooLargeError,
     ClientGoneError,
+    HttpError,
     InvalidRequestError,
     MissingQueryError,
     PersistedQueriesOffError,
 )
 from router.server.responses import Receive
-
-_KEYS: Final = (b'"query"', b'"variables"', b'"operationName"', b'"extensions"')
 
 
 async def read_body(receive: Receive, limit: int) -> bytes:
@@ -68,9 +67,19 @@ def _insist_on_unique_keys(body: bytes) -> None:
 
     Only a body in which a key stands twice, or could be hidden behind an escape, is looked at more closely.
     """
-    if b"\\u" not in body and all(body.count(key) < 2 for key in _KEYS):
+    count = body.count
+    if (
+        count(b'"query"') < 2
+        and count(b'"variables"') < 2
+        and count(b'"operationName"') < 2
+        and count(b'"extensions"') < 2
+        and b"\\u" not in body
+    ):
         return
-    pairs: list[tuple[str, Any]] = json.loads(body, object_pairs_hook=lambda found: found)
+    try:
+        pairs: list[tuple[str, Any]] = json.loads(body, object_pairs_hook=lambda found: found)
+    except RecursionError as error:
+        raise InvalidRequestError("The body is nested too deeply.") from error
     if len({key for key, _ in pairs}) < len(pairs):
         raise InvalidRequestError("A key is given twice.")
 
@@ -104,23 +113,20 @@ def _json_parameter(name: str, text: str) -> Any:
 
 
 def _request(value: dict[str, Any]) -> GraphQLRequest:
-    query = value.get("query")
-    variables, extensions = value.get("variables"), value.get("extensions")
-    name = value.get("operationName")
-    if variables is not None and not isinstance(variables, dict):
+    get = value.get
+    query, variables, name, extensions = get("query"), get("variables"), get("operationName"), get("extensions")
+    if variables is not None and type(variables) is not dict:
         raise InvalidRequestError("'variables' must be an object.")
-    if extensions is not None and not isinstance(extensions, dict):
+    if extensions is not None and type(extensions) is not dict:
         raise InvalidRequestError("'extensions' must be an object.")
-    if name is not None and not isinstance(name, str):
+    if name is not None and type(name) is not str:
         raise InvalidRequestError("'operationName' must be a text.")
-    if not query:
+    if type(query) is not str or not query:
         raise _without_query(query, extensions)
-    if not isinstance(query, str):
-        raise InvalidRequestError("'query' must be a text.")
     return GraphQLRequest(query, variables, name or None, extensions)
 
 
-def _without_query(query: Any, extensions: dict[str, Any] | None) -> Exception:
+def _without_query(query: Any, extensions: dict[str, Any] | None) -> HttpError:
     if query is None and extensions and "persistedQuery" in extensions:
         return PersistedQueriesOffError("PersistedQueryNotSupported")
     if query is None or query == "":

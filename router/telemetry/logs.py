@@ -53,7 +53,8 @@ class AccessLog:
         stream: BinaryIO,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._all = mode == "all"
+        self.worst_unrecorded = 0 if mode == "all" else 499
+        """Requests with a status up to this need not be recorded."""
         self._stream = stream
         self._now = now
         self._lines: list[bytes] = []
@@ -70,7 +71,7 @@ class AccessLog:
         operation: str | None,
     ) -> None:
         """Note one request that was answered."""
-        if not self._all and status < 500:
+        if status <= self.worst_unrecorded:
             return
         line = {
             "time": self._now(),
