@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import orjson
 
 from router.execution.exchange import NO_HEADERS, Headers
+from router.execution.json_text import write_json
 from router.planner.plan import OperationKind
 
 
@@ -52,7 +53,7 @@ class SubgraphRequest:
         if self._body is None:
             head = self.operation.head
             variables = self.variables
-            self._body = b'%b,"variables":%b}' % (head, orjson.dumps(variables)) if variables else head + b"}"
+            self._body = b'%b,"variables":%b}' % (head, write_json(variables)) if variables else head + b"}"
         return self._body
 
 
