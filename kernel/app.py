@@ -66,10 +66,13 @@ async def _answer(subgraph: Subgraph, verifier: InternalTokenVerifier, request: 
 
 async def _read(request: Request) -> dict[str, Any] | None:
     """Read a GraphQL request, or None where there is none."""
-    if int(request.headers.get("content-length") or 0) > _LARGEST_BODY:
-        return None
+    received = bytearray()
+    async for chunk in request.stream():
+        received += chunk
+        if len(received) > _LARGEST_BODY:
+            return None
     try:
-        body = orjson.loads(await request.body())
+        body = orjson.loads(received)
     except orjson.JSONDecodeError:
         return None
     if not isinstance(body, dict):

@@ -236,6 +236,17 @@ async def test_http_refuses_what_is_no_request(client: httpx.AsyncClient, body: 
     assert (await client.post("/graphql", content=body, headers=bearer())).status_code == 400
 
 
+async def test_http_reads_no_more_than_a_request_can_need(client: httpx.AsyncClient):
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            read.append(1)
+            yield b" " * 100_000
+
+    read: list[int] = []
+    assert (await client.post("/graphql", content=endless(), headers=bearer())).status_code == 400
+    assert len(read) < 30
+
+
 async def test_health_tells_whether_the_database_is_there(client: httpx.AsyncClient, sample: Subgraph):
     assert (await client.get("/health")).json() == {"subgraph": "sample", "status": "up"}
     away = Subgraph(
