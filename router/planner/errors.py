@@ -1,7 +1,7 @@
 """What can keep an operation from being planned.
 
 PlanningError
-├── OperationError       the document does not hold the operation that was asked for
+├── OperationError       the document does not hold the operation that was asked for, or it cannot be served
 ├── UnplannableError     the supergraph gives no way to a field
 └── PlanLimitError       planning was given up
     ├── PlanBudgetError      it took more steps than allowed
@@ -23,9 +23,9 @@ class PlanningError(Exception):
 
 
 class OperationError(PlanningError):
-    """The document does not hold the operation that was asked for."""
+    """The document does not hold the operation that was asked for, or it cannot be served."""
 
-    code: ClassVar[str] = "GRAPHQL_UNKNOWN_OPERATION_NAME"
+    code: ClassVar[str] = "GRAPHQL_VALIDATION_FAILED"
 
 
 class UnplannableError(PlanningError):

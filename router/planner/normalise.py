@@ -131,8 +131,8 @@ def normalise_field_set(supergraph: Supergraph, type_name: str, text: str) -> Se
 class Collector:
     """Collects selection sets into normal form.
 
-    `__typename` is added where fields depend on it; with `names_types` wherever objects of several types may stand, as
-    a subgraph that is sent them needs to know.
+    `__typename` is taken only from abstract types, where it or fields that depend on it are asked for; with
+    `names_types` it is always, as a subgraph that is sent objects needs to know. Elsewhere the router knows the answer.
     """
 
     def __init__(
@@ -172,7 +172,7 @@ class Collector:
             if (fields := tuple(self._added_fields(self._types[name], nodes, found.common)))
         )
         fields = [self._field(type_, key, nodes) for key, nodes in found.common.items()]
-        if type_.is_abstract and (self._names_types or found.narrowed) and TYPENAME not in found.common:
+        if type_.is_abstract and (self._names_types or found.asks_type or found.narrowed):
             fields.append(TYPENAME_FIELD)
         return Selection(type_name, tuple(fields), tuple(groups))
 
@@ -235,8 +235,6 @@ class Collector:
     def _field(self, type_: Type, key: str, nodes: Sequence[FieldNode]) -> Field:
         first = nodes[0]
         name = first.name.value
-        if name == TYPENAME:
-            return TYPENAME_FIELD if key == TYPENAME else Field(key, TYPENAME)
         used: set[str] = set()
         arguments = write_arguments(first.arguments or (), used)
         selection = None
@@ -267,6 +265,7 @@ class _Found:
 
     def __init__(self, possible: frozenset[str]) -> None:
         self.possible = possible
+        self.asks_type = False
         self.common: _Fields = {}
         self.narrowed: dict[str, _Fields] = {}
         self._seen: set[tuple[int, frozenset[str] | None]] = set()
@@ -282,7 +281,11 @@ class _Found:
     def add(self, node: FieldNode, scope: frozenset[str] | None) -> None:
         """Take in a field."""
         key = (node.alias or node.name).value
-        if scope is None:
+        if node.name.value == TYPENAME:
+            self.asks_type = True
+        elif key == TYPENAME:
+            raise OperationError(f'"{TYPENAME}" cannot be the alias of another field')
+        elif scope is None:
             self.common.setdefault(key, []).append(node)
         else:
             for name in sorted(scope):

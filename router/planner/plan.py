@@ -6,7 +6,8 @@ merged.
 
 All fetches of a plan write into one **working tree** of plain dicts and lists whose root is the data of the answer:
 
-- at every object the value of a client field stands under the client's response key;
+- at every object the value of a client field stands under the client's response key, but for `__typename`, which
+  stands only under its own name and need not be there where the type is certain;
 - where the client's selection depends on the concrete type, the object holds `__typename` with the name of a concrete
   object type of the API schema, never that of an interface;
 - other keys (entity keys, required fields, internal aliases) may stand beside them, under names that no client field of

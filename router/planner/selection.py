@@ -57,7 +57,7 @@ class Selection:
 
 
 TYPENAME_FIELD = Field(key=TYPENAME, name=TYPENAME)
-"""The `__typename` that the planner asks for where the client does not."""
+"""The `__typename` of an abstract type, the only one that is fetched."""
 
 
 def merged(first: Selection, second: Selection) -> Selection:

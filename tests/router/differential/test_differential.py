@@ -31,6 +31,14 @@ def test_own_schemas(name, interpret):
     assert differences(world(name), interpret, COUNT) == []
 
 
+@pytest.mark.parametrize("name", OWN)
+async def test_own_schemas_compiled(name):
+    """The compiled engine answers as the monolith does, to the order of keys."""
+    found = [await world(name).engine_difference(seed) for seed in range(FIRST, FIRST + COUNT)]
+
+    assert [text for text in found if text is not None] == []
+
+
 @pytest.mark.shared
 @pytest.mark.parametrize("name", CASES)
 def test_shared_schemas(name, interpret):

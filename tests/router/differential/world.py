@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 from router.composition import Composed, compose
 from router.composition import Subgraph as Schema
+from router.execution import Engine, GraphQLRequest, RequestContext
+from router.execution.transports.in_process import InProcessTransport
 from router.planner import Planner
 from router.supergraph import load_supergraph
 from tests.router.differential.operations import make_operation
@@ -28,6 +31,8 @@ class World:
         self.universe = Universe(self.supergraph)
         self.monolith = Monolith(self.universe)
         self.subgraphs = {name: Subgraph(name, sdl, self.universe) for name, sdl in schemas.items()}
+        transports = {name: in_process(subgraph) for name, subgraph in self.subgraphs.items()}
+        self.engine = Engine(self.supergraph, transports, planner=self.planner)
 
     def send(self, name: str, document: str, variables: dict[str, Any]) -> dict[str, Any]:
         """Ask a subgraph."""
@@ -35,13 +40,39 @@ class World:
 
     def difference(self, seed: int, interpret: Interpret) -> str | None:
         """Send a random operation both ways, and say how the answers differ."""
-        query, variables = make_operation(self.supergraph.api_schema, seed)
-        expected = self.monolith.execute(query, variables)
-        labels = self.universe.labels = self.planner.override_labels if seed % 2 else frozenset()
+        query, variables, expected = self.asked(seed)
+        labels = self.universe.labels
         received = interpret(self.supergraph, self.planner, self.send, query, variables, labels=labels)
-        if received == expected:
-            return None
-        return f"seed {seed}\n{query}\n{variables}\nexpected {expected}\nreceived {received}"
+        return compared(seed, query, variables, expected, received)
+
+    async def engine_difference(self, seed: int) -> str | None:
+        """Send a random operation to the monolith and through the compiled engine; the order of keys counts too."""
+        query, variables, expected = self.asked(seed)
+        context = RequestContext(labels=self.universe.labels)
+        response = await self.engine.execute(GraphQLRequest(query, variables), context)
+        return compared(seed, query, variables, json.dumps(expected), json.dumps(response.as_dict()))
+
+    def asked(self, seed: int) -> tuple[str, dict[str, Any], dict[str, Any]]:
+        """Return the operation of a seed with its variables and the monolith's answer."""
+        query, variables = make_operation(self.supergraph.api_schema, seed)
+        self.universe.labels = self.planner.override_labels if seed % 2 else frozenset()
+        return query, variables, self.monolith.execute(query, variables)
+
+
+def compared(seed: int, query: str, variables: dict[str, Any], expected: Any, received: Any) -> str | None:
+    """Say how two answers differ."""
+    if received == expected:
+        return None
+    return f"seed {seed}\n{query}\n{variables}\nexpected {expected}\nreceived {received}"
+
+
+def in_process(subgraph: Subgraph) -> InProcessTransport:
+    """Lead to a subgraph without a wire."""
+
+    async def execute(query: str, variables: Any, _operation_name: Any, **_context: Any) -> dict[str, Any]:
+        return subgraph.execute(query, variables or {})
+
+    return InProcessTransport(execute)
 
 
 def composed(schemas: Mapping[str, str]) -> str:
