@@ -1,5 +1,5 @@
 # Few commands for people. Each bootstraps what it needs from a bare Python >= 3.11 with make.
-.PHONY: help up test check bench prove format clean
+.PHONY: help up explorer test check bench prove format clean
 SHELL := /bin/sh
 PYTEST_WORKERS ?= 2
 args = $(if $(PORT),--port $(PORT)) $(if $(DATA_DIR),--data-dir $(DATA_DIR)) $(if $(RESET),--reset)
@@ -7,14 +7,19 @@ args = $(if $(PORT),--port $(PORT)) $(if $(DATA_DIR),--data-dir $(DATA_DIR)) $(i
 help:
 	@echo "make up      set up and run the whole store at http://localhost:4000/graphql"
 	@echo "             (PORT=4001, DATA_DIR=path, RESET=1 starts with fresh demo data)"
+	@echo "make explorer  build the explorer page from its npm sources, if they changed"
 	@echo "make test    set up and run all tests"
 	@echo "make check   format, lint, types, import rules, drift of the generated schemas"
 	@echo "make bench   lists the benchmarks; NAME=peers runs one, see benchmarks/README.md"
 	@echo "make prove   AREA=foundation (QUICK=1): what the project claims, measured beside its bounds"
 
+# A store without its explorer is still a store: the build says in one line what it lacks, and the page how to build it.
 up: .bootstrap-run
-	@.venv/bin/python -m router.server.explorer.build
+	@.venv/bin/python -m router.server.explorer.build || true
 	@exec .venv/bin/storegraph up $(args)
+
+explorer: .bootstrap-run
+	@.venv/bin/python -m router.server.explorer.build
 
 test: .bootstrap-dev
 	@.venv/bin/python -m router.server.explorer.build

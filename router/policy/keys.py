@@ -65,10 +65,10 @@ class KeySet:
         Raises:
             KeysUnavailableError: no keys could be read so far.
         """
-        now = self._clock()
-        stale = now - self._read_at > self._refresh
-        if (stale or self._known(key_id) is None) and now - self._tried_at > _COOL_DOWN:
-            await self._reload(now)
+        stale = self._clock() - self._read_at > self._refresh
+        # Who knows the key need not wait for a reading that is under way; who does not, must.
+        if self._known(key_id) is None or (stale and not self._reading.locked()):
+            await self._reload()
         if not self._keys:
             raise KeysUnavailableError("the issuer's keys could not be read")
         return self._known(key_id)
@@ -78,10 +78,10 @@ class KeySet:
             return next(iter(self._keys.values())) if len(self._keys) == 1 else None
         return self._keys.get(key_id)
 
-    async def _reload(self, asked_at: float) -> None:
+    async def _reload(self) -> None:
         async with self._reading:
-            if self._tried_at >= asked_at:
-                return  # somebody else read them while this caller waited
+            if self._clock() - self._tried_at <= _COOL_DOWN:
+                return
             self._tried_at = self._clock()
             try:
                 keys = _usable_keys(await asyncio.to_thread(self._read))

@@ -120,7 +120,8 @@ class UnidentifiedError(HttpError):
     """The caller's credentials do not hold."""
 
     def __init__(self, cause: IdentityError) -> None:
-        super().__init__(str(cause), headers=[(b"www-authenticate", b'Bearer error="invalid_token"')])
+        challenge = [(b"www-authenticate", b'Bearer error="invalid_token"')] if cause.status == 401 else []
+        super().__init__(str(cause), headers=challenge)
         self.status = cause.status
         self.code = cause.code
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,7 @@ from router.policy.identity import (
     MalformedCredentialsError,
     TokenVerifier,
 )
-from router.policy.keys import KeySet, key_reader
+from router.policy.keys import KeySet, KeysUnavailableError, key_reader
 
 ED = ed25519.Ed25519PrivateKey.generate()
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -216,6 +219,36 @@ async def test_key_sets_are_read_from_files(tmp_path: Path, form: str) -> None:
     keys = KeySet(key_reader(form.format(path=path)), refresh=300)
 
     assert await keys.find("ed") is not None
+
+
+async def test_key_sets_are_read_over_http() -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path == "/jwks.json"
+            self.send_response(200 if found else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps({"keys": [jwk(ED, "ed")]}).encode())
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        origin = f"http://127.0.0.1:{server.server_port}"
+        try:
+            assert await KeySet(key_reader(f"{origin}/jwks.json"), refresh=300).find("ed") is not None
+            with pytest.raises(KeysUnavailableError):
+                await KeySet(key_reader(f"{origin}/other"), refresh=300).find("ed")
+        finally:
+            server.shutdown()
+
+
+async def test_many_callers_wait_for_one_reading_of_the_keys(issuer: Issuer) -> None:
+    subject = verifier(issuer)
+
+    await asyncio.gather(*(subject.identify(token(sub=f"usr_{number}")) for number in range(10)))
+
+    assert issuer.reads == 1
 
 
 async def test_the_real_clock_is_the_default(issuer: Issuer) -> None:

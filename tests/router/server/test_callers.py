@@ -68,7 +68,7 @@ async def test_a_bad_token_is_refused_and_not_taken_for_none(
 
     assert response.status_code == status
     assert response.json()["errors"][0]["extensions"]["code"] == "AUTH_ERROR"
-    assert response.headers["www-authenticate"].startswith("Bearer")
+    assert ("www-authenticate" in response.headers) == (status == 401)
     assert engine.asked == []
 
 

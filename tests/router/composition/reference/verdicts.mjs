@@ -1,6 +1,7 @@
 // Asks @apollo/composition for its verdict on every case of the corpus.
 //
 //   node verdicts.mjs CORPUS                        prints the verdicts as JSON, with sorted codes
+//   node verdicts.mjs --all CORPUS                  prints the supergraphs of all accepted cases as JSON
 //   node verdicts.mjs --compose FILE                prints the supergraph (or the errors) of one case
 //   node verdicts.mjs --supergraphs CORPUS FOLDER   composes again the supergraphs that are in FOLDER
 //
@@ -53,24 +54,33 @@ function verdict(path) {
   return codes.length ? { accepted: false, codes } : { accepted: true, hints };
 }
 
+function namesOf(corpus) {
+  return casesBelow(corpus).map((path) => relative(corpus, path).replace(/\.graphql$/, ""));
+}
+
+// Some cases make the reference itself fail; that is recorded as such.
+function attempt(action) {
+  try {
+    return action();
+  } catch (error) {
+    return { crashed: String(error.message).split("\n")[0] };
+  }
+}
+
 const [argument, file, folder] = process.argv.slice(2);
 if (argument === "--compose") {
   const result = compose(file);
   for (const it of result.errors ?? []) console.log(`${it.extensions?.code}: ${it.message}`);
   console.log(result.supergraphSdl ?? "");
+} else if (argument === "--all") {
+  const sdls = namesOf(file).map((name) => [name, attempt(() => compose(join(file, `${name}.graphql`))).supergraphSdl]);
+  console.log(JSON.stringify(Object.fromEntries(sdls.filter(([, sdl]) => sdl))));
 } else if (argument === "--supergraphs") {
   for (const name of readdirSync(folder)) {
     const { supergraphSdl } = compose(join(file, name.replace("__", "/")));
     writeFileSync(join(folder, name), supergraphSdl);
   }
 } else {
-  const verdicts = casesBelow(argument).map((path) => {
-    const name = relative(argument, path).replace(/\.graphql$/, "");
-    try {
-      return [name, verdict(path)];
-    } catch (error) {
-      return [name, { crashed: String(error.message).split("\n")[0] }];
-    }
-  });
+  const verdicts = namesOf(argument).map((name) => [name, attempt(() => verdict(join(argument, `${name}.graphql`)))]);
   console.log(JSON.stringify(Object.fromEntries(verdicts), null, 1));
 }

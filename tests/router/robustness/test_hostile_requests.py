@@ -1,0 +1,84 @@
+"""Hostile requests to a router process: bounded time and memory, a GraphQL error, and the next client is served."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+
+import pytest
+
+from tests.router.robustness.requests import REQUESTS
+
+SECONDS = 5
+MEGABYTES = 150
+
+
+@pytest.fixture(autouse=True)
+def _still_served(router):
+    yield
+    assert router.ask('{ item(how: "ok") { id score } }').json() == {"data": {"item": {"id": "1", "score": 1}}}
+
+
+@pytest.mark.parametrize("name", REQUESTS)
+def test_request(router, name):
+    """It is answered in time, within memory, and refused by one of the codes that say why."""
+    hostile = REQUESTS[name]
+    router.forget_peak()
+    begun, used, before = time.monotonic(), router.cpu_seconds, router.memory
+
+    answer = router.post(hostile.body)
+
+    errors = answer.json().get("errors", [])
+    codes = {error["extensions"]["code"] for error in errors}
+    assert codes <= hostile.codes, errors[:3]
+    assert errors or not hostile.codes or "" in hostile.codes
+    assert all(set(error) <= {"message", "locations", "path", "extensions"} for error in errors)
+    assert len(answer.body) < len(hostile.body) + 100_000
+    assert router.cpu_seconds - used < SECONDS
+    assert time.monotonic() - begun < SECONDS * 4
+    assert router.peak_memory - before < MEGABYTES
+    assert router.process.poll() is None
+
+
+def test_body_of_100_megabytes(router):
+    """The body is refused before it is read, however it is announced."""
+    router.forget_peak()
+    before = router.memory
+    for announced in (True, False):
+        with contextlib.closing(socket.create_connection(("127.0.0.1", router.port), timeout=20)) as client:
+            head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+            client.sendall(
+                head + (b"content-length: 100000000\r\n\r\n" if announced else b"transfer-encoding: chunked\r\n\r\n")
+            )
+            piece = b" " * 100_000 if announced else b"186a0\r\n" + b" " * 100_000 + b"\r\n"
+            with contextlib.suppress(OSError):
+                for _ in range(1000):
+                    client.sendall(piece)
+            with contextlib.suppress(ConnectionError):
+                assert b" 413 " in client.recv(100)
+    assert router.peak_memory - before < 30
+
+
+def test_head_of_100_megabytes(router):
+    """Headers without end do not fill the memory."""
+    router.forget_peak()
+    before = router.memory
+    with contextlib.closing(socket.create_connection(("127.0.0.1", router.port), timeout=20)) as client:
+        client.sendall(b"POST /graphql HTTP/1.1\r\nhost: x\r\n")
+        with contextlib.suppress(OSError):
+            for number in range(1000):
+                client.sendall(b"x-%d: " % number + b"y" * 100_000 + b"\r\n")
+    assert router.peak_memory - before < 30
+
+
+def test_requests_that_never_end(router):
+    """Clients that send a part and wait keep nobody else waiting."""
+    clients = [socket.create_connection(("127.0.0.1", router.port)) for _ in range(200)]
+    for client in clients:
+        client.sendall(
+            b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\ncontent-type: application/json\r\n\r\n{"
+        )
+    assert router.ask("{ take(any: 1) }").status == 200
+    for client in clients:
+        client.close()
