@@ -9,10 +9,10 @@ lookup, the coercion of its variables and the run.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import orjson
 import structlog
 from graphql import DocumentNode
 
@@ -26,6 +26,7 @@ from router.execution.errors import (
 )
 from router.execution.exchange import ANONYMOUS, GraphQLRequest, GraphQLResponse, Outcome, RequestContext
 from router.execution.introspection import answer_introspection, introspective_part
+from router.execution.json_text import write_json
 from router.execution.memo import Memo
 from router.execution.overrides import Overrides
 from router.execution.run import Run
@@ -84,10 +85,13 @@ class Engine:
         self.settings = settings or EngineSettings()
         self._transports = transports
         self._planner = planner or Planner(supergraph)
+        self._worker = ThreadPoolExecutor(1, "prepare")
         self._overrides = Overrides(self._planner.override_labels)
-        self._operations: Memo[tuple[str, str | None], PreparedOperation] = Memo(self.settings.caches.operations)
+        self._operations: Memo[tuple[str, str | None], PreparedOperation] = Memo(
+            self.settings.caches.operations, self._worker
+        )
         self._introspections: Memo[tuple[str, str | None, bytes], Mapping[str, Any]] = Memo(
-            self.settings.caches.introspections
+            self.settings.caches.introspections, self._worker
         )
         self._shared: InFlight[Any, GraphQLResponse] = InFlight()
 
@@ -160,7 +164,7 @@ class Engine:
             variables=VariableReader.of(schema, node),
             conditions=condition_variables(document.node, name),
             introspection=introspection,
-            programs=Memo(self.settings.caches.variants),
+            programs=Memo(self.settings.caches.variants, self._worker),
         )
 
     def _compile(self, operation: PreparedOperation, variables: Mapping[str, Any], labels: frozenset[str]) -> Program:
@@ -188,7 +192,7 @@ class Engine:
 
 
 def _dump(variables: Mapping[str, Any]) -> bytes:
-    return orjson.dumps(variables) if variables else b""
+    return write_json(variables) if variables else b""
 
 
 def _sharing_key(context: RequestContext) -> tuple[Any, ...]:

@@ -6,13 +6,12 @@ sent it, and a response that is either read as Python values or written as JSON 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 
-import orjson
+from router.execution.json_text import write_json
 
 Header: TypeAlias = tuple[str, str]
 Headers: TypeAlias = tuple[Header, ...]
@@ -105,13 +104,5 @@ class GraphQLResponse:
     def body(self) -> bytes:
         """The response as JSON."""
         if self._body is None:
-            self._body = _dump(self.as_dict())
+            self._body = write_json(self.as_dict())
         return self._body
-
-
-def _dump(response: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(response)
-    except TypeError:
-        # Custom scalars may hold what orjson refuses: integers beyond 64 bits, or values nested very deeply.
-        return json.dumps(response, ensure_ascii=False, separators=(",", ":")).encode()

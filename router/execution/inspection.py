@@ -1,56 +1,74 @@
 """Saying what was wrong with a working tree that only the careful code could read.
 
 A value of the wrong kind becomes null in the answer; the client should see that this null was not the subgraph's word.
-What is merely missing is passed over: the error of the fetch that did not deliver it says enough.
+What is merely missing is passed over where an error of a fetch says enough; otherwise each value that must not be null
+has an error of its own, as the specification demands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
-from router.execution.compiler.shape import Composite, Items, Leaf, Position, ValueField
+from router.execution.compiler.shape import Composite, Items, Position, ValueField
 from router.execution.exchange import GraphQLErrorDict
 
 CODE = "RESPONSE_VALIDATION_FAILED"
 
-
-def mismatches(shape: Composite, root: Any) -> Iterator[GraphQLErrorDict]:
-    """Find the values that are not of the kind that the schema says, each as an error."""
-    yield from _composite(shape, root, ())
+_Path: TypeAlias = tuple[str | int, ...]
 
 
-def _composite(shape: Composite, value: Any, path: tuple[str | int, ...]) -> Iterator[GraphQLErrorDict]:
-    if type(value) is not dict:
-        yield _error("an object", value, path)
-        return
-    name = value.get("__typename")
-    for variant in shape.variants:
-        if not shape.abstract or name in variant.types:
-            for answer in variant.fields:
-                if isinstance(answer, ValueField) and value.get(answer.key) is not None:
-                    yield from _position(answer.position, value[answer.key], (*path, answer.key))
+def mismatches(shape: Composite, root: Any, *, explained: bool) -> Iterator[GraphQLErrorDict]:
+    """Find the values that are not as the schema says, each as an error.
+
+    Args:
+        shape: what the client asked for.
+        root: the working tree.
+        explained: whether other errors say already why values are missing.
+    """
+    yield from _Inspection(explained).composite(shape, root, ())
 
 
-def _position(position: Position, value: Any, path: tuple[str | int, ...]) -> Iterator[GraphQLErrorDict]:
-    content = position.content
-    if isinstance(content, Items):
-        if type(value) is not list:
-            yield _error("a list", value, path)
+@dataclass(frozen=True, slots=True)
+class _Inspection:
+    """A walk through a working tree."""
+
+    explained: bool
+
+    def composite(self, shape: Composite, value: Any, path: _Path) -> Iterator[GraphQLErrorDict]:
+        if type(value) is not dict:
+            yield _mismatch("an object", value, path)
             return
-        for index, item in enumerate(value):
-            if item is not None:
-                yield from _position(content.item, item, (*path, index))
-    elif isinstance(content, Composite):
-        yield from _composite(content, value, path)
-    elif isinstance(content, Leaf) and content.values is not None and type(value) is not str:
-        yield _error("the name of an enum value", value, path)
+        name = value.get("__typename")
+        for variant in shape.variants:
+            if not shape.abstract or name in variant.types:
+                for answer in variant.fields:
+                    if isinstance(answer, ValueField):
+                        yield from self.position(answer.position, value.get(answer.key), (*path, answer.key))
+
+    def position(self, position: Position, value: Any, path: _Path) -> Iterator[GraphQLErrorDict]:
+        content = position.content
+        if value is None:
+            if not position.nullable and not self.explained:
+                yield _error("A subgraph sent nothing where something must be.", path)
+        elif isinstance(content, Items):
+            if type(value) is not list:
+                yield _mismatch("a list", value, path)
+                return
+            for index, item in enumerate(value):
+                yield from self.position(content.item, item, (*path, index))
+        elif isinstance(content, Composite):
+            yield from self.composite(content, value, path)
+        elif content.values is not None and type(value) is not str:
+            yield _mismatch("the name of an enum value", value, path)
 
 
-def _error(expected: str, value: Any, path: tuple[str | int, ...]) -> GraphQLErrorDict:
+def _mismatch(expected: str, value: Any, path: _Path) -> GraphQLErrorDict:
     kinds = {dict: "an object", list: "a list", str: "a string", bool: "a boolean"}
-    found = kinds.get(type(value), "a number")
-    error: GraphQLErrorDict = {"message": f"A subgraph sent {found} where {expected} is expected."}
-    if path:
-        error["path"] = list(path)
-    return error | {"extensions": {"code": CODE}}
+    return _error(f"A subgraph sent {kinds.get(type(value), 'a number')} where {expected} is expected.", path)
+
+
+def _error(message: str, path: _Path) -> GraphQLErrorDict:
+    place = {"path": list(path)} if path else {}
+    return {"message": message, **place, "extensions": {"code": CODE}}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import Executor
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -14,12 +15,17 @@ V = TypeVar("V")
 class Memo(Generic[K, V]):
     """Remembers at most `limit` values and forgets the one unused for longest.
 
-    What is missing is made in a worker thread, so that a slow plan does not hold up the requests that need none.
-    Whoever asks meanwhile waits for the same attempt. An attempt that raises is not remembered.
+    What is missing is made by a worker, so that a slow plan does not hold up the requests that need none. Whoever asks
+    meanwhile waits for the same attempt. An attempt that raises is not remembered.
+
+    Args:
+        limit: how many values to remember.
+        worker: makes them. It should have one thread only: neither schemas nor planners are made for several.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, worker: Executor) -> None:
         self._limit = limit
+        self._worker = worker
         self._values: OrderedDict[K, V] = OrderedDict()
         self._attempts: dict[K, asyncio.Task[V]] = {}
 
@@ -48,7 +54,7 @@ class Memo(Generic[K, V]):
 
     async def _attempt(self, key: K, maker: Callable[[], V]) -> V:
         try:
-            value = await asyncio.to_thread(maker)
+            value = await asyncio.get_running_loop().run_in_executor(self._worker, maker)
         finally:
             del self._attempts[key]
         self._values[key] = value

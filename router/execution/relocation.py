@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from router.execution.compiler.batches import Batch, batches_of
 from router.execution.compiler.program import Targets, Tree
-from router.execution.compiler.shape import Composite, Items, TypenameField
+from router.execution.compiler.shape import Composite, Content, Items, below
 from router.execution.exchange import GraphQLErrorDict
 from router.planner.plan import Fetch, FieldStep, ListStep, Path, Rename
 
@@ -87,26 +87,17 @@ class Relocation:
 
 def visible(shape: Composite, path: ClientPath) -> ClientPath:
     """Cut a path where it leaves what the client asked for."""
-    content: Any = shape
+    content: Content | None = shape
     seen: list[str | int] = []
     for step in path:
         if isinstance(step, int):
             content = content.item.content if isinstance(content, Items) else None
         else:
-            content = _below(content, step)
+            content = below(content, step)
         if content is None:
             break
         seen.append(step)
     return tuple(seen)
-
-
-def _below(content: Any, key: str) -> Any:
-    if isinstance(content, Composite):
-        for variant in content.variants:
-            for answer in variant.fields:
-                if answer.key == key:
-                    return answer if isinstance(answer, TypenameField) else answer.position.content
-    return None
 
 
 def _find(root: Tree, path: Path) -> Iterator[tuple[ClientPath, Any]]:

@@ -210,7 +210,8 @@ class Run:
             data = self._program.quick.project(self._root)
         except DISORDER:
             data = self._program.careful.project(self._root)
-            self._errors[len(self._waits)] = list(islice(mismatches(self._program.shape, self._root), self._limit))
+            found = mismatches(self._program.shape, self._root, explained=bool(self._errors))
+            self._errors[len(self._waits)] = list(islice(found, self._limit))
         if not self._errors:
             return GraphQLResponse(Outcome.EXECUTED, data)
         errors = chain.from_iterable(self._errors[each] for each in sorted(self._errors))

@@ -57,7 +57,7 @@ class Position:
     """A place in the answer that holds a value, or null if it may."""
 
     nullable: bool
-    content: Leaf | Items | Composite
+    content: Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,10 @@ class Composite:
             for variant in self.variants
             for each in variant.fields
         )
+
+
+Content: TypeAlias = Leaf | Items | Composite
+"""What may be at a position."""
 
 
 def shape_of(
@@ -220,17 +224,18 @@ class _Shaper:
         return Position(nullable, Leaf(values))
 
 
-def content_at(shape: Composite, keys: Iterable[str]) -> Leaf | Items | Composite | None:
+def content_at(shape: Composite, keys: Iterable[str]) -> Content | None:
     """Return what is at the end of some keys, lists passed through; None where the client asked for nothing."""
-    content: Leaf | Items | Composite | None = shape
+    content: Content | None = shape
     for key in keys:
-        content = _below(content, key)
+        content = below(content, key)
         while isinstance(content, Items):
             content = content.item.content
     return content
 
 
-def _below(content: Leaf | Items | Composite | None, key: str) -> Leaf | Items | Composite | None:
+def below(content: Content | None, key: str) -> Content | None:
+    """Return what is under a key of an object, if the client asked for it and it is not `__typename`."""
     if not isinstance(content, Composite):
         return None
     fields = (each for variant in content.variants for each in variant.fields if isinstance(each, ValueField))
