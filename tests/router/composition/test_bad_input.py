@@ -62,7 +62,8 @@ def test_two_subgraphs_of_one_name():
     ],
 )
 def test_odd_field_sets(fields):
-    sdl = f'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])\ntype Query {{ p: P }}\ntype P @key(fields: "{fields}") {{ id: ID! }}'
+    link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])'
+    sdl = f'{link}\ntype Query {{ p: P }}\ntype P @key(fields: "{fields}") {{ id: ID! }}'
 
     errors = one(sdl)
 

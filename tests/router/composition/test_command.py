@@ -9,8 +9,14 @@ import pytest
 
 from router.composition.command import DONE, REFUSED, WRONG_USE, run_check, run_compose
 
-USERS = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key"])\ntype Query { me: User }\ntype User @key(fields: "id") { id: ID! name: String }\n'
-ORDERS = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key"])\ntype User @key(fields: "id") { id: ID! orders: Int }\n'
+LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.5", import: ["@key"])'
+USERS = f"""{LINK}
+type Query {{ me: User }}
+type User @key(fields: "id") {{ id: ID! name: String }}
+"""
+ORDERS = f"""{LINK}
+type User @key(fields: "id") {{ id: ID! orders: Int }}
+"""
 CONFIG = """\
 federation_version: =2.9.0
 subgraphs:

@@ -1,7 +1,7 @@
 """Other gateways take the shop's supergraph as it is and answer a query of the shop through it.
 
-They are asked where Node is and the packages of ``peers/package.json`` are installed: by ``npm install`` in that folder,
-or in the folder that ``NODE_MODULES`` names.
+They are asked where Node is and the packages of ``peers/package.json`` are installed: by ``npm install`` in that
+folder, or in the folder that ``NODE_MODULES`` names.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ from subgraphs.products.storage import bulk
 
 ROOT = Path(__file__).parents[3]
 PEERS = Path(__file__).parent / "peers"
-PACKAGES = Path(os.environ.get("NODE_MODULES", PEERS))
+PACKAGES = Path(os.environ.get("NODE_MODULES", PEERS)).resolve()
 KEY = "a key of at least thirty-two bytes!"
 OPERATION = "{ products(first: 2) { nodes { name availability { inStock } } } }"
 
@@ -43,7 +43,7 @@ async def served(app):
     """Serve an application on a free port and give its url."""
     server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error"))
     running = asyncio.create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - uvicorn tells it by a flag
         await asyncio.sleep(0.01)
     yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/graphql"
     server.should_exit = True
@@ -97,7 +97,7 @@ async def test_peer_answers_a_query_of_the_shop(peer, supergraph):
         *("node", str(PEERS / "ask.mjs"), peer, str(file), OPERATION, json.dumps(tokens)),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env=os.environ | {"NODE_MODULES": str(PACKAGES.resolve())},
+        env=os.environ | {"NODE_MODULES": str(PACKAGES)},
     )
     output, problems = await process.communicate()
 

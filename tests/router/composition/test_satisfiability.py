@@ -6,8 +6,8 @@ import pytest
 
 from router.composition import Composed, Subgraph, compose
 
-LINK = """extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@external", "@requires"])
-"""
+IMPORTS = '["@key", "@shareable", "@external", "@requires"]'
+LINK = f'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: {IMPORTS})\n'
 
 
 def failures(**sdls):
