@@ -102,6 +102,11 @@ class Saga:
         """Whether nothing is left to be done."""
         return self.status in {SagaStatus.COMPLETED, SagaStatus.COMPENSATED}
 
+    @property
+    def first_try(self) -> bool:
+        """Whether the step that is next has certainly never been sent."""
+        return self.attempt == 1 and self.tries == 0
+
     def key(self, step: StepName) -> str:
         """The idempotency key of a step, the same at every attempt."""
         return f"{self.id}:{step.lower()}"
@@ -193,4 +198,4 @@ def gives_up_when_unreachable(saga: Saga, step: StepName) -> bool:
     So it is while the buyer waits and nothing can have been moved: a charge that was never sent is better
     told than made an hour later. Once a step has been sent, or money was taken, only asking again will do.
     """
-    return step in _BEFORE_ANYTHING_MOVES and saga.attempt == 1 and saga.tries == 0
+    return step in _BEFORE_ANYTHING_MOVES and saga.first_try

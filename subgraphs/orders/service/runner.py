@@ -166,14 +166,8 @@ class SagaRunner:
             return await self._steps[step].run(saga)
         except DomainError as error:
             return Failure(error.code, error.message)
-        except CallRefusedError as error:
-            return Failure(error.code or "CONFLICT", error.message)
-        except CallUnavailableError as error:
-            if gives_up_when_unreachable(saga, step):
-                return Failure("SERVICE_UNAVAILABLE", "A part of the shop cannot be reached; try again soon.")
-            return Unknown(error.message)
         except CallError as error:
-            return Unknown(error.message)
+            return _unanswered(saga, step, error)
 
     async def _undo_step(self, saga: Saga, step: StepName) -> Saga:
         try:
@@ -203,3 +197,12 @@ class SagaRunner:
         async with self.database.transaction() as session:
             await store.store(session, waiting, at=now, due_at=now + timedelta(seconds=pause))
         return waiting
+
+
+def _unanswered(saga: Saga, step: StepName, error: CallError) -> Outcome:
+    """Tell what a call means that gave no answer: a refusal only where nothing can have been done."""
+    refused = isinstance(error, CallRefusedError) and saga.first_try
+    unreachable = isinstance(error, CallUnavailableError) and gives_up_when_unreachable(saga, step)
+    if refused or unreachable:
+        return Failure("SERVICE_UNAVAILABLE", "A part of the shop cannot do its work now; try again soon.")
+    return Unknown(error.message)

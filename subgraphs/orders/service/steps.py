@@ -67,8 +67,7 @@ class ProcessPayment:
         if not saga.data["total_minor"]:
             return Done({"payment_id": None})
         key = saga.key(StepName.PROCESS_PAYMENT)
-        sent_before = saga.attempt > 1 or saga.tries > 0
-        payment = await self._payments.find(key) if sent_before else None
+        payment = None if saga.first_try else await self._payments.find(key)
         if payment is None:
             payment = await self._payments.process(
                 order_id=saga.order_id,

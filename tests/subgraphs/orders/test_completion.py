@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import func, select
 
-from kernel.calls import CallTimeoutError, CallUnavailableError
+from kernel.calls import CallRefusedError, CallTimeoutError, CallUnavailableError
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.identity import Caller
 from kernel.money import Money
@@ -214,6 +214,28 @@ async def test_an_unknown_payment_leaves_the_order_waiting_until_it_is_known(wor
     assert (await world.complete(checkout)).status == OrderStatus.CONFIRMED
     assert len(world.till.payments) == 1
     assert world.faults.calls.count("process") == 1
+
+
+async def test_a_refusal_to_tell_is_no_decline_of_what_was_sent(world, clock):
+    checkout = await world.checkout()
+    world.faults.after["process"] = [CallTimeoutError("payments", 5)]
+    await world.complete(checkout)
+    world.faults.before["find"] = [CallRefusedError("payments", "no token", "UNAUTHENTICATED")]
+    clock.advance(seconds=2)
+    await world.service.sagas.run_due()
+    assert await statuses(world) == ["PAYMENT"]
+    clock.advance(seconds=5)
+    await world.service.sagas.run_due()
+    assert await statuses(world) == ["CONFIRMED"]
+    assert world.till.balance == world.total(checkout).minor
+
+
+async def test_a_payment_that_is_refused_as_such_is_told_at_once(world):
+    world.faults.before["process"] = [CallRefusedError("payments", "no token", "UNAUTHENTICATED")]
+    with pytest.raises(ConflictError) as caught:
+        await world.complete(await world.checkout())
+    assert caught.value.code == "SERVICE_UNAVAILABLE"
+    assert await statuses(world) == ["CANCELLED"]
 
 
 async def test_a_payment_that_never_arrived_is_sent_again_under_the_same_key(world, clock):
