@@ -143,8 +143,7 @@ class InventoryService:
         picks = [Pick(row.sku, row.warehouse_id, row.open) for row in rows if row.open]
         _record(book, picks, MovementType.DEALLOCATED, order_id, reason)
         after = [replace(row, released=row.released + row.open) for row in rows if row.open]
-        if after:
-            await promises.write_allocations(session, after)
+        await promises.write_allocations(session, after)
         await book.close(*_released(order_id, rows[0].reservation_id if rows else "", picks, reason))
         return tuple(await promises.get_allocations(session, order_id))
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import DateTime, Integer, Text, and_, bindparam, insert, select, update
+from sqlalchemy import DateTime, Integer, Text, bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.inventory.domain.reservations import Allocation, Reservation, ReservationState
@@ -144,23 +144,14 @@ async def get_allocations(session: AsyncSession, order_id: str) -> list[Allocati
     return [Allocation(**row._asdict()) for row in rows]
 
 
-async def write_allocations(session: AsyncSession, rows: Sequence[Allocation]) -> None:
+_SETTLED: Final = ArrayRows("settled", order_id=Text, sku=Text, warehouse_id=Text, shipped=Integer, released=Integer)
+_SETTLE: Final = (
+    update(allocations)
+    .where(*(allocations.c[name] == _SETTLED.table.c[name] for name in ("order_id", "sku", "warehouse_id")))
+    .values(shipped=_SETTLED.table.c.shipped, released=_SETTLED.table.c.released)
+)
+
+
+async def write_allocations(session: AsyncSession, rows: Iterable[Allocation]) -> None:
     """Write how many of each allocation are shipped and released now."""
-    key = and_(
-        allocations.c.order_id == bindparam("key_order"),
-        allocations.c.sku == bindparam("key_sku"),
-        allocations.c.warehouse_id == bindparam("key_warehouse"),
-    )
-    await session.execute(
-        update(allocations).where(key).values(shipped=bindparam("shipped"), released=bindparam("released")),
-        [
-            {
-                "key_order": row.order_id,
-                "key_sku": row.sku,
-                "key_warehouse": row.warehouse_id,
-                "shipped": row.shipped,
-                "released": row.released,
-            }
-            for row in rows
-        ],
-    )
+    await session.execute(_SETTLE, _SETTLED.parameters(rows))

@@ -206,6 +206,7 @@ async def test_a_command_that_finds_nothing_to_do_still_keeps_the_books(service,
     await service.reserve("chk_2", [Wish("A", 1)], 60, "k3")
     clock.advance(seconds=61)
     await service.release_allocation("ord_1", "nothing is left of it", "k4")
+    await shipped(service, "ord_1")
     assert await service.verify() == []
 
 
