@@ -33,10 +33,10 @@ async def test_no_kill_leaves_half_a_product(make_database, tmp_path: Path):
     try:
         kills = 0
         async with asyncio.timeout(100):
-            while await _run(url, file, kill_after=chance.randint(1, 12)):
+            while await _run(url, file, kill_after=chance.randint(5, 15)):
                 kills += 1
                 assert await connection.fetchval(HALF) == 0
-        assert kills >= 3
+        assert kills >= 2
         assert await connection.fetchval(HALF) == 0
         assert await connection.fetchval("SELECT count(*) FROM products.products") == PRODUCTS
         received = "SELECT count(*) FROM inventory.stock_events"
