@@ -124,11 +124,12 @@ async def copy(
     collections: Iterable[CollectionRow] = (),
 ) -> None:
     """Load a catalogue, in the caller's transaction; ids and slugs must be new."""
-    types, items, choices, sets = tuple(product_types), tuple(products), tuple(variants), tuple(collections)
-    words = _keywords(types, items, choices)
-    await _copy(connection, "categories", map(_category, categories))
+    tree, types, items = tuple(categories), tuple(product_types), tuple(products)
+    choices, sets = tuple(variants), tuple(collections)
+    words, places = _keywords(types, items, choices), _category_words(tree)
+    await _copy(connection, "categories", map(_category, tree))
     await _copy(connection, "product_types", map(_product_type, types))
-    await _copy(connection, "products", (_product(each, words[each.id]) for each in items))
+    await _copy(connection, "products", (_product(each, words[each.id], places) for each in items))
     await _copy(connection, "variants", map(_variant, choices))
     await _copy(connection, "prices", map(_price, prices))
     await _copy(connection, "promotions", map(_promotion, promotions))
@@ -159,6 +160,11 @@ def _keywords(
     }
 
 
+def _category_words(tree: Iterable[CategoryRow]) -> dict[str, str]:
+    names = {each.id: each.name for each in tree}
+    return {each.id: " ".join(names[above] for above in each.path) for each in tree}
+
+
 def _category(row: CategoryRow) -> dict[str, Any]:
     return {
         "id": row.id,
@@ -176,7 +182,7 @@ def _product_type(row: ProductTypeRow) -> dict[str, Any]:
     return {"id": row.id, "slug": row.slug, "name": row.name, "attributes": attributes}
 
 
-def _product(row: ProductRow, words: str) -> dict[str, Any]:
+def _product(row: ProductRow, words: str, places: Mapping[str, str]) -> dict[str, Any]:
     return {
         "id": row.id,
         "slug": row.slug,
@@ -190,6 +196,7 @@ def _product(row: ProductRow, words: str) -> dict[str, Any]:
         "published": row.published,
         "owner_id": row.owner_id,
         "keywords": words,
+        "category_words": places[row.category_id] if row.category_id else "",
         "created_at": row.created_at,
         "updated_at": row.created_at,
     }

@@ -77,7 +77,7 @@ class Collection:
 
 _CATEGORY: Final = [column.label(f"category_{column.name}") for column in categories.c if column.name != "id"]
 """A category beside its product, whose own `category_id` is the category's id."""
-_PRODUCT: Final = [column for column in products.c if column.name not in ("search", "keywords")]
+_PRODUCT: Final = [column for column in products.c if column.name not in ("search", "keywords", "category_words")]
 _PRICES: Final = (
     select(func.jsonb_object_agg(prices.c.currency, prices.c.minor))
     .where(prices.c.variant_id == variants.c.id)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, any_, delete, func, insert, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,7 +15,14 @@ from subgraphs.products.domain.pricing import PercentOff, Promotion
 from subgraphs.products.domain.products import ProductType
 from subgraphs.products.storage.catalogue import Collection, read_category, read_product_type, read_promotion
 from subgraphs.products.storage.records import definition_to_json
-from subgraphs.products.storage.tables import categories, collection_products, collections, product_types, promotions
+from subgraphs.products.storage.tables import (
+    categories,
+    collection_products,
+    collections,
+    product_types,
+    products,
+    promotions,
+)
 
 
 async def lock_tree(session: AsyncSession) -> None:
@@ -33,7 +40,7 @@ async def insert_category(session: AsyncSession, category: Category) -> None:
 
 
 async def update_category(session: AsyncSession, before: Category, after: Category) -> None:
-    """Write a changed category; when it moved, everything below moves with it, in one statement."""
+    """Write a changed category; everything below moves with it, and its products are found by its new name."""
     await session.execute(update(categories).where(categories.c.id == after.id).values(_category_columns(after)))
     if before.path != after.path:
         tail = categories.c.path[len(before.path) + 1 : 1000]
@@ -42,6 +49,23 @@ async def update_category(session: AsyncSession, before: Category, after: Catego
             .where(categories.c.path.contains([after.id]), categories.c.id != after.id)
             .values(path=func.array_cat(list(after.path), tail, type_=categories.c.path.type))
         )
+    if (before.path, before.name) != (after.path, after.name):
+        below = select(categories.c.id).where(categories.c.path.contains([after.id]))
+        await session.execute(
+            update(products)
+            .where(products.c.category_id.in_(below))
+            .values(category_words=category_words(products.c.category_id))
+        )
+
+
+def category_words(category_id: ColumnElement[str | None]) -> ColumnElement[str]:
+    """The names of a category and of all above it, by which its products are found."""
+    own, above = categories.alias("own"), categories.alias("above")
+    return (
+        select(func.coalesce(func.string_agg(above.c.name, " "), ""))
+        .where(own.c.id == category_id, above.c.id == any_(own.c.path))
+        .scalar_subquery()
+    )
 
 
 async def delete_category(session: AsyncSession, category_id: str) -> None:

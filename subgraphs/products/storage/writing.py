@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Text, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -25,6 +25,7 @@ from subgraphs.products.storage.tables import (
     products,
     variants,
 )
+from subgraphs.products.storage.taxonomy import category_words
 
 
 async def lock_product(
@@ -90,6 +91,7 @@ def _product_columns(product: Product, product_type: ProductType) -> dict[str, A
         "published": content.published,
         "owner_id": content.owner_id,
         "keywords": keywords(product_type.name, content.tags, content.attributes, product.variants),
+        "category_words": category_words(literal(content.category_id, Text)),
         "version": product.version,
         "created_at": product.created_at,
         "updated_at": product.updated_at,

@@ -316,12 +316,18 @@ async def test_the_tree_grows_moves_and_stays_a_tree(run, filled, events):
     rename = """mutation { categoryUpdate(id: "cat_shoes", input: {name: "Footwear", position: 9}) {
         category { name slug position } errors { code } } }"""
     assert (await run(rename))["categoryUpdate"]["category"] == {"name": "Footwear", "slug": "shoes", "position": 9}
+    search = "query ($query: String!) { productSearch(query: $query) { nodes { id } } }"
+    assert (await run(search, query="footwear"))["productSearch"]["nodes"] == [{"id": "prod_00"}]
+    assert (await run(search, query="apparel footwear"))["productSearch"]["nodes"] == []
+    await run(move, id="cat_shoes", parent="cat_apparel")
+    assert (await run(search, query="apparel footwear"))["productSearch"]["nodes"] == [{"id": "prod_00"}]
     told = await events("CategoryChanged")
     assert [(each["name"], each["parent_id"]) for each in told] == [
         ("Boots", "cat_shoes"),
         ("Shoes", "cat_juices"),
         ("Shoes", None),
         ("Footwear", None),
+        ("Footwear", "cat_apparel"),
     ]
 
 

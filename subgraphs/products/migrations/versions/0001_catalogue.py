@@ -14,7 +14,8 @@ depends_on = None
 SEARCH_VECTOR = (
     "setweight(to_tsvector('english', name), 'A') || setweight(to_tsvector('simple', name), 'A') || "
     "setweight(to_tsvector('simple', brand), 'B') || setweight(to_tsvector('simple', keywords), 'B') || "
-    "setweight(to_tsvector('english', keywords), 'B') || setweight(to_tsvector('english', description), 'D')"
+    "setweight(to_tsvector('english', keywords), 'B') || setweight(to_tsvector('english', category_words), 'C') || "
+    "setweight(to_tsvector('english', description), 'D')"
 )
 
 
@@ -55,6 +56,7 @@ def upgrade() -> None:
         sa.Column("published", sa.Boolean(), nullable=False, server_default="false"),
         sa.Column("owner_id", sa.Text()),
         sa.Column("keywords", sa.Text(), nullable=False, server_default=""),
+        sa.Column("category_words", sa.Text(), nullable=False, server_default=""),
         sa.Column("search", pg.TSVECTOR(), sa.Computed(SEARCH_VECTOR, persisted=True)),
         sa.Column("version", sa.Integer(), nullable=False, server_default="1"),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.now()),
