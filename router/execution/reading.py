@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 
 from router.execution.errors import MalformedResponseError, SubgraphUnreachableError, TransportError
+from router.execution.json_text import read_json_exactly
 from router.execution.transports.port import SubgraphResponse
 
 QUOTED = 500
@@ -23,14 +25,18 @@ class Answer:
     fault: TransportError | None = None
 
 
-def read_answer(response: SubgraphResponse) -> Answer:
+def read_answer(response: SubgraphResponse, *, exact: bool = False) -> Answer:
     """Read a response.
+
+    Args:
+        response: what came back.
+        exact: whether integers beyond 64 bits must keep their digits, which costs a look at every byte.
 
     Raises:
         MalformedResponseError: it is no GraphQL response.
         SubgraphUnreachableError: neither is it one, nor does its status say success.
     """
-    payload = response.decoded if response.body is None else _decode(response.body, response.status)
+    payload = response.decoded if response.body is None else _decode(response, response.body, exact=exact)
     if type(payload) is not dict:
         raise _malformed(response, "the response is not an object")
     data = payload.get("data")
@@ -41,26 +47,35 @@ def read_answer(response: SubgraphResponse) -> Answer:
         raise _malformed(response, "'errors' is not a list")
     if data is None and not errors:
         raise _malformed(response, "the response has neither data nor errors")
-    fault = (
-        None if 200 <= response.status < 300 else SubgraphUnreachableError(str(response.status), status=response.status)
-    )
-    return Answer(data, tuple(errors or ()), fault)
+    return Answer(data, tuple(errors or ()), None if _is_success(response) else _failure(response.status))
 
 
-def _decode(body: bytes, status: int) -> Any:
+def _decode(response: SubgraphResponse, body: bytes, *, exact: bool) -> Any:
     try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        if not 200 <= status < 300:
-            raise SubgraphUnreachableError(f"{status}: {_quote(body)}", status=status) from None
-        raise MalformedResponseError(f"the response is not JSON: {error}", status=status) from None
+        return read_json_exactly(body) if exact else orjson.loads(body)
+    except ValueError as error:
+        if _is_success(response):
+            raise MalformedResponseError(f"the response is not JSON: {error}", status=response.status) from None
+        if "json" in response.media_type:
+            quoted = body[:QUOTED].decode("utf-8", "replace")
+            raise MalformedResponseError(f"{response.status}: {quoted}", status=response.status) from None
+        raise _failure(response.status) from None
+
+
+def _is_success(response: SubgraphResponse) -> bool:
+    return 200 <= response.status < 300
 
 
 def _malformed(response: SubgraphResponse, reason: str) -> TransportError:
-    if 200 <= response.status < 300:
+    if _is_success(response):
         return MalformedResponseError(reason, status=response.status)
-    return SubgraphUnreachableError(str(response.status), status=response.status)
+    return _failure(response.status)
 
 
-def _quote(body: bytes) -> str:
-    return body[:QUOTED].decode("utf-8", "replace")
+def _failure(status: int) -> SubgraphUnreachableError:
+    """Name a status in the words of HTTP."""
+    try:
+        reason = f"{status}: {HTTPStatus(status).phrase}"
+    except ValueError:
+        reason = str(status)
+    return SubgraphUnreachableError(reason, status=status)

@@ -150,7 +150,7 @@ class Run:
             self._finish()
 
     def _take(self, fetch: Fetch, targets: Mapping[str, Targets], response: SubgraphResponse) -> None:
-        answer = read_answer(response)
+        answer = read_answer(response, exact=self._program.exact)
         if answer.fault:
             self._fault(fetch, answer.fault)
         if answer.data is not None:

@@ -8,7 +8,13 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import orjson
-from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLScalarType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    is_specified_scalar_type,
+)
 
 from router.execution.compiler.batches import Batch, batches_of
 from router.execution.compiler.fetching import collect_name, merge_name, write_fetches
@@ -62,6 +68,7 @@ class Program:
     Attributes:
         plan: what was compiled.
         shape: what the client asked for.
+        exact: whether answers may hold numbers that must keep all their digits.
         operations: what each fetch sends, apart from its variables.
         batches: for each fetch, its batches of entity calls.
         starts: the fetches that wait for nothing.
@@ -73,6 +80,7 @@ class Program:
 
     plan: QueryPlan
     shape: Composite
+    exact: bool = False
     operations: tuple[SubgraphOperation, ...] = field(init=False)
     batches: tuple[tuple[Batch, ...], ...] = field(init=False)
     starts: tuple[Fetch, ...] = field(init=False)
@@ -107,7 +115,10 @@ def compile_program(
     conditions: Mapping[str, bool],
 ) -> Program:
     """Compile the plan of the variant of an operation that the values of its conditions single out."""
-    return Program(plan, shape_of(schema, operation, fragments, conditions))
+    exact = any(
+        isinstance(each, GraphQLScalarType) and not is_specified_scalar_type(each) for each in schema.type_map.values()
+    )
+    return Program(plan, shape_of(schema, operation, fragments, conditions), exact)
 
 
 def generate(plan: QueryPlan, shape: Composite, *, careful: bool) -> Code:

@@ -129,6 +129,7 @@ async def test_cancelling_gives_up_what_is_under_way(bench, plans):
         (SubgraphResponse(body=b"[" * 100_000), "SUBREQUEST_MALFORMED_RESPONSE"),
         (SubgraphResponse(500, "text/plain", b"oops"), "SUBREQUEST_HTTP_ERROR"),
         (SubgraphResponse(502, "application/json", b"[]"), "SUBREQUEST_HTTP_ERROR"),
+        (SubgraphResponse(502, "application/json", b"oops"), "SUBREQUEST_MALFORMED_RESPONSE"),
     ],
 )
 async def test_a_failing_subgraph_leaves_the_rest_of_the_answer(bench, plans, answer, code):
@@ -145,7 +146,7 @@ async def test_an_error_status_comes_before_the_subgraphs_own_errors(bench, plan
     response = await bench.run(joined(bench, plans), {"a": users, "b": SubgraphResponse(503, "application/json", body)})
     assert response.data == {"users": [{"id": "1", "name": "n"}, {"id": "2", "name": None}]}
     assert codes(response) == ["SUBREQUEST_HTTP_ERROR", "DOWNSTREAM_SERVICE_ERROR"]
-    assert response.errors[0]["message"] == "HTTP fetch failed from 'b': 503"
+    assert response.errors[0]["message"] == "HTTP fetch failed from 'b': 503: Service Unavailable"
     assert response.errors[0]["extensions"]["http"] == {"status": 503}
 
 
@@ -214,10 +215,13 @@ async def test_variables_that_a_fetch_does_not_use_stay_here(bench, plans):
     assert bench.sent[0].variables == {"used": 1}
 
 
-@pytest.mark.parametrize("value", [10**30, [[[1]]] * 2])
-async def test_values_of_custom_scalars_pass_untouched(bench, plans, value):
+@pytest.mark.parametrize("value", [10**30, -(2**63) - 1, 2**64, 2**63 - 1, "1" * 40, {"a": [1.5, None, {"b": 2**70}]}])
+@pytest.mark.parametrize("decoded", [True, False])
+async def test_values_of_custom_scalars_pass_untouched(bench, plans, value, decoded):
     program = bench.compile("scalar Any type Query { a: Any }", "{ a }", plans.root("a", "{ a }"))
-    response = await bench.run(program, {"a": {"data": {"a": value}}})
+    answer = {"data": {"a": value}}
+    sent = answer if decoded else SubgraphResponse(body=json.dumps(answer).encode())
+    response = await bench.run(program, {"a": sent})
     assert json.loads(response.body) == {"data": {"a": value}}
 
 
