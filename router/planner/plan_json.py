@@ -12,6 +12,7 @@ from typing import Any
 from graphql import FieldNode, OperationDefinitionNode, parse, print_ast
 
 from router.planner.plan import (
+    ContextValue,
     EntityCall,
     Fetch,
     FieldStep,
@@ -81,6 +82,10 @@ def _node(fetch: Fetch, document: str, renames: Sequence[Rename]) -> dict[str, A
 def _entity_node(fetch: Fetch, call: EntityCall) -> dict[str, Any]:
     node = _node(fetch, _single_call(fetch, call), call.renames)
     node["requires"] = [_required(representation) for representation in call.representations]
+    if call.contexts:
+        node["contextRewrites"] = [
+            _context_renamer(call, value, path) for value in call.contexts for path in value.paths
+        ]
     return node
 
 
@@ -129,6 +134,11 @@ def _selection(selection: RepresentationSelection) -> dict[str, Any]:
 
 def _renamer(rename: Rename) -> dict[str, Any]:
     return {"kind": "KeyRenamer", "path": [*_path(rename.path), rename.old], "renameKeyTo": rename.new}
+
+
+def _context_renamer(call: EntityCall, value: ContextValue, path: Path) -> dict[str, Any]:
+    up = [".." for step in call.path[value.depth :] if isinstance(step, FieldStep)]
+    return {"kind": "KeyRenamer", "path": [*up, *_path(path)], "renameKeyTo": value.variable}
 
 
 def _path(path: Path) -> list[str]:

@@ -55,6 +55,9 @@ def _call_lines(call: EntityCall) -> Iterator[str]:
         types = "" if representation.types is None else f"|[{','.join(sorted(representation.types))}]"
         sent = f"{representation.typename or '(its type)'} {{ {_selections_text(representation.selections)} }}"
         yield f"  {call.alias}: {path_text(call.path)}{types} as {sent}"
+    for value in call.contexts:
+        sources = " or ".join(path_text((*call.path[: value.depth], *path)) for path in value.paths)
+        yield f"  ${value.variable} from {sources}"
     for rename in call.renames:
         yield _rename_line(rename)
 
