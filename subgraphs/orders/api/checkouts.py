@@ -98,7 +98,7 @@ class Checkout:
     reservation: CheckoutReservation | None
 
     @strawberry.field(description="The shipping methods that serve its address, the cheapest first.")
-    async def available_shipping_methods(self, info: Info) -> list[ShippingOption]:
+    async def available_shipping_methods(self, info: Info) -> list[ShippingOption] | None:
         """Price every method."""
         choices = await info.context.service.checkouts.choices(self.checkout)
         return [ShippingOption.of(choice) for choice in choices]

@@ -6,13 +6,13 @@ derived from lines, shipping price and the country's tax, never stored.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kernel.errors import InvalidInputError
 from kernel.events.catalogue import PostalAddress
 from kernel.money import Money
-from subgraphs.orders.domain.cart import CartLine
+from subgraphs.orders.domain.cart import Cart, CartLine
 from subgraphs.orders.domain.errors import CheckoutNotReadyError, PriceChangedError
 from subgraphs.orders.domain.status import CheckoutStatus
 from subgraphs.orders.domain.tax import NO_TAX, Taxed, TaxProvider, tax_lines, tax_of
@@ -64,6 +64,44 @@ class Checkout:
     def weight_grams(self) -> int:
         """What all pieces weigh."""
         return sum(line.weight_grams * line.quantity for line in self.lines)
+
+
+def begin(checkout_id: str, cart: Cart, at: datetime) -> Checkout:
+    """Make the checkout of a cart that has taken nothing over yet."""
+    return Checkout(
+        id=checkout_id,
+        cart_id=cart.id,
+        cart_version=0,
+        customer_id=cart.customer_id,
+        email="",
+        currency=cart.currency,
+        status=CheckoutStatus.OPEN,
+        lines=(),
+        address=None,
+        shipping=None,
+        reservation=None,
+        version=0,
+        created_at=at,
+    )
+
+
+def take_over(checkout: Checkout, cart: Cart, lines: tuple[CartLine, ...], *, email: str) -> Checkout:
+    """The next version of a checkout, with these lines of its cart."""
+    return replace(
+        checkout,
+        cart_version=cart.version,
+        current_cart_version=cart.version,
+        lines=lines,
+        email=email,
+        version=checkout.version + 1,
+    )
+
+
+def holds(checkout: Checkout, lines: tuple[CartLine, ...], until: datetime) -> bool:
+    """Tell whether a checkout holds the stock of these lines until an instant and longer."""
+    if checkout.reservation is None or checkout.reservation.expires_at <= until:
+        return False
+    return {(line.sku, line.quantity) for line in lines} == {(line.sku, line.quantity) for line in checkout.lines}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

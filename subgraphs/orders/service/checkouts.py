@@ -17,7 +17,7 @@ from kernel.events.catalogue import PostalAddress
 from kernel.identity import Caller
 from kernel.ids import new_id
 from subgraphs.orders.domain.cart import Cart, CartLine, line_of
-from subgraphs.orders.domain.checkout import Checkout, Reservation, ShippingChoice
+from subgraphs.orders.domain.checkout import Checkout, Reservation, ShippingChoice, begin, holds, take_over
 from subgraphs.orders.domain.errors import (
     CartChangedError,
     CartClosedError,
@@ -30,6 +30,9 @@ from subgraphs.orders.domain.status import CheckoutStatus
 from subgraphs.orders.service.access import customer_of, may_see
 from subgraphs.orders.storage import carts as cart_store
 from subgraphs.orders.storage import checkouts as store
+
+_WORTH_KEEPING: Final = timedelta(seconds=60)
+"""A reservation that ends sooner is made anew when a cart is taken over again."""
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
@@ -57,31 +60,10 @@ class CheckoutService:
         cart, known = await self._cart(caller, cart_id)
         lines = await self.priced(cart.lines, cart.currency)
         now = self._clock.now()
-        base = known or Checkout(
-            id=new_id("chk"),
-            cart_id=cart.id,
-            cart_version=cart.version,
-            customer_id=None,
-            email="",
-            currency=cart.currency,
-            status=CheckoutStatus.OPEN,
-            lines=(),
-            address=None,
-            shipping=None,
-            reservation=None,
-            version=0,
-            created_at=now,
-        )
-        fresh = replace(
-            base,
-            cart_version=cart.version,
-            customer_id=customer_of(caller) or cart.customer_id,
-            email=_check_email(email),
-            lines=lines,
-            version=base.version + 1,
-            current_cart_version=cart.version,
-        )
-        if known is None or not _holds(known, fresh, self._clock):
+        known = known or begin(new_id("chk"), cart, now)
+        fresh = take_over(known, cart, lines, email=_check_email(email))
+        fresh = replace(fresh, customer_id=customer_of(caller) or cart.customer_id)
+        if not holds(known, lines, now + _WORTH_KEEPING):
             fresh = replace(fresh, reservation=await self._reserve(fresh))
         return await self._save(await self._with_current_shipping(fresh), attach_cart=cart)
 
@@ -168,14 +150,6 @@ class CheckoutService:
             if attach_cart and checkout.customer_id and attach_cart.customer_id is None:
                 await cart_store.attach(session, attach_cart.id, checkout.customer_id)
         return checkout
-
-
-def _holds(known: Checkout, fresh: Checkout, clock: Clock) -> bool:
-    """Tell whether what is held already is what is wanted, for a while yet."""
-    wanted = {(line.sku, line.quantity) for line in fresh.lines}
-    soon = clock.now() + timedelta(seconds=60)
-    held = known.reservation is not None and known.reservation.expires_at > soon
-    return held and wanted == {(line.sku, line.quantity) for line in known.lines}
 
 
 def _check_email(email: str) -> str:

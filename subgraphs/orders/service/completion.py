@@ -45,7 +45,6 @@ from subgraphs.orders.domain.status import CheckoutStatus, OrderStatus, SagaStat
 from subgraphs.orders.domain.tax import TaxProvider
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.runner import SagaRunner
-from subgraphs.orders.storage import carts as cart_store
 from subgraphs.orders.storage import checkouts as checkout_store
 from subgraphs.orders.storage import orders as order_store
 from subgraphs.orders.storage import sagas as saga_store
@@ -143,7 +142,6 @@ class CompletionService:
                     order_store.lines_insertion(lines),
                     order_store.entry_insertion(_placed_entry(order)),
                     *saga_store.insertions(saga, request.key, request.fingerprint(), now + self._runner.lease, now),
-                    cart_store.closing(checkout.cart_id),
                 )
                 order = replace(order, number=await checkout_store.claim(session, checkout, order, now, together))
                 await record(session, placed_event(order, lines), subject=order.id)

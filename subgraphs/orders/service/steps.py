@@ -25,8 +25,8 @@ from subgraphs.orders.storage import orders as order_store
 _CANCELLED = "the order was cancelled"
 
 
-class Idempotent:
-    """A step that needs no compensation, because undoing what comes before it undoes it too."""
+class Uncompensated:
+    """A step that nothing can follow but success, so that it is never undone."""
 
     async def undo(self, saga: Saga) -> None:
         """Leave things as they are."""
@@ -91,7 +91,7 @@ class ProcessPayment:
             await self._payments.refund(payment_id, "the order could not be completed", key)
 
 
-class ConfirmOrder(Idempotent):
+class ConfirmOrder(Uncompensated):
     """Gives the held stock to the order, confirms it here and tells everybody; mail and analytics follow from that.
 
     It is the last step, so it is never undone: refused, it has allocated nothing.
@@ -121,7 +121,7 @@ class ConfirmOrder(Idempotent):
         return Done({"confirmed_at": now.isoformat()}, effect)
 
 
-class HaltShipments(Idempotent):
+class HaltShipments(Uncompensated):
     """Stops the parcels; refused when one is on its way."""
 
     def __init__(self, shipping: Shipping) -> None:
@@ -133,7 +133,7 @@ class HaltShipments(Idempotent):
         return Done()
 
 
-class CancelOrder(Idempotent):
+class CancelOrder(Uncompensated):
     """Cancels the order here and tells everybody."""
 
     def __init__(self, clock: Clock) -> None:
@@ -149,7 +149,7 @@ class CancelOrder(Idempotent):
         return Done(effect=effect)
 
 
-class ReleaseAllocation(Idempotent):
+class ReleaseAllocation(Uncompensated):
     """Takes the stock of a cancelled order back."""
 
     def __init__(self, stock: Stock) -> None:
@@ -162,7 +162,7 @@ class ReleaseAllocation(Idempotent):
         return Done()
 
 
-class RefundPayment(Idempotent):
+class RefundPayment(Uncompensated):
     """Gives the money of a cancelled order back."""
 
     def __init__(self, payments: Payments) -> None:

@@ -122,9 +122,10 @@ async def attach(session: AsyncSession, cart_id: str, customer_id: str) -> None:
     await session.execute(guests.values(customer_id=customer_id))
 
 
-def closing(cart_id: str) -> CTE:
-    """Say how to close a cart for changes, as a part of a larger statement."""
-    return update(carts).where(carts.c.id == cart_id).values(ordered=True).cte("cart_closed")
+def closing(cart_id: str, version: int) -> CTE:
+    """Say how to close a cart that is still at this version, as a part of a larger statement."""
+    unchanged = (carts.c.id == cart_id) & (carts.c.version == version)
+    return update(carts).where(unchanged).values(ordered=True).returning(carts.c.id).cte("cart_closed")
 
 
 def reopening(cart_id: str) -> CTE:

@@ -18,6 +18,7 @@ from subgraphs.orders.domain.checkout import Checkout, Reservation, ShippingChoi
 from subgraphs.orders.domain.errors import ClaimedError
 from subgraphs.orders.domain.order import Order
 from subgraphs.orders.domain.status import CheckoutStatus
+from subgraphs.orders.storage.carts import closing
 from subgraphs.orders.storage.orders import insertion
 from subgraphs.orders.storage.tables import carts, checkouts
 
@@ -52,13 +53,14 @@ async def save(session: AsyncSession, checkout: Checkout, at: datetime) -> bool:
 
 
 async def claim(session: AsyncSession, checkout: Checkout, order: Order, at: datetime, together: Sequence[CTE]) -> str:
-    """Let one attempt at payment have the checkout and place its order, with what belongs to it, in one statement.
+    """Let one attempt at payment have the checkout, close its cart and place its order, in one statement.
 
     Returns:
         The number that the database gave the order.
 
     Raises:
-        ClaimedError: another attempt has the checkout, or it was changed; the transaction must not commit.
+        ClaimedError: another attempt has the checkout, or it or its cart was changed; the transaction
+            must not commit.
         IntegrityError: another attempt is placing an order of the same cart, or has used the key.
     """
     open_as_read = (
@@ -69,7 +71,9 @@ async def claim(session: AsyncSession, checkout: Checkout, order: Order, at: dat
     taken = update(checkouts).where(*open_as_read).returning(checkouts.c.id)
     claimed = taken.values(status=CheckoutStatus.PAYMENT, order_id=order.id, updated_at=at).cte("claimed")
     placed = insertion(order).cte("placed")
-    statement = select(placed.c.number).select_from(placed.join(claimed, true())).add_cte(*together)
+    closed = closing(checkout.cart_id, checkout.cart_version)
+    joined = placed.join(claimed, true()).join(closed, true())
+    statement = select(placed.c.number).select_from(joined).add_cte(*together)
     number = (await session.execute(statement)).scalar()
     if number is None:
         raise ClaimedError

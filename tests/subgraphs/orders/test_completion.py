@@ -154,6 +154,25 @@ async def test_a_cart_that_moved_on_must_be_taken_over_again(world):
     assert (await world.complete(again)).status == OrderStatus.CONFIRMED
 
 
+async def test_what_another_tab_adds_while_the_buyer_pays_is_not_lost(world):
+    """The line comes after the prices were looked up and before the checkout is claimed."""
+    checkout = await world.checkout()
+    plain = world.shelf.articles
+
+    async def articles(skus, currency):
+        world.shelf.articles = plain
+        await world.service.carts.add_lines(world.buyer, checkout.cart_id, [("SKU-C", 1)])
+        return await plain(skus, currency)
+
+    world.shelf.articles = articles
+    with pytest.raises(CartChangedError):
+        await world.complete(checkout)
+    assert await statuses(world) == []
+    assert world.till.payments == {}
+    again = await world.service.checkouts.create(world.buyer, checkout.cart_id, "ada@example.com")
+    assert [line.sku for line in again.lines] == ["SKU-A", "SKU-B", "SKU-C"]
+
+
 async def test_an_ordered_cart_cannot_change(world):
     checkout = await world.checkout()
     await world.complete(checkout)
