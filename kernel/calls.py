@@ -27,7 +27,7 @@ from kernel.graphql.execution import Executor
 from kernel.identity import Caller, InternalTokenSigner
 
 DEFAULT_DEADLINE: Final = 5.0
-_FAULTS: Final = frozenset({"INTERNAL_SERVER_ERROR"})
+_FAULTS: Final = frozenset({"INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"})
 
 
 class CallError(InfrastructureError):

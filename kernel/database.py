@@ -18,9 +18,13 @@ import orjson
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPICursor, ExecutionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from kernel.errors import InfrastructureError, InvalidInputError
+
+_PATIENCE: Final = 10.0
+"""Seconds to wait for a connection when all are in use."""
 
 _UNSTORABLE: Final = frozenset({"22021", "22P05"})
 """SQLSTATEs of text that PostgreSQL cannot hold; only a client can have sent it."""
@@ -63,6 +67,7 @@ class Database:
             self.url,
             pool_size=pool_size,
             max_overflow=max_overflow,
+            pool_timeout=_PATIENCE,
             hide_parameters=True,  # they may be personal data, and errors end up in logs
             json_serializer=_to_json,
             json_deserializer=orjson.loads,
@@ -105,7 +110,7 @@ class Database:
         """Take a connection, and tell its loss as an error of ours; what the block itself raises stays as it is."""
         try:
             connection = await engine.connect()
-        except (OSError, TimeoutError, DBAPIError) as error:
+        except (OSError, TimeoutError, PoolTimeoutError, DBAPIError) as error:
             raise DatabaseUnavailableError(f"PostgreSQL is not reachable: {type(error).__name__}.") from error
         try:
             yield connection

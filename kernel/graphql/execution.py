@@ -17,7 +17,7 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from kernel import telemetry
 from kernel.cache import LRU
-from kernel.errors import DomainError
+from kernel.errors import DomainError, InfrastructureError
 from kernel.graphql.context import Context
 from kernel.graphql.schema import Schema
 from kernel.identity import ANONYMOUS, Caller
@@ -117,7 +117,10 @@ class Executor:
             return _refusal(error)
         error_id = new_id("evt")
         _log.error("resolver failed", subgraph=self.name, error_id=error_id, path=error.path, exc_info=cause)
-        shown = _formatted(error, "Internal error", "INTERNAL_SERVER_ERROR")
+        if isinstance(cause, InfrastructureError) and cause.retryable:
+            shown = _formatted(error, "This does not work right now; try again soon.", "SERVICE_UNAVAILABLE")
+        else:
+            shown = _formatted(error, "Internal error", "INTERNAL_SERVER_ERROR")
         shown["extensions"]["errorId"] = error_id
         return shown
 

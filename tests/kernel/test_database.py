@@ -68,6 +68,18 @@ async def test_a_lost_connection_is_told_and_replaced(producer: Database):
         assert (await session.execute(text("SELECT 1"))).scalar() == 1
 
 
+async def test_waiting_for_a_connection_has_an_end(sample_url: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("kernel.database._PATIENCE", 0.05)
+    async with (
+        Database(sample_url, schema="producer", pool_size=1, max_overflow=0) as database,
+        database.session() as session,
+    ):
+        await session.execute(text("SELECT 1"))
+        with pytest.raises(DatabaseUnavailableError):
+            async with database.session():
+                pass
+
+
 async def test_reads_open_no_transaction(producer: Database):
     async with producer.session() as session:
         first = (await session.execute(text("SELECT pg_current_xact_id()::text"))).scalar()

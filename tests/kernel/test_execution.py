@@ -72,6 +72,10 @@ class Query:
         raise RuntimeError("password=hunter2")
 
     @strawberry.field
+    def away(self) -> str | None:
+        raise errors.InfrastructureError("10.0.0.7 is away", retryable=True)
+
+    @strawberry.field
     async def slow(self) -> str:
         await asyncio.sleep(5)
         return "late"
@@ -150,6 +154,13 @@ async def test_other_errors_are_masked_and_named(sample: Subgraph):
     assert "hunter2" not in str(result)
 
 
+async def test_what_may_work_later_says_so_and_no_more(sample: Subgraph):
+    result = await sample.executor.execute("{ away }")
+    (error,) = result.errors
+    assert error["extensions"]["code"] == "SERVICE_UNAVAILABLE"
+    assert "10.0.0.7" not in str(result)
+
+
 @pytest.mark.parametrize(
     ("query", "variables", "code"),
     [
@@ -193,8 +204,9 @@ async def test_calls_in_process_come_in_the_callers_name(sample: Subgraph):
         await calls.execute("away", "{ internal }")
     with pytest.raises(CallRefusedError, match=r"No longer so"):
         await calls.execute("sample", "{ wrong }")
-    with pytest.raises(CallFaultError):
-        await calls.execute("sample", "{ broken }")
+    for failing in ("{ broken }", "{ away }"):
+        with pytest.raises(CallFaultError):
+            await calls.execute("sample", failing)
     with pytest.raises(CallTimeoutError):
         await calls.execute("sample", "{ slow }", deadline=0.01)
 
