@@ -70,6 +70,11 @@ async def nothing(_writer: asyncio.StreamWriter) -> None:
     await asyncio.sleep(30)
 
 
+async def after_two_seconds(writer: asyncio.StreamWriter) -> None:
+    await asyncio.sleep(2)
+    writer.write(sized(item()))
+
+
 async def drop_by_drop(writer: asyncio.StreamWriter) -> None:
     writer.write(HEAD + b"content-length: 1000\r\n\r\n")
     for _ in range(1000):
@@ -137,4 +142,5 @@ GOOD = {
     "anything huge": b'{"data":{"item":{"id":"1","name":"n","any":%b}}}' % (b"9" * 300),
     "20 MB": announced(20),
 }
-BEHAVIOURS: dict[str, bytes | Write] = {**LARGE, **LATE, **BROKEN, **GOOD}
+SLOW = {"after two seconds": after_two_seconds}
+BEHAVIOURS: dict[str, bytes | Write] = {**LARGE, **LATE, **BROKEN, **GOOD, **SLOW}

@@ -10,7 +10,7 @@ from tests.router.robustness.answers import BEHAVIOURS
 from tests.router.robustness.process import RouterProcess, router_process
 from tests.router.robustness.subgraphs import Subgraphs
 
-YAML = "subgraph_timeout: 2\nserver: {request_timeout: 10}\n"
+YAML = "subgraph_timeout: 4\nserver: {request_timeout: 10}\n"
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,6 @@ import pytest
 
 from tests.router.robustness.answers import BROKEN, GOOD, LARGE, LATE
 
-QUERY = '{ item(how: "%s") { id name size } other: items(count: 2) { id } }'
 MEGABYTES = 200
 
 
@@ -38,7 +37,7 @@ def test_too_late(router, how):
 
     assert answer["data"] == {"item": None}
     assert [error["extensions"]["code"] for error in answer["errors"]] == ["SUBGRAPH_REQUEST_TIMEOUT"]
-    assert time.monotonic() - begun < 4
+    assert time.monotonic() - begun < 6
 
 
 @pytest.mark.parametrize("how", BROKEN)
