@@ -41,7 +41,7 @@ from subgraphs.payments.storage import payments as store
 
 T = TypeVar("T")
 
-_BATCH = 50
+_BATCH = 10
 
 
 class PaymentsService:
@@ -117,11 +117,11 @@ class PaymentsService:
         async with self.database.transaction() as session:
             payments = await store.due_payments(session, now, now + self._settle_after, _BATCH)
             refunds = await store.due_refunds(session, now, now + self._settle_after, _BATCH)
-        for payment in payments:
-            await self._charge(payment)
-        for refund in refunds:
-            await self._give_back(refund, await self._payment(refund.payment_id))
+        await asyncio.gather(*map(self._charge, payments), *map(self._give_back_due, refunds))
         return len(payments) + len(refunds)
+
+    async def _give_back_due(self, refund: Refund) -> Refund:
+        return await self._give_back(refund, await self._payment(refund.payment_id))
 
     async def _charge(self, payment: Payment) -> Payment:
         key = payment.idempotency_key

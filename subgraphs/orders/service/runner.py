@@ -8,6 +8,7 @@ raises its attempt, and an earlier runner fails at its next write (`LeaseLostErr
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -37,7 +38,7 @@ from subgraphs.orders.domain.saga import (
 from subgraphs.orders.domain.status import SagaStatus
 from subgraphs.orders.storage import sagas as store
 
-_BATCH: Final = 20
+_BATCH: Final = 10
 _INHERITED: Final = 1000
 _log = telemetry.get_logger("sagas")
 
@@ -117,11 +118,8 @@ class SagaRunner:
         self._inherits = False
         async with self.database.transaction() as session:
             due = await store.take_due(session, due_by, now + self.lease, limit)
-        for saga in due:
-            try:
-                await self.run(saga)
-            except Exception as error:  # the others must go on; this one is due again after its lease
-                _log.error("saga failed", saga=saga.id, error=repr(error))
+        for at in range(0, len(due), _BATCH):
+            await asyncio.gather(*map(self._run_alone, due[at : at + _BATCH]))
         return len(due)
 
     async def run(self, saga: Saga) -> Saga:
@@ -135,6 +133,12 @@ class SagaRunner:
         except LeaseLostError:
             _log.info("saga taken over", saga=saga.id)
         return saga
+
+    async def _run_alone(self, saga: Saga) -> None:
+        try:
+            await self.run(saga)
+        except Exception as error:  # the others must go on; this one is due again after its lease
+            _log.error("saga failed", saga=saga.id, error=repr(error))
 
     async def advance(self, saga: Saga) -> Saga:
         """Do what is next, and store it."""
