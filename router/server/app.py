@@ -1,15 +1,13 @@
-"""The router as a bare ASGI application: no framework stands between the socket and the engine.
+"""The router itself: no framework stands between the socket and the engine.
 
-`create_router_app` is the whole public face. The same application is served by the `router` command, by several worker
-processes, and by a program that embeds the router beside its subgraphs.
+`create_router_app` is the whole public face. What it makes is served by the router's own processes through `protocol`,
+and is an ASGI application for every other server.
 """
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import time
-from collections.abc import Mapping
 from typing import Final
 
 import structlog
@@ -17,126 +15,94 @@ import structlog
 from router.config import RouterSettings
 from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
+from router.server.asgi import AsgiAdapter, Receive, Scope, Send
 from router.server.browsers import Cors
 from router.server.callers import Callers
 from router.server.endpoint import Executor, GraphQLEndpoint
-from router.server.errors import (
-    BodyTimedOutError,
-    ClientGoneError,
-    HttpError,
-    InternalError,
-    NotAcceptableError,
-    TimedOutError,
-)
+from router.server.errors import HttpError, InternalError, NotAcceptableError, TimedOutError
+from router.server.exchange import JSON, Answer, HttpRequest, Response, json_response
 from router.server.explorer.page import ExplorerPage
 from router.server.negotiation import response_type
 from router.server.pages import Pages, read_samples
-from router.server.responses import JSON, HeaderList, Receive, Response, Scope, Send, json_response, send_response
-from router.server.watch import Ended, Watch, Watched
-from router.telemetry.correlation import RequestIds
+from router.telemetry.correlation import REQUEST_ID, RequestIds
 from router.telemetry.logs import AccessLog
 
 _LOG: Final = structlog.get_logger("router.server")
 
 
 class RouterApp:
-    """The ASGI application of one router."""
+    """One router: answers requests, by itself or as an ASGI application."""
 
     def __init__(self, settings: RouterSettings, endpoint: GraphQLEndpoint) -> None:
+        self.body_limit = settings.limits.body_bytes
+        self.draining = False
+        """Whether the router is about to end: set, it answers on, but `/health/ready` sends new clients elsewhere."""
         self._path = settings.server.path
         self._profile = settings.server.profile
         self._endpoint = endpoint
         self._cors = Cors(settings.cors)
-        self._watch = Watch(settings.server.request_timeout)
         self._ids = RequestIds()
         self._access_log = _access_log(settings)
         self._pages = Pages(_explorer(settings), lambda: not self.draining)
-        self.draining = False
-        """Whether the router is about to end: set, it answers on, but `/health/ready` sends new clients elsewhere."""
-
-    @property
-    def active_requests(self) -> int:
-        """How many GraphQL requests are being answered."""
-        return len(self._watch)
+        self._asgi = AsgiAdapter(self, settings.server.request_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection."""
-        if scope["type"] == "http":
-            await self._http(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._lifespan(receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1000})
+        await self._asgi.serve(scope, receive, send)
 
-    async def _lifespan(self, receive: Receive, send: Send) -> None:
-        while True:
-            message = await receive()
-            await send({"type": f"{message['type']}.complete"})
-            if message["type"] == "lifespan.shutdown":
-                if self._access_log is not None:
-                    self._access_log.flush()
-                return
+    def close(self) -> None:
+        """Write what is left of the access log."""
+        if self._access_log is not None:
+            self._access_log.flush()
 
-    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def respond(self, request: HttpRequest) -> Answer:
+        """Answer a request, whatever it is; only cancellation leaves this."""
         begun = time.perf_counter()
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        request_id = self._ids.of(headers)
+        request_id = self._ids.of(request.headers)
         try:
-            response = await self._answer(scope, headers, request_id, receive)
-        except ClientGoneError:
-            return
+            response = await self._respond(request, request_id)
         except HttpError as error:
-            response = self._error(error, headers)
+            response = self._error(error, request)
         except Exception:
             number = request_id.decode("ascii")
             _LOG.exception("request failed", request_id=number)
-            response = self._error(InternalError(f"Internal error (id {number})."), headers)
-        extra: HeaderList = [(b"x-request-id", request_id)]
-        if self._cors.enabled:
-            extra += self._cors.headers(headers.get(b"origin"))
-        await send_response(send, response, extra)
-        if self._access_log is not None and response.status > self._access_log.worst_unrecorded:
-            self._access_log.record(
+            response = self._error(InternalError(f"Internal error (id {number})."), request)
+        return self._answer(request, response, request_id, begun)
+
+    def give_up(self, request: HttpRequest) -> Answer:
+        """Return what is answered when time is up."""
+        response = self._error(TimedOutError("The answer took too long."), request)
+        return self._answer(request, response, self._ids.of(request.headers), time.perf_counter())
+
+    async def _respond(self, request: HttpRequest, request_id: bytes) -> Response:
+        if request.path != self._path:
+            return self._pages.answer(request.method, request.path, request.headers)
+        if request.method == "OPTIONS" and self._cors.enabled:
+            return self._cors.preflight(request.headers)
+        if self._pages.wants_explorer(request.method, request.headers, request.query_string):
+            return self._pages.answer(request.method, "/", request.headers)
+        return await self._endpoint.answer(request, request_id)
+
+    def _answer(self, request: HttpRequest, response: Response, request_id: bytes, begun: float) -> Answer:
+        log = self._access_log
+        if log is not None and response.status > log.worst_unrecorded:
+            log.record(
                 request_id=request_id,
-                method=scope["method"],
-                path=scope["path"],
+                method=request.method,
+                path=request.path,
                 status=response.status,
                 size=len(response.body),
                 seconds=time.perf_counter() - begun,
                 operation=response.operation,
             )
+        own = (REQUEST_ID, request_id)
+        if self._cors.enabled:
+            return Answer(response, (own, *self._cors.headers(request.headers.get(b"origin"))))
+        return Answer(response, (own,))
 
-    async def _answer(
-        self, scope: Scope, headers: Mapping[bytes, bytes], request_id: bytes, receive: Receive
-    ) -> Response:
-        method = scope["method"]
-        if scope["path"] != self._path:
-            return self._pages.answer(method, scope["path"], headers)
-        if method == "OPTIONS" and self._cors.enabled:
-            return self._cors.preflight(headers)
-        if self._pages.wants_explorer(method, headers, scope["query_string"]):
-            return self._pages.answer(method, "/", headers)
-        loop = asyncio.get_running_loop()
-        watched = self._watch.begin(loop)
+    def _error(self, error: HttpError, request: HttpRequest) -> Response:
         try:
-            return await self._endpoint.answer(scope, headers, request_id, receive, watched)
-        except asyncio.CancelledError:
-            raise self._why(watched) from None
-        finally:
-            self._watch.finish(watched)
-
-    def _why(self, watched: Watched) -> BaseException:
-        """Return what a cancelled request is answered with; a cancellation from outside goes on."""
-        if watched.ended is None:
-            return asyncio.CancelledError()
-        watched.task.uncancel()
-        if watched.ended is Ended.TIMED_OUT:
-            return BodyTimedOutError() if watched.receive is None else TimedOutError("The answer took too long.")
-        return ClientGoneError()
-
-    def _error(self, error: HttpError, headers: Mapping[bytes, bytes]) -> Response:
-        try:
-            media = response_type(headers.get(b"accept"), self._profile)
+            media = response_type(request.headers.get(b"accept"), self._profile)
         except NotAcceptableError:
             media = JSON
         body = {"errors": [{"message": str(error), "extensions": {"code": error.code}}]}

@@ -6,13 +6,15 @@ only taken if it cannot be one of these: a JSON body, or a header that a browser
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from router.config import CorsSettings, CsrfSettings
 from router.server.errors import CsrfError
-from router.server.responses import Header, HeaderList, Response
+from router.server.exchange import Header, HeaderBlock, Response
 
+_HEADER_NAMES: Final = re.compile(rb"[\w!#$%&'*+.^`|~, -]*").fullmatch
 _SIMPLE_TYPES: Final = frozenset({b"text/plain", b"application/x-www-form-urlencoded", b"multipart/form-data"})
 
 
@@ -52,7 +54,7 @@ class Cors:
         self._any = b"*" in self._origins
         self._allowed_headers = ", ".join(settings.headers).encode()
         self._max_age = b"%d" % settings.max_age
-        self._answer: HeaderList = []
+        self._answer: list[Header] = []
         if settings.credentials:
             self._answer.append((b"access-control-allow-credentials", b"true"))
         if settings.expose:
@@ -63,7 +65,7 @@ class Cors:
         """Whether any other origin may call."""
         return bool(self._origins)
 
-    def headers(self, origin: bytes | None) -> HeaderList:
+    def headers(self, origin: bytes | None) -> list[Header]:
         """Return what an answer to this origin carries."""
         vary: Header = (b"vary", b"origin")
         if self._any:
@@ -75,14 +77,15 @@ class Cors:
     def preflight(self, headers: Mapping[bytes, bytes]) -> Response:
         """Answer the question that a browser asks first; the headers of every answer come on top."""
         if not self._allows(headers.get(b"origin")):
-            return Response(204, [], b"")
-        wanted = self._allowed_headers or headers.get(b"access-control-request-headers", b"")
+            return Response(204, HeaderBlock(), b"")
+        asked = headers.get(b"access-control-request-headers", b"")
+        wanted = self._allowed_headers or (asked if _HEADER_NAMES(asked) else b"")
         answer = [
             (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
             (b"access-control-allow-headers", wanted),
             (b"access-control-max-age", self._max_age),
         ]
-        return Response(204, answer, b"")
+        return Response(204, HeaderBlock(answer), b"")
 
     def _allows(self, origin: bytes | None) -> bool:
         return origin is not None and (self._any or origin in self._origins)

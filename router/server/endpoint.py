@@ -7,7 +7,7 @@ type promises; in `apollo`, the answer is always `application/json` and the stat
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable
 from typing import Final, Protocol
 
 import orjson
@@ -18,12 +18,11 @@ from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, 
 from router.planner.plan import OperationKind
 from router.server.browsers import CsrfGuard
 from router.server.callers import Callers
-from router.server.errors import MethodNotAllowedError, MutationByGetError, UnsupportedMediaError
-from router.server.graphql_request import parse_body, parse_query_string, read_body
+from router.server.errors import BodyTooLargeError, MethodNotAllowedError, MutationByGetError, UnsupportedMediaError
+from router.server.exchange import GRAPHQL_RESPONSE, HeaderBlock, HttpRequest, Response
+from router.server.graphql_request import parse_body, parse_query_string
 from router.server.negotiation import insist_on_json, response_type
-from router.server.responses import GRAPHQL_RESPONSE, HeaderList, Receive, Response, Scope
 from router.server.sharing import Sharing
-from router.server.watch import Watched
 
 _APOLLO_CODES: Final = {
     "GRAPHQL_PARSE_FAILED": "GRAPHQL_PARSING_FAILED",
@@ -67,35 +66,46 @@ class GraphQLEndpoint:
         self._body_limit = settings.limits.body_bytes
         self._csrf = CsrfGuard(settings.csrf)
         self._sharing: Sharing[GraphQLResponse] | None = Sharing() if settings.sharing.requests else None
-        self._headers: dict[bytes, HeaderList] = {}
+        self._headers: dict[bytes, HeaderBlock] = {}
 
-    async def answer(
-        self, scope: Scope, headers: Mapping[bytes, bytes], request_id: bytes, receive: Receive, watched: Watched
-    ) -> Response:
+    async def answer(self, request: HttpRequest, request_id: bytes) -> Response:
         """Answer one HTTP request.
 
         Raises:
             HttpError: it is no GraphQL request that can be taken.
         """
-        media = response_type(headers.get(b"accept"), self._profile)
-        if scope["method"] == "POST":
-            insist_on_json(headers.get(b"content-type"))
-            body = await read_body(receive, self._body_limit)
-            watched.receive = receive
-            return await self._post(body, headers, request_id, media)
-        if scope["method"] == "GET":
-            watched.receive = receive
-            return await self._get(scope["query_string"], headers, request_id, media)
+        media = response_type(request.headers.get(b"accept"), self._profile)
+        if request.method == "POST":
+            return await self._post(request, request_id, media)
+        if request.method == "GET":
+            return await self._get(request, request_id, media)
         raise MethodNotAllowedError("GraphQL is served by GET and POST.", headers=[(b"allow", b"GET, POST")])
 
-    async def _post(self, body: bytes, headers: Mapping[bytes, bytes], request_id: bytes, media: bytes) -> Response:
-        callers = self._callers
+    async def _post(self, http: HttpRequest, request_id: bytes, media: bytes) -> Response:
+        callers, headers, body = self._callers, http.headers, http.body
+        insist_on_json(headers.get(b"content-type"))
+        if body is None:
+            raise BodyTooLargeError(self._body_limit)
         identity = await callers.identify(headers)
         forwarded = callers.forwarded(headers)
         key = (body, forwarded, None if identity is None else identity.facts)
         if self._sharing is not None and (shared := await self._sharing.join(key)) is not None:
             return self._response(shared, media, None)
         request = parse_body(body)
+        context = callers.context(identity, forwarded, request_id, headers)
+        return self._response(await self._execute(key, request, context), media, request)
+
+    async def _get(self, http: HttpRequest, request_id: bytes, media: bytes) -> Response:
+        callers, headers = self._callers, http.headers
+        if headers.get(b"content-type", b"application/json").partition(b";")[0].strip() != b"application/json":
+            raise UnsupportedMediaError("A GET has no body, so it has no content type but 'application/json'.")
+        self._csrf.check(headers)
+        identity = await callers.identify(headers)
+        request = parse_query_string(http.query_string)
+        if await self._kind(request) == "mutation":
+            raise MutationByGetError
+        forwarded = callers.forwarded(headers)
+        key = (http.query_string, forwarded, None if identity is None else identity.facts, "GET")
         context = callers.context(identity, forwarded, request_id, headers)
         return self._response(await self._execute(key, request, context), media, request)
 
@@ -115,25 +125,10 @@ class GraphQLEndpoint:
         except ExecutionError:
             return None
 
-    async def _get(
-        self, query_string: bytes, headers: Mapping[bytes, bytes], request_id: bytes, media: bytes
-    ) -> Response:
-        if b"content-type" in headers and headers[b"content-type"].partition(b";")[0].strip() != b"application/json":
-            raise UnsupportedMediaError("A GET has no body, so it has no content type but 'application/json'.")
-        self._csrf.check(headers)
-        identity = await self._callers.identify(headers)
-        request = parse_query_string(query_string)
-        if await self._kind(request) == "mutation":
-            raise MutationByGetError
-        forwarded = self._callers.forwarded(headers)
-        key = (query_string, forwarded, None if identity is None else identity.facts, "GET")
-        context = self._callers.context(identity, forwarded, request_id, headers)
-        return self._response(await self._execute(key, request, context), media, request)
-
     def _response(self, result: GraphQLResponse, media: bytes, request: GraphQLRequest | None) -> Response:
         headers = self._headers.get(media)
         if headers is None:
-            headers = [(b"content-type", media), (b"x-content-type-options", b"nosniff")]
+            headers = HeaderBlock([(b"content-type", media), (b"x-content-type-options", b"nosniff")])
             self._headers[media] = headers
         operation = None if request is None else request.operation_name
         if result.outcome is Outcome.EXECUTED:

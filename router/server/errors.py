@@ -13,17 +13,16 @@ HttpError
 ├── BatchingDisabledError      400 BATCHING_NOT_ENABLED
 ├── PersistedQueriesOffError   200 PERSISTED_QUERY_NOT_SUPPORTED
 ├── UnidentifiedError          as the identity error says
-├── BodyTimedOutError          408 REQUEST_TIMEOUT
 ├── TimedOutError              504 GATEWAY_TIMEOUT
 └── InternalError              500 INTERNAL_SERVER_ERROR
-
-ClientGoneError                nobody is there to be answered
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from router.policy.identity import IdentityError
-from router.server.responses import HeaderList
+from router.server.exchange import Header
 
 
 class HttpError(Exception):
@@ -32,9 +31,9 @@ class HttpError(Exception):
     status: int = 400
     code: str = "INTERNAL_SERVER_ERROR"
 
-    def __init__(self, message: str, *, headers: HeaderList | None = None) -> None:
+    def __init__(self, message: str, *, headers: Iterable[Header] = ()) -> None:
         super().__init__(message)
-        self.headers: HeaderList = headers or []
+        self.headers = tuple(headers)
 
 
 class NotFoundError(HttpError):
@@ -126,16 +125,6 @@ class UnidentifiedError(HttpError):
         self.code = cause.code
 
 
-class BodyTimedOutError(HttpError):
-    """The body was not there in time."""
-
-    status = 408
-    code = "REQUEST_TIMEOUT"
-
-    def __init__(self) -> None:
-        super().__init__("The body did not arrive in time.", headers=[(b"connection", b"close")])
-
-
 class TimedOutError(HttpError):
     """The answer was not there in time."""
 
@@ -147,7 +136,3 @@ class InternalError(HttpError):
     """Something is wrong in the router itself; the id in the message leads to the log."""
 
     status = 500
-
-
-class ClientGoneError(Exception):
-    """The client closed the connection before it had its answer."""

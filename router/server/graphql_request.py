@@ -11,37 +11,11 @@ import orjson
 from router.execution.exchange import GraphQLRequest
 from router.server.errors import (
     BatchingDisabledError,
-    BodyTooLargeError,
-    ClientGoneError,
     HttpError,
     InvalidRequestError,
     MissingQueryError,
     PersistedQueriesOffError,
 )
-from router.server.responses import Receive
-
-
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """Read a whole body.
-
-    Raises:
-        BodyTooLargeError: it goes beyond `limit` bytes; the rest is not waited for.
-        ClientGoneError: the client closed the connection first.
-    """
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message.get("more_body", False):
-        parts, size = [body], len(body)
-        while message.get("more_body", False) and size <= limit:
-            message = await receive()
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-        body = b"".join(parts)
-    if message["type"] == "http.disconnect":
-        raise ClientGoneError
-    if len(body) > limit:
-        raise BodyTooLargeError(limit)
-    return body
 
 
 def parse_body(body: bytes) -> GraphQLRequest:

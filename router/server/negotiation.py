@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final, Literal
 
 from router.server.errors import NotAcceptableError, UnsupportedMediaError
-from router.server.responses import GRAPHQL_RESPONSE, JSON
+from router.server.exchange import GRAPHQL_RESPONSE, JSON
 
 Profile = Literal["spec", "apollo"]
 

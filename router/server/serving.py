@@ -29,7 +29,7 @@ from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
 from router.policy.keys import KeySet, key_reader
 from router.server.app import RouterApp, create_router_app
-from router.server.protocol import RouterProtocol
+from router.server.protocol import Connections
 from router.server.reachability import warn_of_unreachable
 from router.supergraph import Supergraph
 
@@ -108,7 +108,7 @@ def uvicorn_config(app: RouterApp, settings: ServerSettings) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
-        http=RouterProtocol,
+        http=Connections(app, settings).protocol,  # pyrefly: ignore[bad-argument-type] - uvicorn only calls it
         ws="none",
         lifespan="on",
         log_config=None,

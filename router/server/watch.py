@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from router.server.responses import Receive
+if TYPE_CHECKING:
+    from router.server.asgi import Receive
 
 _SWEEP_SECONDS: Final = 0.25
 
@@ -27,11 +28,11 @@ class Watched:
 
     __slots__ = ("begun", "ended", "listener", "receive", "task")
 
-    def __init__(self, task: asyncio.Task[object], begun: float) -> None:
+    def __init__(self, task: asyncio.Task[object], begun: float, receive: Receive) -> None:
         self.task = task
         self.begun = begun
-        self.receive: Receive | None = None
-        """Where the client's leaving is heard; set when the body has been read."""
+        self.receive = receive
+        """Where the client's leaving is heard."""
         self.listener: asyncio.Task[None] | None = None
         self.ended: Ended | None = None
 
@@ -41,9 +42,9 @@ class Watched:
             self.ended = why
             self.task.cancel()
 
-    async def listen(self, receive: Receive) -> None:
+    async def listen(self) -> None:
         """End the request when its client goes."""
-        while (await receive())["type"] != "http.disconnect":
+        while (await self.receive())["type"] != "http.disconnect":
             pass
         self.end(Ended.CLIENT_GONE)
 
@@ -56,14 +57,11 @@ class Watch:
         self._requests: set[Watched] = set()
         self._sweeping = False
 
-    def __len__(self) -> int:
-        return len(self._requests)
-
-    def begin(self, loop: asyncio.AbstractEventLoop) -> Watched:
+    def begin(self, loop: asyncio.AbstractEventLoop, receive: Receive) -> Watched:
         """Begin to watch the current task."""
         task = asyncio.current_task(loop)
         assert task is not None  # noqa: S101 - a coroutine that runs on a loop is in a task
-        watched = Watched(task, loop.time())
+        watched = Watched(task, loop.time(), receive)
         self._requests.add(watched)
         if not self._sweeping:
             self._sweeping = True
@@ -81,8 +79,8 @@ class Watch:
         for watched in self._requests:
             if now - watched.begun >= self._timeout:
                 watched.end(Ended.TIMED_OUT)
-            elif watched.listener is None and watched.receive is not None:
-                watched.listener = loop.create_task(watched.listen(watched.receive))
+            elif watched.listener is None:
+                watched.listener = loop.create_task(watched.listen())
         self._sweeping = bool(self._requests)
         if self._sweeping:
             loop.call_later(_SWEEP_SECONDS, self._sweep, loop)

@@ -9,8 +9,8 @@ from typing import Final
 import orjson
 
 from router.config import Sample
+from router.server.exchange import Header, HeaderBlock, Response
 from router.server.explorer.build import COMMAND, DIST, STAMP
-from router.server.responses import HeaderList, Response
 
 ASSETS: Final = "/explorer/"
 _MEDIA: Final = {".js": b"text/javascript; charset=utf-8", ".css": b"text/css; charset=utf-8"}
@@ -21,13 +21,13 @@ _POLICY: Final = (
     b"img-src 'self' data:; connect-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; "
     b"frame-ancestors 'none'"
 )
-_PAGE_HEADERS: Final[HeaderList] = [
+_PAGE_HEADERS: Final[tuple[Header, ...]] = (
     (b"content-security-policy", _POLICY),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
-]
+)
 
 _BUNDLED: Final = """<!doctype html>
 <html lang="en">
@@ -69,7 +69,7 @@ class ExplorerPage:
     def document(self) -> Response:
         """Return the page, or the sentence that tells how to build it."""
         headers = [(b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-cache"), *_PAGE_HEADERS]
-        return Response(200, headers, self._html().encode())
+        return Response(200, HeaderBlock(headers), self._html().encode())
 
     def _html(self) -> str:
         title = html.escape(self._title)
@@ -96,4 +96,4 @@ class ExplorerPage:
         if b"gzip" in headers.get(b"accept-encoding", b""):
             path = path.with_name(f"{name}.gz")
             answer.append((b"content-encoding", b"gzip"))
-        return Response(200, [*answer, *_PAGE_HEADERS], path.read_bytes())
+        return Response(200, HeaderBlock([*answer, *_PAGE_HEADERS]), path.read_bytes())

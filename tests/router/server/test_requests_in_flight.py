@@ -156,13 +156,11 @@ async def test_a_client_that_leaves_ends_its_request(make_app: Any, engine: Any)
     scope = {"type": "http", "method": "POST", "path": "/graphql", "query_string": b"", "headers": headers}
     request = asyncio.create_task(app(scope, receive, send))
     await asyncio.sleep(0.05)
-    assert app.active_requests == 1
     gone.set()
     await asyncio.wait_for(request, 2)
 
     assert sent == []
     assert engine.cancelled == 1
-    assert app.active_requests == 0
 
 
 async def test_a_client_that_leaves_while_sending_is_forgotten(make_app: Any, engine: Any) -> None:
