@@ -14,6 +14,7 @@ from router.execution.errors import (
     ResponseTooLargeError,
     SubgraphTimeoutError,
     SubgraphUnreachableError,
+    SubscriptionRefusedError,
     TransportError,
 )
 from router.execution.exchange import ANONYMOUS, GraphQLRequest, GraphQLResponse, Outcome, RequestContext
@@ -42,5 +43,6 @@ __all__ = [
     "ResponseTooLargeError",
     "SubgraphTimeoutError",
     "SubgraphUnreachableError",
+    "SubscriptionRefusedError",
     "TransportError",
 ]

@@ -23,6 +23,7 @@ from router.execution.errors import (
     IntrospectionDisabledError,
     OperationUnplannableError,
     RequestError,
+    SubscriptionRefusedError,
 )
 from router.execution.exchange import ANONYMOUS, GraphQLRequest, GraphQLResponse, Outcome, RequestContext
 from router.execution.introspection import answer_introspection, introspective_part
@@ -128,8 +129,11 @@ class Engine:
 
         Raises:
             BadUserInputError: the variables do not fit.
+            SubscriptionRefusedError: the operation is a subscription.
             OperationUnplannableError: the planner found no way.
         """
+        if operation.kind == "subscription":
+            raise SubscriptionRefusedError("A subscription has many answers, and this way only one can be given.")
         variables = operation.variables.read(request.variables)
         labels = self._overrides.active(context.labels)
         program = operation.programs.get(operation.variant(variables, labels))

@@ -6,7 +6,8 @@ ExecutionError
 │   ├── DocumentInvalidError        GRAPHQL_VALIDATION_FAILED
 │   ├── OperationUnresolvedError    OPERATION_RESOLUTION_FAILURE
 │   ├── BadUserInputError           BAD_USER_INPUT
-│   └── IntrospectionDisabledError  INTROSPECTION_DISABLED
+│   ├── IntrospectionDisabledError  INTROSPECTION_DISABLED
+│   └── SubscriptionRefusedError    SUBSCRIPTION_NOT_SUPPORTED
 ├── OperationUnplannableError       QUERY_PLAN_BUILD_FAILED
 └── TransportError                  a subgraph gave no answer that can be used
     ├── SubgraphUnreachableError    SUBREQUEST_HTTP_ERROR
@@ -90,6 +91,12 @@ class IntrospectionDisabledError(RequestError):
     """The operation asks for the schema, which this router does not tell."""
 
     code = "INTROSPECTION_DISABLED"
+
+
+class SubscriptionRefusedError(RequestError):
+    """The operation asks for a stream, where one answer is all that can be given."""
+
+    code = "SUBSCRIPTION_NOT_SUPPORTED"
 
 
 class OperationUnplannableError(ExecutionError):
