@@ -17,6 +17,7 @@ from typing import Final
 from kernel.errors import ConflictError, InvalidInputError
 
 MAX_QUANTITY: Final = 1_000_000
+MAX_ON_HAND: Final = 1_000_000_000
 
 
 class MovementType(Enum):
@@ -108,6 +109,8 @@ class Level:
             reserved=self.reserved + effect.reserved * movement.quantity,
             allocated=self.allocated + effect.allocated * movement.quantity,
         )
+        if after.on_hand > MAX_ON_HAND:
+            raise ConflictError(f"No warehouse holds so many of {self.sku}.", code="INVALID_STATE")
         if min(after.on_hand, after.reserved, after.allocated) < 0:
             raise ConflictError(f"{self.sku} has less stock than {movement.type.value} takes.", code="INVALID_STATE")
         if after.available < 0:

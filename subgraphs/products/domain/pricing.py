@@ -24,6 +24,8 @@ class PercentOff:
     def __post_init__(self) -> None:
         if not (self.percent.is_finite() and 0 < self.percent <= 100):
             raise InvalidInputError("A percentage lies above 0 and at 100 at most.", path=("percent",))
+        if self.percent * 100 % 1:
+            raise InvalidInputError("A percentage has two decimals at most.", path=("percent",))
 
     def discount(self, list_price: Money) -> Money:
         """How much is taken off this price."""

@@ -206,9 +206,16 @@ async def set_collection_products(database: Database, collection_id: str, produc
 
 
 async def create_promotion(database: Database, promotion: Promotion) -> None:
-    """Start a promotion, now or when its window opens."""
+    """Start a promotion, now or when its window opens.
+
+    Raises:
+        NotFoundError: it names a category or product that does not exist.
+    """
     clean_line(promotion.name, field="name")
     async with database.transaction() as session:
+        missing = await taxonomy.missing_targets(session, promotion)
+        if missing:
+            raise NotFoundError(f"There is no {missing[0]}.", path=("input",))
         await taxonomy.insert_promotion(session, promotion)
 
 

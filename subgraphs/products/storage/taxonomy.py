@@ -14,6 +14,7 @@ from subgraphs.products.domain.categories import Category
 from subgraphs.products.domain.pricing import PercentOff, Promotion
 from subgraphs.products.domain.products import ProductType
 from subgraphs.products.storage.catalogue import Collection, read_category, read_product_type, read_promotion
+from subgraphs.products.storage.conditions import among
 from subgraphs.products.storage.records import definition_to_json
 from subgraphs.products.storage.tables import (
     categories,
@@ -119,6 +120,14 @@ async def insert_product_type(session: AsyncSession, product_type: ProductType) 
         )
         .on_conflict_do_nothing(constraint="product_types_slug")
     )
+
+
+async def missing_targets(session: AsyncSession, promotion: Promotion) -> list[str]:
+    """Name the categories and products of a promotion that do not exist."""
+    named = promotion.category_ids | promotion.product_ids
+    known = select(categories.c.id).where(among(categories.c.id, promotion.category_ids))
+    also = select(products.c.id).where(among(products.c.id, promotion.product_ids))
+    return sorted(named - set((await session.execute(known.union_all(also))).scalars()))
 
 
 async def insert_promotion(session: AsyncSession, promotion: Promotion) -> None:

@@ -457,3 +457,13 @@ async def test_what_makes_no_promotion_is_refused(run, filled, changes, path):
     given = {"name": "Ten", "percent": "10", "categoryIds": ["cat_shoes"], **WINDOW} | changes
     payload = (await run(PROMOTE, input=given))["promotionCreate"]
     assert payload["errors"] == [{"code": "INVALID_INPUT", "path": path}]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"categoryIds": ["cat_none"]}, {"categoryIds": [], "productIds": ["prod_00", "prod_9"]}]
+)
+async def test_a_promotion_runs_on_what_there_is(run, filled, changes):
+    await filled(1)
+    given = {"name": "Ten", "percent": "10", "categoryIds": ["cat_shoes"], **WINDOW} | changes
+    payload = (await run(PROMOTE, input=given))["promotionCreate"]
+    assert payload["errors"] == [{"code": "NOT_FOUND", "path": ["input"]}]

@@ -52,6 +52,7 @@ def test_a_sale_goes_through_all_counters():
         ({"on_hand": 3}, Movement(type=MovementType.ADJUSTED, quantity=-4), "INVALID_STATE"),
         ({"on_hand": 3}, Movement(type=MovementType.SHIPPED, quantity=1), "INVALID_STATE"),
         ({"on_hand": 3}, Movement(type=MovementType.RELEASED, quantity=1), "INVALID_STATE"),
+        ({"on_hand": 10**9}, Movement(type=MovementType.RECEIVED, quantity=1), "INVALID_STATE"),
     ],
 )
 def test_what_stock_does_not_allow_is_refused(counters, movement, code):

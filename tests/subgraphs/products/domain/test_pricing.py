@@ -95,6 +95,8 @@ def test_the_window_includes_its_start_and_not_its_end():
         lambda: PercentOff(Decimal(0)),
         lambda: PercentOff(Decimal("100.01")),
         lambda: PercentOff(Decimal("NaN")),
+        lambda: PercentOff(Decimal("0.001")),
+        lambda: PercentOff(Decimal("1e-400")),
         lambda: FixedOff(()),
         lambda: FixedOff((Money(-1, "EUR"),)),
         lambda: FixedOff((Money(1, "EUR"), Money(2, "EUR"))),
