@@ -1,13 +1,14 @@
 """A whole sale over the real subgraphs: products, inventory, orders, payments and shipping, with their events."""
 
 import asyncio
+import random
 from dataclasses import dataclass
 
 import asyncpg
 import pytest
 from sqlalchemy import text
 
-from kernel.calls import InProcessCalls
+from kernel.calls import CallTimeoutError, InProcessCalls
 from kernel.database import Database, count_statements, plain_url
 from kernel.events.delivery import EmbeddedDelivery
 from kernel.identity import Caller
@@ -344,6 +345,51 @@ async def test_racing_buyers_share_what_there_is(shop):
     books = await shop.books()
     assert books["stock"][0] == ("SKU-A", 10, 0, 10)
     assert (books["taken"], books["ledger"]) == (5 * (2 * 1999 + 490), 0)
+
+
+async def test_thirty_buyers_of_ten_pieces_over_unreliable_calls_leave_no_anomaly(shop, monkeypatch):
+    """Every fourth call of a saga is lost, half of them after the work was done; some cards are declined."""
+    chance = random.Random(7)
+    plain = InProcessCalls.execute
+
+    async def execute(self, subgraph, document, variables=None, **options):
+        lost = "mutation" in document and "stockReserve" not in document and chance.random() < 0.25
+        if lost and chance.random() < 0.5:
+            raise CallTimeoutError(subgraph, 5)
+        answer = await plain(self, subgraph, document, variables, **options)
+        if lost:
+            raise CallTimeoutError(subgraph, 5)
+        return answer
+
+    async def buy(at):
+        buyer = Caller(id=f"usr_{at}", kind="customer", email=f"b{at}@example.com")
+        token = "tok_decline_stolen_card" if at % 5 == 0 else "tok_timeout" if at % 5 == 1 else "tok_approve"
+        created = await shop.mutate(CHECKOUT, buyer, cart=await shop.cart([("SKU-A", 1)], buyer))
+        if created["errors"]:
+            return
+        checkout = created["checkout"]["id"]
+        await shop.mutate(ADDRESS_SET, buyer, id=checkout, address=ADDRESS)
+        total = (await shop.mutate(METHOD_SET, buyer, id=checkout))["checkout"]["total"]["gross"]
+        clicks = (shop.complete(checkout, total, token, key=f"click-{click}", caller=buyer) for click in range(2))
+        await asyncio.gather(*clicks)
+
+    monkeypatch.setattr(InProcessCalls, "execute", execute)
+    await asyncio.gather(*map(buy, range(30)))
+    for _ in range(20):
+        await shop.settle(seconds=61)
+    assert await shop.query("SELECT count(*) FROM orders.sagas WHERE status NOT IN ('COMPLETED', 'COMPENSATED')") == [
+        (0,)
+    ]
+    books = await shop.books()
+    states = dict(books["orders"])
+    assert set(states) <= {"DELIVERED", "CANCELLED", "REFUNDED"}
+    delivered = states["DELIVERED"]
+    assert delivered > 0
+    assert (books["taken"], books["ledger"]) == (delivered * (1999 + 490), 0)
+    assert books["stock"][0] == ("SKU-A", 10 - delivered, 0, 0)
+    assert await shop.query(
+        "SELECT order_id FROM payments.payments WHERE status = 'CAPTURED' GROUP BY 1 HAVING count(*) > 1"
+    ) == []  # fmt: skip
 
 
 class Killed(BaseException):
