@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-MONTHS = 12
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TypePlan:
@@ -22,6 +20,8 @@ class TypePlan:
     care: str
     axes: tuple[str, ...]
     facts: tuple[str, ...]
+    openings: tuple[str, ...]
+    """First sentences of descriptions, with a place for the `{name}`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +64,13 @@ def read_assortment() -> Assortment:
     plan = tomllib.loads(Path(__file__).with_name("assortment.toml").read_text())
     seasons = {name: tuple(map(float, months)) for name, months in plan["seasons"].items()}
     return Assortment(
-        types={slug: _type(slug, fields) for slug, fields in plan["types"].items()},
+        types={slug: _type(slug, fields, plan["openings"]) for slug, fields in plan["types"].items()},
         options={axis: tuple(values) for axis, values in plan["options"].items()},
         shelves=tuple(_shelf(fields, seasons) for fields in plan["shelves"]),
     )
 
 
-def _type(slug: str, fields: dict[str, Any]) -> TypePlan:
+def _type(slug: str, fields: dict[str, Any], openings: dict[str, list[str]]) -> TypePlan:
     return TypePlan(
         slug=slug,
         name=fields["name"],
@@ -78,6 +78,7 @@ def _type(slug: str, fields: dict[str, Any]) -> TypePlan:
         care=fields["care"],
         axes=tuple(fields["axes"]),
         facts=tuple(fields["facts"]),
+        openings=tuple(openings[fields.get("openings", "goods")]),
     )
 
 

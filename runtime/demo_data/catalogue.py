@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -84,47 +85,41 @@ def make_catalogue(seed: int, assortment: Assortment, begin: datetime, now: date
     chance = stream(seed, "catalogue")
     ids = Ids(chance)
     categories = _categories(ids, assortment, begin)
-    paths = {each.name: each.path for each in categories if not _is_parent(each, assortment)}
     types = {slug: _product_type(ids, plan, assortment, begin) for slug, plan in assortment.types.items()}
     maker = _ProductMaker(chance=chance, ids=ids, assortment=assortment, types=types, begin=begin, now=now)
     items: list[Item] = []
     prices: list[PriceRow] = []
     for shelf in assortment.shelves:
         for name, number in zip(maker.names(shelf), range(shelf.count), strict=False):
-            item, item_prices = maker.make(shelf, paths[shelf.name], name, number)
+            item, item_prices = maker.make(shelf, categories[shelf.path].path, name, number)
             items.append(item)
             prices.extend(item_prices)
     return Catalogue(
-        categories=categories,
+        categories=tuple(categories.values()),
         types=tuple(types.values()),
         items=tuple(items),
         prices=tuple(prices),
-        promotions=tuple(_promotions(ids, categories, begin, now)),
+        promotions=tuple(_promotions(ids, tuple(categories.values()), begin, now)),
         collections=tuple(_collections(chance, ids, items, now)),
     )
 
 
-def _is_parent(category: CategoryRow, assortment: Assortment) -> bool:
-    return all(shelf.name != category.name for shelf in assortment.shelves)
-
-
-def _categories(ids: Ids, assortment: Assortment, begin: datetime) -> tuple[CategoryRow, ...]:
+def _categories(ids: Ids, assortment: Assortment, begin: datetime) -> dict[tuple[str, ...], CategoryRow]:
+    """Make the tree, parents first, each category under the names from its root down to itself."""
+    paths = dict.fromkeys(shelf.path[:depth] for shelf in assortment.shelves for depth in range(1, len(shelf.path) + 1))
+    bearers = Counter(path[-1] for path in paths)
     rows: dict[tuple[str, ...], CategoryRow] = {}
-    for shelf in assortment.shelves:
-        for depth in range(1, len(shelf.path) + 1):
-            names = shelf.path[:depth]
-            if names not in rows:
-                parent = rows.get(names[:-1])
-                own = ids.new("cat", begin)
-                rows[names] = CategoryRow(
-                    id=own,
-                    slug=slugify(" ".join(names) if names[-1] == "Accessories" else names[-1]),
-                    name=names[-1],
-                    path=(*(parent.path if parent else ()), own),
-                    parent_id=parent.id if parent else None,
-                    position=len(rows),
-                )
-    return tuple(rows.values())
+    for names in paths:
+        parent, own = rows.get(names[:-1]), ids.new("cat", begin)
+        rows[names] = CategoryRow(
+            id=own,
+            slug=slugify(names[-1] if bearers[names[-1]] == 1 else " ".join(names)),
+            name=names[-1],
+            path=(*(parent.path if parent else ()), own),
+            parent_id=parent.id if parent else None,
+            position=len(rows),
+        )
+    return rows
 
 
 def _product_type(ids: Ids, plan: TypePlan, assortment: Assortment, begin: datetime) -> ProductTypeRow:
@@ -211,14 +206,7 @@ class _ProductMaker:
         return self._begin + timedelta(days=self._chance.uniform(10, span))
 
     def _description(self, plan: TypePlan, name: str) -> str:
-        opening = self._chance.choice(
-            (
-                f"{name} is the kind of thing you stop noticing because it simply works.",
-                f"We drew {name} for small rooms, long days and people who keep what they buy.",
-                f"{name} does one thing well, and looks good doing it.",
-                f"Three prototypes and a winter of testing went into {name}.",
-            )
-        )
+        opening = self._chance.choice(plan.openings).format(name=name)
         facts = "".join(f"<li>{fact}</li>" for fact in self._chance.sample(plan.facts, 3))
         return f"<p>{opening}</p><ul>{facts}</ul>"
 
@@ -277,7 +265,7 @@ def _markup(axes: tuple[str, ...], values: tuple[str, ...], position: int) -> fl
 
 
 def _prices(variant_id: str, euros: float) -> list[PriceRow]:
-    """Price a variant in each currency, as shops do: a whole number less a cent or ten."""
+    """Price a variant in each currency, as shops do: a whole number less five or ten cents."""
     end = 10 if euros >= 50 else 5
     return [
         PriceRow(variant_id=variant_id, currency=currency, minor=round(euros * rate) * 100 - end)
@@ -333,7 +321,8 @@ def _collections(chance: random.Random, ids: Ids, items: list[Item], now: dateti
         )
 
     newest = sorted(items, key=lambda each: each.launched_at, reverse=True)
-    gifts = chance.sample([each for each in items if "bestseller" in each.row.tags], 24)
+    loved = [each for each in items if "bestseller" in each.row.tags]
+    gifts = chance.sample(loved, len(loved))
     desk = [each for each in items if each.shelf.name in {"Table lamps", "Notebooks", "Pens", "Headphones"}]
     yield collection("New arrivals", "What came in last.", newest)
     yield collection("Gifts that stay", "What people give, and get again for themselves.", gifts)

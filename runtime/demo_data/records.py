@@ -77,6 +77,7 @@ def _order(ids: Ids, order: PastOrder) -> tuple[OrderRow, list[OrderLineRow]]:
     zero = Money.zero(order.currency)
     subtotal = sum(taxed, start=Taxed(zero, zero))
     shipping = tax_of(_shipping_price(order, Money.sum(shown, order.currency)), rate)
+    total = (subtotal + shipping).gross.minor
     row = OrderRow(
         id=order.id,
         number=order.number,
@@ -90,7 +91,8 @@ def _order(ids: Ids, order: PastOrder) -> tuple[OrderRow, list[OrderLineRow]]:
         subtotal_tax_minor=subtotal.tax.minor,
         shipping_net_minor=shipping.net.minor,
         shipping_tax_minor=shipping.tax.minor,
-        total_minor=(subtotal + shipping).gross.minor,
+        total_minor=total,
+        refunded_minor=total if order.ended_at else 0,
         shipping_method_id=_method(order),
         shipping_method_name="Express" if order.express else "Standard",
         address=order.customer.postal_address,
