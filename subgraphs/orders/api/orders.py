@@ -122,6 +122,7 @@ class Order:
     subtotal: TaxedMoney
     shipping: TaxedMoney
     total: TaxedMoney
+    refunded: Money = strawberry.field(description="What went back to the buyer so far.")
     shipping_address: ShippingAddress
     placed_at: datetime
     confirmed_at: datetime | None
@@ -170,6 +171,7 @@ class Order:
             subtotal=TaxedMoney.of(order.subtotal.net, order.subtotal.tax),
             shipping=TaxedMoney.of(order.shipping.net, order.shipping.tax),
             total=TaxedMoney.of(order.total.net, order.total.tax),
+            refunded=Money.of(order.refunded),
             shipping_address=ShippingAddress.of(order.address),
             placed_at=order.placed_at,
             confirmed_at=order.confirmed_at,

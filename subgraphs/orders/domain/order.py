@@ -85,6 +85,7 @@ class Order:
     address: PostalAddress
     placed_at: datetime
     confirmed_at: datetime | None
+    refunded: Money
     version: int
 
     @property
@@ -112,6 +113,7 @@ def place(checkout: Checkout, amounts: Totals, order_id: str, at: datetime) -> O
         address=address,
         placed_at=at,
         confirmed_at=None,
+        refunded=Money.zero(checkout.currency),
         version=1,
     )
 

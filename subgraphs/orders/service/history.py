@@ -102,14 +102,17 @@ class OrderService:
         await self._note(session, event.order_id, EntryKind.PAYMENT_FAILED, f"The payment was declined: {reason}.")
 
     async def refunded(self, session: AsyncSession, event: PaymentRefunded) -> None:
-        """Note a refund; a cancelled order whose whole total went back is refunded."""
+        """Note a refund; an order that was called off is refunded when its whole total went back."""
         order = await self._locked(session, event.order_id)
         amount = Money(event.amount_minor, event.currency)
-        message = f"{amount} was refunded."
-        if amount == order.total.gross and ORDER.allowed(order.status, OrderStatus.REFUNDED):
-            await self._move(session, order, OrderStatus.REFUNDED, EntryKind.REFUNDED, message)
+        message, sum_of_all = f"{amount} was refunded.", order.refunded + amount
+        if sum_of_all == order.total.gross and ORDER.allowed(order.status, OrderStatus.REFUNDED):
+            status = OrderStatus.REFUNDED
+            entry = self._entry(order, EntryKind.REFUNDED, message, from_status=order.status, to_status=status)
         else:
-            await store.tell(session, self._entry(order, EntryKind.REFUNDED, message))
+            status = order.status
+            entry = self._entry(order, EntryKind.REFUNDED, message)
+        await store.change_status(session, order, status, entry, refunded_minor=sum_of_all.minor)
 
     async def _start_cancellation(self, caller: Caller, order_id: str, reason: str) -> Saga | None:
         """Store the saga of a cancellation, or None when there is nothing to be done any more."""

@@ -40,6 +40,7 @@ class OrderRow:
     address: Mapping[str, str]
     placed_at: datetime
     confirmed_at: datetime | None
+    refunded_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

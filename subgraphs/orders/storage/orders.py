@@ -85,7 +85,7 @@ def status_change(order: Order, status: OrderStatus, **changes: Any) -> CTE:
 async def change_status(
     session: AsyncSession, order: Order, status: OrderStatus, entry: TimelineEntry, **changes: Any
 ) -> None:
-    """Change a locked order's state and tell so in the timeline, in one statement."""
+    """Change a locked order and tell so in the timeline, in one statement."""
     statement = insert(order_timeline).values(asdict(entry))
     await session.execute(statement.add_cte(status_change(order, status, **changes)))
 
@@ -214,6 +214,7 @@ def _order(row: RowMapping) -> Order:
         address=PostalAddress(**row["address"]),
         placed_at=row["placed_at"],
         confirmed_at=row["confirmed_at"],
+        refunded=Money(row["refunded_minor"], currency),
         version=row["version"],
     )
 

@@ -108,6 +108,7 @@ orders: Final = Table(
     Column("shipping_net_minor", BigInteger, nullable=False),
     Column("shipping_tax_minor", BigInteger, nullable=False),
     Column("total_minor", BigInteger, nullable=False),
+    Column("refunded_minor", BigInteger, nullable=False, server_default="0"),
     Column("shipping_method_id", Text, nullable=False),
     Column("shipping_method_name", Text, nullable=False),
     Column("address", JSONB, nullable=False),
@@ -118,6 +119,7 @@ orders: Final = Table(
         "total_minor = subtotal_net_minor + subtotal_tax_minor + shipping_net_minor + shipping_tax_minor",
         name="orders_total_adds_up",
     ),
+    CheckConstraint("refunded_minor BETWEEN 0 AND total_minor", name="orders_refunds"),
     Index(
         "orders_one_per_cart",
         "cart_id",

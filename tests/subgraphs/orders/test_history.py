@@ -156,6 +156,16 @@ async def test_a_partial_refund_is_told_and_changes_no_state(world):
     assert len(await timeline(world, order)) == 3
 
 
+async def test_an_order_that_was_called_off_is_refunded_with_the_last_part(world):
+    order = await world.complete(await world.checkout())
+    facts = {"payment_id": "pay_1", "order_id": order.id, "currency": "EUR", "refund_id": "ref_1"}
+    await tell(world, PaymentRefunded(**facts, amount_minor=1000))
+    await world.service.orders.cancel(world.buyer, order.id, "x")
+    assert await status(world, order) == OrderStatus.CANCELLED
+    await tell(world, PaymentRefunded(**facts, amount_minor=order.total.gross.minor - 1000))
+    assert await status(world, order) == OrderStatus.REFUNDED
+
+
 async def test_cancelling_again_or_at_once_cancels_once(world):
     order = await world.complete(await world.checkout())
     cancel = world.service.orders.cancel

@@ -72,6 +72,7 @@ STATEMENTS = (
         shipping_net_minor bigint NOT NULL,
         shipping_tax_minor bigint NOT NULL,
         total_minor bigint NOT NULL,
+        refunded_minor bigint NOT NULL DEFAULT 0,
         shipping_method_id text NOT NULL,
         shipping_method_name text NOT NULL,
         address jsonb NOT NULL,
@@ -80,7 +81,8 @@ STATEMENTS = (
         version integer NOT NULL DEFAULT 1,
         CONSTRAINT orders_total_adds_up CHECK (
             total_minor = subtotal_net_minor + subtotal_tax_minor + shipping_net_minor + shipping_tax_minor
-        )
+        ),
+        CONSTRAINT orders_refunds CHECK (refunded_minor BETWEEN 0 AND total_minor)
     )
     """,
     """
