@@ -1,157 +1,171 @@
-"""What issue 5 claims of planner and engine, as far as it needs no peers: answers, speed of planning, hostile input."""
+"""Query planner and executor: right, bounded under hostile input, and as cheap as the Rust routers."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import random
-import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable
+import re
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
-from graphql import GraphQLError, parse, validate
-
-from router.planner import Planner, PlanningError, condition_variables
-from router.supergraph import Supergraph, load_supergraph
+from benchmarks import peers
+from tests.prove.checkout import REFERENCE_CASES, Checkout, clean_checkout, descendants_of
 from tests.prove.claims import Prover
-from tests.router.differential.operations import make_operation
-from tests.router.differential.world import SCHEMAS, world
 
-SHARED = Path(__file__).parents[3] / "shared"
-WORLDS = sorted(path.name for path in SCHEMAS.iterdir())
+CASES = 118
+OPERATIONS = 2_000
+OPERATIONS_IN_SUITE = 300
+LEAST_WORLDS = 6
+LARGE_WORLDS = 2
+LARGE_WORLD_SUBGRAPHS = 6
+COLD_PLAN_MS = 20
+WORST_PLAN_MS = 200
+HUNDRED_SUBGRAPHS_MS = 200
+LINEAR = 1.15
+"""The exponent up to which a growth counts as linear: caches of the processor make large answers a little dearer."""
+FUZZ_SECONDS, QUICK_FUZZ_SECONDS = 600, 20
+SOAK_SECONDS, QUICK_SOAK_SECONDS = 600, 30
+SOAK_MEGABYTES = 25
+SOAK_OBJECTS = 1.05
+PYTHON = ".venv/bin/python"
+FULL_PACE = peers.Pace()
+QUICK_PACE = peers.Pace(seconds=3, rounds=1, warmup=3)
 
 
 def prove(prover: Prover) -> None:
-    """Measure everything."""
-    with prover.part("Reference cases over HTTP"):
-        _cases(prover)
-    with prover.part("Random operations"):
-        _differential(prover)
-    with prover.part("Cold plans"):
-        _cold_plans(prover)
-    with prover.part("A hundred subgraphs"):
-        _hundred_subgraphs(prover)
-    with prover.part("Hostile input"):
-        _fuzz(prover)
+    """Run every part on one clean checkout; `quick` shortens the loads and leaves the slow gateways out."""
+    with clean_checkout() as checkout:
+        with prover.part("set-up"):
+            prover.equal("dev/bootstrap dev: exit code", checkout.run("dev/bootstrap", "dev").code, 0)
+        with prover.part("conformance"):
+            _prove_conformance(prover, checkout)
+        with prover.part("differential"):
+            _prove_differential(prover, checkout)
+        with prover.part("scaling"):
+            _prove_scaling(prover, checkout)
+        with prover.part("hostile input and clients that leave"):
+            _prove_robustness(prover, checkout)
+        with prover.part("fuzzing"):
+            _prove_fuzzing(prover, checkout)
+        with prover.part("soak"):
+            _prove_soak(prover, checkout)
+        with prover.part("beside other routers"):
+            _prove_peers(prover, checkout)
+        prover.equal("processes left", descendants_of(checkout.root), [])
 
 
-def _cases(prover: Prover) -> None:
-    start = f"{Path(sys.executable).parent}/storegraph router --supergraph {{supergraph}} --port {{port}}"
-    command = [sys.executable, "run.py", "--start", start]
-    done = subprocess.run(command, cwd=SHARED / "federation-cases", capture_output=True, text=True, check=False)
-    last = done.stdout.strip().splitlines()[-1] if done.stdout.strip() else done.stderr[-300:]
-    prover.equal("run.py of the shared cases", last, "passed 118 / 118")
+def _prove_conformance(prover: Prover, checkout: Checkout) -> None:
+    runner = REFERENCE_CASES / "federation-cases" / "run.py"
+    if not runner.exists():
+        prover.check("federation cases over HTTP", "no reference folder beside this clone", "there", holds=False)
+        return
+    start = f"{checkout.root / PYTHON} -m router.cli router --supergraph {{supergraph}} --port {{port}}"
+    done = checkout.run(PYTHON, str(runner), "--start", start)
+    passed = re.search(r"passed (\d+) / (\d+)", done.output)
+    prover.equal("federation cases over HTTP", passed.group(0) if passed else "", f"passed {CASES} / {CASES}")
+    inside = checkout.run(PYTHON, "-m", "pytest", "-q", "tests/router/execution/test_conformance.py")
+    prover.check("the same in-process, by make test", _last_line(inside.output), "passes", inside.code == 0)
 
 
-def _differential(prover: Prover) -> None:
-    count = 40 if prover.quick else 250
-    differences, worst = [], 0.0
-    for name in WORLDS:
-        for seed in range(count):
-            if difference := asyncio.run(world(name).engine_difference(seed)):
-                differences.append(f"{name} {difference}")
-            worst = max(
-                worst, _cold_plan(world(name).supergraph, *make_operation(world(name).supergraph.api_schema, seed))
-            )
-    for difference in differences:
-        print(difference)
-    prover.check("supergraphs of our own", len(WORLDS), ">= 6", len(WORLDS) >= 6)
-    prover.equal(f"of {count * len(WORLDS)} random operations answered unlike the monolith", len(differences), 0)
-    prover.at_most("worst cold plan of them", worst, 200, "ms")
+def _prove_differential(prover: Prover, checkout: Checkout) -> None:
+    count = str(OPERATIONS)
+    done = checkout.run(PYTHON, "-m", "tests.router.robustness.corpus", "--operations", count, "--json", timeout=3600)
+    found = _figures(done.output)
+    prover.check("random operations", found["operations"], f">= {OPERATIONS}", found["operations"] >= OPERATIONS)
+    prover.check("supergraphs", found["worlds"], f">= {LEAST_WORLDS}", found["worlds"] >= LEAST_WORLDS)
+    large = _large_worlds(checkout)
+    prover.check(f"of them with {LARGE_WORLD_SUBGRAPHS}+ subgraphs", large, f">= {LARGE_WORLDS}", large >= LARGE_WORLDS)
+    if found["differences"]:
+        prover.console.print(found["differences"][0])
+    prover.equal("answers that differ from the monolith's", len(found["differences"]), 0)
+    prover.at_most("worst plan of the corpus, CPU", found["plan_ms_worst"], WORST_PLAN_MS, "ms")
+    suite = checkout.run(
+        PYTHON, "-c", "from tests.router.differential.test_differential import *; print(COUNT * len(OWN))"
+    )
+    in_suite = int(_last_line(suite.output))
+    prover.check("of them in make test", in_suite, f">= {OPERATIONS_IN_SUITE}", in_suite >= OPERATIONS_IN_SUITE)
 
 
-def _cold_plan(supergraph: Supergraph, query: str, variables: dict[str, object]) -> float:
-    """Return the milliseconds of CPU of a planner that knows nothing yet."""
-    document = parse(query)
-    conditions = {name: bool(variables[name]) for name in condition_variables(document, None)}
-    return _milliseconds(lambda: Planner(supergraph).plan(document, None, conditions))
+def _large_worlds(checkout: Checkout) -> int:
+    worlds = (checkout.root / "tests" / "router" / "differential" / "schemas").iterdir()
+    return sum(len(list(world.glob("*.graphql"))) >= LARGE_WORLD_SUBGRAPHS for world in worlds)
 
 
-def _milliseconds(work: Callable[[], object]) -> float:
-    began = time.process_time()
-    work()
-    return (time.process_time() - began) * 1000
+def _prove_scaling(prover: Prover, checkout: Checkout) -> None:
+    found = _figures(checkout.run(PYTHON, "-m", "benchmarks", "router_scaling", "--json").output)
+    if found["cold_plan_ms"] is None:
+        prover.check("cold plan of the benchmark query", "no reference folder beside this clone", "there", holds=False)
+    else:
+        prover.at_most("cold plan of the benchmark query, CPU", found["cold_plan_ms"], COLD_PLAN_MS, "ms")
+    exponents = found["exponents"]
+    prover.at_most("growth with the answer, 10 KB to 5 MB: exponent", exponents["answer"], LINEAR)
+    prover.at_most("growth with entities, 100 to 100,000: exponent", exponents["entities"], LINEAR)
+    subgraphs = next(each for each in found["growths"] if each["name"] == "subgraphs")
+    last = subgraphs["points"][-1]
+    prover.at_most(f"plan over {last['size']} subgraphs, CPU", last["ms"], HUNDRED_SUBGRAPHS_MS, "ms")
 
 
-def _cold_plans(prover: Prover) -> None:
-    bench = SHARED / "router-bench"
-    supergraph = load_supergraph((bench / "supergraph.graphql").read_text())
-    query = json.loads((bench / "query.json").read_text())["query"]
-    times = [_cold_plan(supergraph, query, {}) for _ in range(10)]
-    prover.at_most("the benchmark query, median of ten", statistics.median(times), 20, "ms")
+def _prove_robustness(prover: Prover, checkout: Checkout) -> None:
+    for name in ("hostile_requests", "hostile_subgraphs", "cancellation"):
+        report = checkout.root / f"{name}.xml"
+        test = f"tests/router/robustness/test_{name}.py"
+        done = checkout.run(PYTHON, "-m", "pytest", "-q", test, "--junitxml", str(report))
+        if done.code != 0:
+            prover.console.print(done.output[-3000:])
+        prover.check(test, _last_line(done.output), "passes", done.code == 0)
+        for figure, value in _noted(report):
+            prover.console.print(f"    {figure}: {value}")
 
 
-def _hundred_subgraphs(prover: Prover) -> None:
-    supergraph = load_supergraph(many_subgraphs(100))
-    fields = " ".join(f"f{number}" for number in range(100))
-    prover.at_most("a small operation", _cold_plan(supergraph, "{ q0 { id f1 } }", {}), 50, "ms")
-    prover.at_most("an entity out of all of them", _cold_plan(supergraph, f"{{ q0 {{ {fields} }} }}", {}), 200, "ms")
-    chain = "{ q0 { " + "".join(f"t{number} {{ f{number} " for number in range(30)) + "}" * 32
-    prover.at_most("a chain through thirty", _cold_plan(supergraph, chain, {}), 200, "ms")
-    shared = "{ q0 { " + "shared { " * 12 + "f3 f4" + " }" * 14
-    prover.at_most("a field that all of them share, twelve deep", _cold_plan(supergraph, shared, {}), 200, "ms")
-    aliases = "{ q0 { " + " ".join(f"a{number}: f{number % 100}" for number in range(10_000)) + " } }"
-    prover.at_most("ten thousand aliases", _cold_plan(supergraph, aliases, {}), 2000, "ms")
+def _noted(report: Path) -> list[tuple[str, str]]:
+    """Return the figures that tests wrote into their report."""
+    properties = ElementTree.parse(report).getroot().iter("property")
+    return [(each.get("name", ""), each.get("value", "")) for each in properties]
 
 
-def many_subgraphs(count: int) -> str:
-    """Return a supergraph in which an entity has a field of its own in each of many subgraphs."""
-    numbers = range(count)
-    graphs = " ".join(f'G{n} @join__graph(name: "g{n}", url: "http://g{n}")' for n in numbers)
-    everywhere = " ".join(f"@join__type(graph: G{n})" for n in numbers)
-    keyed = " ".join(f'@join__type(graph: G{n}, key: "id")' for n in numbers)
-    roots = " ".join(f"q{n}: T @join__field(graph: G{n})" for n in numbers)
-    own = " ".join(f"f{n}: Int @join__field(graph: G{n}) t{n}: T @join__field(graph: G{n})" for n in numbers)
-    return f"""
-schema
-  @link(url: "https://specs.apollo.dev/link/v1.0")
-  @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION)
-{{ query: Query }}
-scalar join__FieldSet
-enum join__Graph {{ {graphs} }}
-type Query {everywhere} {{ {roots} }}
-type T {keyed} {{ id: ID! shared: T {own} }}
-"""
+def _prove_fuzzing(prover: Prover, checkout: Checkout) -> None:
+    seconds = QUICK_FUZZ_SECONDS if prover.quick else FUZZ_SECONDS
+    command = [PYTHON, "-m", "tests.router.robustness.fuzz", "--seconds", str(seconds)]
+    done = checkout.run(*command, timeout=seconds * 2 + 300)
+    if done.code != 0:
+        prover.console.print(done.output[-3000:])
+    prover.check(f"fuzzing for {seconds} s", _last_line(done.output), "nothing found", done.code == 0)
 
 
-def _fuzz(prover: Prover) -> None:
-    """Break operations by hand and see that nothing but the right errors comes of it."""
-    until = time.monotonic() + (10 if prover.quick else 600)
-    chance = random.Random(1)
-    tried, surprises = 0, []
-    while time.monotonic() < until:
-        known = world(chance.choice(WORLDS))
-        query, variables = make_operation(known.supergraph.api_schema, chance.randrange(10**6))
-        try:
-            _plan_if_valid(known.supergraph, known.planner, _mutated(query, chance), variables)
-        except (GraphQLError, PlanningError):
-            pass
-        except Exception as error:
-            surprises.append(f"{type(error).__name__}: {error}")
-        tried += 1
-    prover.equal(f"surprises from {tried} mutated operations, parser to plan", surprises[:3], [])
+def _prove_soak(prover: Prover, checkout: Checkout) -> None:
+    seconds = QUICK_SOAK_SECONDS if prover.quick else SOAK_SECONDS
+    command = [PYTHON, "-m", "tests.router.robustness.soak", "--seconds", str(seconds)]
+    found = _figures(checkout.run(*command, timeout=seconds * 2 + 300).output)
+    before, after = found["before"], found["after"]
+    done = f"{found['answers']} answers, {found['left']} clients that left, {found['faults']} of status 5xx"
+    prover.check(f"soak of {seconds} s", done, "none of status 5xx", found["faults"] == 0)
+    for name in ("tasks", "sockets"):
+        prover.check(f"{name} at rest", f"{before[name]}, {after[name]}", "no more", after[name] <= before[name])
+    objects = after["objects"] / before["objects"]
+    prover.at_most("objects at rest, after beside before", objects, SOAK_OBJECTS, "x")
+    prover.at_most("growth of memory", after["memory"] - before["memory"], SOAK_MEGABYTES, "MB")
+    prover.equal("subgraph requests under way at the end", found["open"], 0)
 
 
-def _plan_if_valid(supergraph: Supergraph, planner: Planner, query: str, variables: dict[str, object]) -> None:
-    document = parse(query)
-    if not validate(supergraph.api_schema, document):
-        conditions = {name: bool(variables.get(name)) for name in condition_variables(document, None)}
-        planner.plan(document, None, conditions)
+def _prove_peers(prover: Prover, checkout: Checkout) -> None:
+    asked = [peers.HIVE_ROUTER, peers.HIVE_ROUTER_UNSHARED]
+    if not prover.quick:
+        asked += [peers.HIVE_GATEWAY, peers.APOLLO_GATEWAY]
+    for line in peers.missing(asked):
+        prover.console.print(f"  {line}")
+    python = str(checkout.root / PYTHON)
+    pace = QUICK_PACE if prover.quick else FULL_PACE
+    results = peers.measure(python, f"{python} -m router.cli", peers.WORKLOADS, asked, pace)
+    for bound in peers.compare(results, () if prover.quick else tuple(peers.TIMES_CHEAPER)):
+        figure = bound.reason if bound.figure is None else f"{bound.figure:.3f} {bound.unit}"
+        prover.check(bound.text, figure, f"<= {bound.bound:g} {bound.unit}", bound.holds)
 
 
-def _mutated(query: str, chance: random.Random) -> str:
-    """Return the text with some words dropped, doubled or exchanged."""
-    words = query.split(" ")
-    for _ in range(chance.randint(1, 4)):
-        place, other = chance.randrange(len(words)), chance.randrange(len(words))
-        match chance.randrange(3):
-            case 0:
-                words[place] = ""
-            case 1:
-                words.insert(place, words[other])
-            case _:
-                words[place], words[other] = words[other], words[place]
-    return " ".join(words)
+def _figures(output: str) -> Any:
+    """Read the JSON that a script printed last."""
+    return json.loads(_last_line(output))
+
+
+def _last_line(output: str) -> str:
+    lines = output.strip().splitlines()
+    return lines[-1].strip("= ") if lines else ""

@@ -28,7 +28,7 @@ def router(subgraphs: Subgraphs, tmp_path_factory: pytest.TempPathFactory) -> It
         yield process
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def note(record_testsuite_property: Callable[[str, object], None]) -> Callable[[str, float], None]:
     """Tell a figure to who runs the tests: `make prove` reads them from the JUnit report."""
     return lambda name, figure: record_testsuite_property(name, round(figure, 2))
