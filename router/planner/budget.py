@@ -14,7 +14,7 @@ _STEPS_BETWEEN_LOOKS = 512
 class PlanLimits:
     """The bounds of planning: steps of the search, and seconds."""
 
-    steps: int = 2_000_000
+    steps: int = 1_000_000
     seconds: float = 10.0
 
 

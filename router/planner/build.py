@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from router.planner.budget import Budget
 from router.planner.errors import UnplannableError
 from router.planner.fetches import (
     Context,
@@ -72,7 +73,8 @@ class _At:
 class Builder:
     """Builds the fetch graph of one operation."""
 
-    def __init__(self, graph: Graph, walker: Walker, operation: Operation) -> None:
+    def __init__(self, graph: Graph, walker: Walker, operation: Operation, budget: Budget) -> None:
+        self._budget = budget
         self._graph = graph
         self._walker = walker
         self._kind = operation.kind
@@ -126,6 +128,7 @@ class Builder:
             self._follow(step, inner)
 
     def _ask(self, at: _At, field: Field, edge: Edge) -> DocumentField:
+        self._budget.spend()
         key = field.key if at.providers is None else at.place.keys.internal(field.name, field.arguments)
         inner = None if edge.target is None else Document()
         arguments = _with_contexts(field.arguments, at.fetch.contexts) if edge.contexts else field.arguments

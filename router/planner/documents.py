@@ -61,7 +61,7 @@ def keep_apart(documents: Sequence[Document], path: Path = ()) -> Iterator[Renam
     """Give aliases to fields whose shapes clash, in selection sets whose objects stand at one place of the answer.
 
     Yields:
-        What must be renamed back in the answer.
+        What must be renamed back in the answer, the inner before the outer.
     """
     if all(not document.fragments for document in documents) and len(documents) == 1:
         for field in documents[0].fields.values():
@@ -77,14 +77,13 @@ def _keep_field_apart(key: str, owners: Sequence[Document], path: Path) -> Itera
     for document in owners:
         shapes.setdefault(document.fields[key].shape, []).append(document)
     for number, alike in enumerate(shapes.values()):
-        below = _below(path, alike[0].fields[key])
-        inner = [s for document in alike if (s := document.fields[key].selection) is not None]
+        alias = f"_{number}_{key}" if number else key
+        for document in alike:
+            document.fields[key] = replace(document.fields[key], key=alias)
+        inner = [part for document in alike if (part := document.fields[key].selection) is not None]
         if inner:
-            yield from keep_apart(inner, below)
+            yield from keep_apart(inner, _below(path, alike[0].fields[key]))
         if number:
-            alias = f"_{number}_{key}"
-            for document in alike:
-                document.fields[key] = replace(document.fields[key], key=alias)
             yield Rename(path, alias, key)
 
 

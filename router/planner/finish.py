@@ -7,6 +7,7 @@ their own.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -24,24 +25,20 @@ def make_plan(graph: FetchGraph, operation: Operation) -> QueryPlan:
     """Write the plan."""
     ids: dict[FetchStep, int] = {}
     fetches = []
-    for number, (steps, depends_on) in enumerate(_batches(graph, ids)):
+    for number, steps in enumerate(_batches(graph)):
+        ids.update(dict.fromkeys(steps, number))
+        depends_on = frozenset(ids[other] for step in steps for other in step.waits_for)
         fetches.append(_Writing(operation, number, steps, depends_on).fetch())
     return QueryPlan(operation.kind, tuple(fetches))
 
 
-def _batches(graph: FetchGraph, ids: dict[FetchStep, int]) -> Iterator[tuple[list[FetchStep], frozenset[int]]]:
+def _batches(graph: FetchGraph) -> Iterator[list[FetchStep]]:
     """Yield the requests that travel together, in an order in which each comes after what it waits for."""
-    depths = depths_of(graph.steps)
-    for depth in range(max(depths.values(), default=-1) + 1):
-        together: dict[object, list[FetchStep]] = {}
-        for step in graph.steps:
-            if depths[step] == depth:
-                together.setdefault(_batch_key(step), []).append(step)
-        for steps in together.values():
-            depends_on = frozenset(ids[other] for step in steps for other in step.waits_for)
-            number = len(set(ids.values()))
-            ids.update(dict.fromkeys(steps, number))
-            yield steps, depends_on
+    levels: defaultdict[int, defaultdict[object, list[FetchStep]]] = defaultdict(lambda: defaultdict(list))
+    for step, depth in depths_of(graph.steps).items():
+        levels[depth][_batch_key(step)].append(step)
+    for depth in sorted(levels):
+        yield from levels[depth].values()
 
 
 def _batch_key(step: FetchStep) -> object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from router.planner.fetches import FetchGraph, FetchStep, Input
 from router.planner.plan import (
@@ -22,7 +22,8 @@ def optimise(graph: FetchGraph) -> FetchGraph:
     """Merge requests until none can be merged, and drop superfluous dependencies."""
     steps = list(graph.steps)
     _reduce(steps)
-    while _merge_one_round(steps):
+    while len(left := _Round(steps).run()) < len(steps):
+        steps = left
         _reduce(steps)
     return FetchGraph(tuple(_in_order(steps)))
 
@@ -66,24 +67,50 @@ def _ancestors(steps: Sequence[FetchStep]) -> dict[FetchStep, int]:
     return found
 
 
-def _merge_one_round(steps: list[FetchStep]) -> bool:
-    alike: defaultdict[tuple[object, ...], list[FetchStep]] = defaultdict(list)
-    for step in steps:
-        if step.kind == "query":
-            alike[step.subgraph, step.path, step.is_entity, step.contexts].append(step)
-    groups = [group for group in alike.values() if len(group) > 1]
-    if not groups:
-        return False
-    depths = depths_of(steps)
-    needed_at = _needed_at(steps, depths)
-    for group in groups:
-        group.sort(key=lambda step: depths[step], reverse=True)
-        for position, later in enumerate(group):
-            for earlier in group[position + 1 :]:
-                if needed_at[earlier] > depths[later] and _can_be_one(later, earlier):
-                    _merge(steps, later, earlier)
-                    return True
-    return False
+class _Round:
+    """One look at all requests; merging changes neither their depths nor the order in which they can be taken."""
+
+    def __init__(self, steps: Sequence[FetchStep]) -> None:
+        self._steps = steps
+        self._depths = depths_of(steps)
+        self._waiting: dict[FetchStep, set[FetchStep]] = {step: set() for step in steps}
+        for step in steps:
+            for other in step.waits_for:
+                self._waiting[other].add(step)
+        self._gone: set[FetchStep] = set()
+
+    def run(self) -> list[FetchStep]:
+        """Merge what can be merged, and return the requests that are left."""
+        alike: defaultdict[tuple[object, ...], list[FetchStep]] = defaultdict(list)
+        for step in self._steps:
+            if step.kind == "query":
+                alike[step.subgraph, step.path, step.is_entity, step.contexts].append(step)
+        for group in alike.values():
+            group.sort(key=self._depths.__getitem__, reverse=True)
+            for position, later in enumerate(group):
+                for earlier in group[position + 1 :]:
+                    self._try(later, earlier)
+        return [step for step in self._steps if step not in self._gone]
+
+    def _try(self, later: FetchStep, earlier: FetchStep) -> None:
+        """Let an earlier request join a later one, if nobody who waits for it comes before that."""
+        if later in self._gone or earlier in self._gone:
+            return
+        needed_at = min((self._depths[step] for step in self._waiting[earlier]), default=math.inf)
+        if needed_at > self._depths[later] and _can_be_one(later, earlier):
+            self._merge(later, earlier)
+
+    def _merge(self, kept: FetchStep, gone: FetchStep) -> None:
+        kept.document.merge(gone.document)
+        kept.inputs = _merged_inputs(kept.inputs, gone.inputs)
+        kept.waits_for |= gone.waits_for
+        for step in gone.waits_for:
+            self._waiting[step].discard(gone)
+            self._waiting[step].add(kept)
+        for step in self._waiting[gone]:
+            step.waits_for = (step.waits_for - {gone}) | {kept}
+        self._waiting[kept] |= self._waiting[gone]
+        self._gone.add(gone)
 
 
 def depths_of(steps: Iterable[FetchStep]) -> dict[FetchStep, int]:
@@ -92,15 +119,6 @@ def depths_of(steps: Iterable[FetchStep]) -> dict[FetchStep, int]:
     for step in _in_order(steps):
         depths[step] = 1 + max((depths[other] for other in step.waits_for), default=-1)
     return depths
-
-
-def _needed_at(steps: Iterable[FetchStep], depths: Mapping[FetchStep, int]) -> dict[FetchStep, float]:
-    """Return for each request the depth of the first that waits for it."""
-    needed: dict[FetchStep, float] = dict.fromkeys(depths, math.inf)
-    for step in steps:
-        for other in step.waits_for:
-            needed[other] = min(needed[other], depths[step])
-    return needed
 
 
 def _can_be_one(first: FetchStep, second: FetchStep) -> bool:
@@ -133,16 +151,6 @@ def _clash_key(entry: RepresentationSelection) -> object:
 
 def _ask_the_same(first: FetchStep, second: FetchStep) -> bool:
     return list(first.document.lines("")) == list(second.document.lines(""))
-
-
-def _merge(steps: list[FetchStep], kept: FetchStep, gone: FetchStep) -> None:
-    kept.document.merge(gone.document)
-    kept.inputs = _merged_inputs(kept.inputs, gone.inputs)
-    kept.waits_for |= gone.waits_for
-    steps.remove(gone)
-    for step in steps:
-        if gone in step.waits_for:
-            step.waits_for = (step.waits_for - {gone}) | {kept}
 
 
 def _merged_inputs(first: Sequence[Input], second: Sequence[Input]) -> list[Input]:

@@ -92,8 +92,9 @@ class Planner:
         reach = self._reach.get(labels)
         if reach is None:
             reach = self._reach[labels] = Reach(Graph(self.supergraph, labels))
-        walker = Walker(reach.graph, reach, Budget(self._limits))
-        builder = Builder(reach.graph, walker, operation)
+        budget = Budget(self._limits)
+        walker = Walker(reach.graph, reach, budget)
+        builder = Builder(reach.graph, walker, operation, budget)
         ways = tuple(walk_operation(reach.graph, walker, operation))
         for chosen in ways:
             builder.add_roots(chosen.origins)

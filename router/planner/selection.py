@@ -8,7 +8,7 @@ of an operation are normalised once and shared.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 TYPENAME = "__typename"
@@ -58,6 +58,31 @@ class Selection:
 
 TYPENAME_FIELD = Field(key=TYPENAME, name=TYPENAME)
 """The `__typename` of an abstract type, the only one that is fetched."""
+
+
+def groups_clash(selection: Selection) -> bool:
+    """Whether fields for objects of different types share a response key but not their meaning, at any depth."""
+    return bool(selection.groups) and _clash(list(_all_fields(selection)))
+
+
+def _clash(fields: Iterable[Field]) -> bool:
+    by_key: dict[str, list[Field]] = {}
+    for field in fields:
+        by_key.setdefault(field.key, []).append(field)
+    for alike in by_key.values():
+        if len(alike) > 1:
+            if len({(field.name, field.arguments) for field in alike}) > 1:
+                return True
+            inner = {id(field.selection): field.selection for field in alike if field.selection is not None}
+            if len(inner) > 1 and _clash(field for part in inner.values() for field in _all_fields(part)):
+                return True
+    return False
+
+
+def _all_fields(selection: Selection) -> Iterator[Field]:
+    yield from selection.fields
+    for group in selection.groups:
+        yield from group.selection.fields
 
 
 def merged(first: Selection, second: Selection) -> Selection:

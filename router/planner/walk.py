@@ -12,14 +12,14 @@ follows:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from router.planner.budget import Budget
 from router.planner.errors import UnplannableError
 from router.planner.graph import Graph, Node, NodeKind
 from router.planner.reach import FIELD_COST, JUMP_COST, Option, Reach
-from router.planner.selection import TYPENAME_FIELD, Field, Group, Selection
+from router.planner.selection import TYPENAME_FIELD, Field, Group, Selection, groups_clash
 from router.planner.steps import Step
 from router.supergraph import TypeKind
 
@@ -53,6 +53,7 @@ class Walker:
         self._reach = reach
         self._budget = budget
         self._complete: dict[tuple[int, int], bool] = {}
+        self._clashes: dict[int, bool] = {}
         self._restricted: dict[tuple[int, frozenset[str]], Selection] = {}
         self._leaves: list[tuple[Step, ...]] = []
         self._path: list[str] = []
@@ -83,7 +84,7 @@ class Walker:
         for field in selection.fields:
             self._walk_field(places, field)
         for group in selection.groups:
-            self._walk_group(places, group)
+            self._walk_group(places, group, selection)
         if len(self._leaves) == before:
             self._walk_field(places, TYPENAME_FIELD)
 
@@ -185,35 +186,47 @@ class Walker:
         inner = self._graph.narrow(node, group.type)
         return inner is None or self.is_complete(inner, group.selection)
 
-    def _walk_group(self, places: Sequence[Step], group: Group) -> None:
-        inner = self._narrow(places, group.type)
+    def _walk_group(self, places: Sequence[Step], group: Group, whole: Selection) -> None:
+        """Walk what is asked of objects of one type, as part of a whole selection."""
+        inner = self._narrow(places, group.type, whole)
         if inner:
             self._path.append(f"... on {group.type}")
             self._walk(inner, group.selection)
             self._path.pop()
 
-    def _narrow(self, places: Iterable[Step], type_name: str) -> list[Step]:
+    def _narrow(self, places: Iterable[Step], type_name: str, whole: Selection) -> list[Step]:
         found: list[Step] = []
         for place in places:
             node = _node(place)
             inner = self._graph.narrow(node, type_name)
             if node.kind is NodeKind.INTERFACE_OBJECT:
-                found += self._narrow_interface_object(place, node, inner)
+                found += self._narrow_interface_object(place, node, inner, whole)
             elif inner is not None:
                 found.append(place if inner is node else place.narrowed(inner, FIELD_COST))
         return found
 
-    def _narrow_interface_object(self, place: Step, node: Node, inner: Node | None) -> list[Step]:
-        """An interface object learns its type elsewhere, and may as well stay there."""
+    def _narrow_interface_object(self, place: Step, node: Node, inner: Node | None, whole: Selection) -> Iterator[Step]:
+        """An interface object learns its type elsewhere, and may as well stay there.
+
+        Its subgraph cannot tell the types apart. So where a response key means another thing for another type, it is
+        entered anew with the objects of this one only.
+        """
         ways = self._reach.options(node, TYPENAME_FIELD.name)
         if inner is None or not ways:
-            return []
-        found = [place.narrowed(inner, ways[0].cost)]
+            return
+        here = place.narrowed(inner, ways[0].cost)
+        again = self._reach.jump_to(inner, self._graph.node(node.type, node.subgraph))
+        yield here.after_jump(again) if again is not None and self._groups_clash(whole) else here
         for way in ways:
             there = None if way.jump is None else self._graph.narrow(way.jump.entry.target, inner.type)
             if way.jump is not None and there is not None:
-                found.append(place.after_jump(way.jump).narrowed(there, FIELD_COST))
-        return found
+                yield place.after_jump(way.jump).narrowed(there, FIELD_COST)
+
+    def _groups_clash(self, selection: Selection) -> bool:
+        known = self._clashes.get(id(selection))
+        if known is None:
+            known = self._clashes[id(selection)] = groups_clash(selection)
+        return known
 
     def _expand(self, places: Sequence[Step], field: Field) -> None:
         """Take a field from each object type, where it cannot be taken from all alike."""
@@ -223,7 +236,8 @@ class Walker:
         if not names:
             self._fail(places, field)
         for name in sorted(names):
-            self._walk_group(places, Group(name, Selection(name, (field,))))
+            group = Group(name, Selection(name, (field,)))
+            self._walk_group(places, group, group.selection)
 
     def _fail(self, places: Sequence[Step], field: Field) -> None:
         nodes = list(dict.fromkeys(_node(place) for place in places))

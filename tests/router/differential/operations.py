@@ -76,7 +76,7 @@ class OperationMaker:
         written = f"({arguments})" if arguments else ""
         alias = name
         if written or self.random.random() < 0.12:
-            alias = f"{self.random.choice('abcd')}{self.random.randint(0, 9 if written else 2)}_{name}"
+            alias = f"{self.random.choice('ab')}{self.random.randint(0, 1)}_{name}"
         inner = ""
         target = get_named_type(field.type)
         if is_composite_type(target):

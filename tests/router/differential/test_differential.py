@@ -31,6 +31,31 @@ def test_own_schemas(name, interpret):
     assert differences(world(name), interpret, COUNT) == []
 
 
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        (
+            "interface_objects",
+            "{ named { ... on User { f: friends(first: 1) { id } } ... on Bot { f: friends { id } } } }",
+        ),
+        (
+            "interface_objects",
+            """{ named {
+                ... on User { friends { f: friends(first: 1) { id } } }
+                ... on Bot { friends { f: friends(first: 2) { id } } }
+            } }""",
+        ),
+    ],
+)
+def test_keys_that_mean_other_things_for_other_types(name, query, interpret):
+    """An interface object cannot tell its types apart, so each is asked by itself."""
+    tried = world(name)
+
+    received = interpret(tried.supergraph, tried.planner, tried.send, query)
+
+    assert received == tried.monolith.execute(query, {})
+
+
 @pytest.mark.parametrize("name", OWN)
 async def test_own_schemas_compiled(name):
     """The compiled engine answers as the monolith does, to the order of keys."""
