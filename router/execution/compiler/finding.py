@@ -47,16 +47,10 @@ class Finders:
         for call in calls:
             ends[call.path] += 1
             self.asked.setdefault(call.path, set()).update(_keys(call))
-        ways: dict[Path, set[PathStep]] = {}
-        for path in ends:
-            for length in range(1, len(path)):
-                ways.setdefault(path[:length], set()).add(path[length])
-        self.unified = unified = {path for path in ends if self._identity(path)}
-        parents = {path[: _parent_length(path)] for path in unified}
-        forks = {way for way, steps in ways.items() if len(steps) > 1 or way in ends}
-        chosen = {way for way in forks | parents | {path for path, times in ends.items() if times > 1} if way}
-        for way in sorted((each for each in chosen | unified if self.overlap.sole_writer(each)), key=len):
-            self._write(way, unified=way in unified)
+        self.unified = {path for path in ends if self._identity(path)}
+        for way in sorted(self.unified | _shared_ways(ends), key=len):
+            if self.overlap.sole_writer(way):
+                self._write(way)
 
     def find(self, path: Path, variable: str = "found") -> None:
         """Write the lines that put the objects at the end of a path into a variable."""
@@ -83,11 +77,9 @@ class Finders:
 
         It does where they hold no more than what is sent of them: other objects are hardly ever equal.
         """
-        if not isinstance(path[-1], FieldStep) and not (
-            isinstance(path[-1], ListStep) and isinstance(path[-2], FieldStep)
-        ):
-            return None
-        keys = self.overlap.identity(path)
+        in_field = bool(path) and isinstance(path[-1], FieldStep)
+        in_list = len(path) > 1 and isinstance(path[-1], ListStep) and isinstance(path[-2], FieldStep)
+        keys = self.overlap.identity(path) if in_field or in_list else None
         return keys if keys and self.asked[path].issuperset(keys) else None
 
     def _start(self, path: Path) -> tuple[str, Path]:
@@ -98,8 +90,9 @@ class Finders:
                 return f"{name}(root, known)", path[length:]
         return "[root]", path
 
-    def _write(self, way: Path, *, unified: bool) -> None:
-        start, rest = self._start(way)
+    def _write(self, way: Path) -> None:
+        unified = way in self.unified
+        start, rest = self._start(way[: _parent_length(way)] if unified else way)
         name = self.source.name("find")
         source = self.source
         with source.function(f"{name}(root, known)"):
@@ -107,40 +100,33 @@ class Finders:
             source.add(f"found = known.get({name!r})")
             with source.block("if found is None:"):
                 source.add(f"found = {start}")
+                self.walk(rest)
                 if unified:
-                    self._unify(way, rest)
-                else:
-                    self.walk(rest)
+                    self._unify(way)
                 source.add(f"known[{name!r}] = found")
             source.add("return found")
         self.shared[way] = name
 
-    def _unify(self, way: Path, rest: Path) -> None:
-        """Write the last steps of a way so that equal objects become one in the tree."""
+    def _unify(self, way: Path) -> None:
+        """Write the last step of a way, into a field or a list in it, so that equal objects become one in the tree."""
         source = self.source
-        last = len(way) - _parent_length(way)
-        self.walk(rest[: len(rest) - last])
-        keys = self._identity(way) or ()
-        parts = ", ".join(f"o[{key!r}]" for key in keys)
-        step = way[-last]
-        slot = f"p[{step.key!r}]" if isinstance(step, FieldStep) else "found"
+        slot = f"p[{next(step.key for step in reversed(way) if isinstance(step, FieldStep))!r}]"
         source.add("parents, found, firsts = found, [], {}")
         with source.block("for p in parents:"):
-            if last == 1:
+            if isinstance(way[-1], FieldStep):
                 source.add(f"o = {slot}")
-                self._first(parts, slot, "continue")
+                self._first(way, slot)
                 return
             source.add(f"items = {slot}")
-            with source.block("if items is None:"):
-                source.add("continue")
-            with source.block("for index, o in enumerate(items):"):
-                self._first(parts, "items[index]", "continue")
+            with source.block("for index, o in enumerate(items or ()):"):
+                self._first(way, "items[index]")
 
-    def _first(self, parts: str, slot: str, otherwise: str) -> None:
+    def _first(self, way: Path, slot: str) -> None:
+        """Write how an object is found to be the first of its kind, or gives its place to the first."""
         source = self.source
         with source.block("if o is None:"):
-            source.add(otherwise)
-        source.add(f"key = ({parts})")
+            source.add("continue")
+        source.add(f"key = ({', '.join(f'o[{key!r}]' for key in self._identity(way) or ())})")
         source.add("first = firsts.get(key)")
         with source.block("if first is None:"):
             source.add("firsts[key] = o")
@@ -178,6 +164,16 @@ def _keys(call: EntityCall) -> set[str]:
     """Return the keys of leaves that a call's representations read."""
     leaves = (each for kind in call.representations for each in kind.selections if not each.selections)
     return {"__typename", *(each.key for each in leaves if isinstance(each, RepresentationField))}
+
+
+def _shared_ways(ends: Counter[Path]) -> set[Path]:
+    """Return the longest ways that several calls have in common, and those on which a call ends that others pass."""
+    next_steps: dict[Path, set[PathStep]] = {}
+    for path in ends:
+        for length in range(1, len(path)):
+            next_steps.setdefault(path[:length], set()).add(path[length])
+    forks = {way for way, steps in next_steps.items() if len(steps) > 1 or way in ends}
+    return forks | {path for path, times in ends.items() if path and times > 1}
 
 
 def _parent_length(path: Path) -> int:
