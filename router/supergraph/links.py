@@ -27,7 +27,7 @@ from router.supergraph.errors import UnsupportedSpecError
 _URL = re.compile(r"^(?P<identity>.*/(?P<name>[^/]+))/v(?P<major>\d+)\.(?P<minor>\d+)/?$")
 _KNOWN = frozenset(
     {"link", "core", "join", "inaccessible", "tag", "context", "authenticated", "requiresScopes", "policy"}
-    | {"cost", "connect", "cacheTag", "federation"}
+    | {"cost", "cacheTag", "federation"}
 )
 _INTERNAL = frozenset({"join", "link", "core"})
 

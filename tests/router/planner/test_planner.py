@@ -57,6 +57,29 @@ type Lost @join__type(graph: A, key: "id") @join__type(graph: B, key: "code") {
 )
 
 
+JOIN_01 = """
+schema @core(feature: "https://specs.apollo.dev/core/v0.1") @core(feature: "https://specs.apollo.dev/join/v0.1")
+{ query: Query }
+scalar join__FieldSet
+enum join__Graph {
+  A @join__graph(name: "a", url: "http://a")
+  B @join__graph(name: "b", url: "http://b")
+}
+type Query { me: User @join__field(graph: A) }
+type User @join__owner(graph: A) @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") {
+  id: ID! @join__field(graph: A)
+  name: String
+  handle: String @join__field(graph: A)
+  reviews: [Review] @join__field(graph: B, requires: "name")
+}
+type Review @join__owner(graph: B) @join__type(graph: B, key: "id") {
+  id: ID! @join__field(graph: B)
+  body: String
+  author: User @join__field(graph: B, provides: "handle")
+}
+"""
+
+
 @pytest.fixture(scope="module")
 def planner():
     return Planner(load_supergraph(SHOP))
@@ -179,6 +202,21 @@ def test_every_pass_can_be_shown(planner):
 
     for stage in STAGES:
         assert "count" in dump(stage, trace)
+
+
+def test_supergraph_of_federation_1():
+    """Owners, value types and requirements of join 0.1 are planned alike."""
+    planner = Planner(load_supergraph(JOIN_01))
+    plan = planner.plan(parse("{ me { name reviews { body author { name } } } }"))
+
+    calls = "query($representations:[_Any!]!){_entities(representations:$representations)"
+    assert documents(plan) == [
+        ("a", [], "{me{name id}}"),
+        ("b", [0], calls + "{... on User{reviews{body author{id}}}}}"),
+        ("a", [1], calls + "{... on User{name}}}"),
+    ]
+    provided = planner.plan(parse("{ me { reviews { author { handle } } } }"))
+    assert [fetch.subgraph for fetch in provided.fetches] == ["a", "b"]
 
 
 def test_apollo_json(planner):

@@ -131,6 +131,7 @@ def test_join_01():
     [
         ("type Query {", SupergraphSyntaxError),
         ("type Query { a: Int }", NotASupergraphError),
+        (SDL.replace("inaccessible/v0.2", "connect/v0.1"), UnsupportedSpecError),
         (
             SDL.replace("{ query: Query }", '@link(url: "https://x.org/secret/v1.0", for: SECURITY) { query: Query }'),
             UnsupportedSpecError,
