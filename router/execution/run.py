@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from router.execution.compiler.finding import write_path
 from router.execution.compiler.program import Code, Program, Targets, Tree
 from router.execution.errors import ExecutionError, MalformedResponseError, TransportError
 from router.execution.exchange import GraphQLErrorDict, GraphQLResponse, Outcome, RequestContext
@@ -192,7 +193,11 @@ class Run:
         self._fault(fetch, error)
 
     def _fault(self, fetch: Fetch, error: TransportError) -> None:
-        self._note(fetch, [error.as_error(fetch.subgraph)])
+        made = error.as_error(fetch.subgraph)
+        affected = fetch.entities[0].path if fetch.entities else fetch.path
+        if affected:
+            made["extensions"]["affectedPath"] = write_path(affected)
+        self._note(fetch, [made])
 
     def _note(self, fetch: Fetch, errors: Iterable[GraphQLErrorDict]) -> None:
         self._errors.setdefault(fetch.id, []).extend(islice(errors, self._limit))

@@ -137,7 +137,9 @@ async def test_a_failing_subgraph_leaves_the_rest_of_the_answer(bench, plans, an
     response = await bench.run(joined(bench, plans), {"a": users, "b": answer})
     assert response.data == {"users": [{"id": "1", "name": None}, {"id": "2", "name": None}]}
     assert codes(response) == [code]
-    assert response.errors[0]["extensions"]["service"] == response.errors[0]["extensions"]["serviceName"] == "b"
+    extensions = response.errors[0]["extensions"]
+    assert extensions["service"] == extensions["serviceName"] == "b"
+    assert extensions["affectedPath"] == "users.@"
 
 
 async def test_an_error_status_comes_before_the_subgraphs_own_errors(bench, plans):
