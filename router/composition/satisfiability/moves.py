@@ -40,6 +40,30 @@ class Situation:
     contexts: frozenset[str] = frozenset()
 
 
+@dataclass(frozen=True, slots=True)
+class _Holders:
+    """Positions by the fields they declare; abstract ones may have any field through their implementations."""
+
+    by_field: dict[str, list[Position]]
+    abstract: list[Position]
+
+    @classmethod
+    def of(cls, graph: SubgraphGraph, positions: Iterable[Position]) -> _Holders:
+        """Sort positions by field."""
+        found = cls({}, [])
+        for it in positions:
+            if graph.is_abstract(it.graph, it.type):
+                found.abstract.append(it)
+                continue
+            for name in graph.fields[it.graph].get(it.type, ()):
+                found.by_field.setdefault(name, []).append(it)
+        return found
+
+    def having(self, name: str) -> Iterable[Position]:
+        """Return the positions where a field may be."""
+        return (*self.by_field.get(name, ()), *self.abstract)
+
+
 class Moves:
     """Answers where one can get, in one situation."""
 
@@ -49,15 +73,25 @@ class Moves:
         self._reached: dict[Position, list[Position]] = {}
         self._open: dict[Position, list[Position]] = {}
         self._is_provisional = False
+        self._held: dict[tuple[Position, ...], _Holders] = {}
         self._asked: set[tuple[Position, str]] = set()
 
     def advance(self, positions: Iterable[Position], name: str) -> list[Position]:
         """Return where a field leads from any of some positions, by any way."""
         found: dict[Position, None] = {}
-        for it in positions:
-            for there in self.reach(it):
-                found |= dict.fromkeys(self.follow(there, name))
+        for there in self._holders(tuple(positions)).having(name):
+            found |= dict.fromkeys(self.follow(there, name))
         return list(found)
+
+    def _holders(self, positions: tuple[Position, ...]) -> _Holders:
+        """Return what is reached from some positions, by field; remembered, as all fields are asked in turn."""
+        known = self._held.get(positions)
+        if known is None:
+            reached = dict.fromkeys(there for it in positions for there in self.reach(it))
+            known = _Holders.of(self.graph, reached)
+            if not self._open:
+                self._held[positions] = known
+        return known
 
     def reach(self, start: Position) -> list[Position]:
         """Return all positions of the same object that keys lead to, the start among them."""
