@@ -1,9 +1,12 @@
 """Fixtures for all tests: one real PostgreSQL and one real Valkey per test process, fresh databases from it."""
 
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 import subgraphs
 from kernel.testing import FixedClock, PostgresForTests, ValkeyForTests
@@ -42,3 +45,21 @@ def make_database(postgres: PostgresForTests) -> MakeDatabase:
 def clock() -> FixedClock:
     """A clock that stands still."""
     return FixedClock()
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """Whatever a test does to the logs ends with it: a captured stream is closed by then."""
+    before = structlog.get_config()
+    yield
+    if structlog.get_config() != before:
+        structlog.configure(**before)
+
+
+@pytest.fixture(scope="module")
+def server_folder() -> Iterator[Path]:
+    """A folder for servers that run under an account of their own: pytest's own folders are closed to others."""
+    folder = Path(tempfile.mkdtemp(prefix="storegraph-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

@@ -15,8 +15,8 @@ pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("one-command")]
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("store") / "data"
+def data_dir(server_folder: Path) -> Path:
+    return server_folder / "data"
 
 
 def up(data_dir: Path, port: int):

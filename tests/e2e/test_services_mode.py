@@ -94,12 +94,12 @@ def supergraph_with(ports: dict[str, int], folder: Path) -> Path:
     return path
 
 
-def test_a_buyers_journey_over_http_between_all_parts(tmp_path: Path) -> None:
+def test_a_buyers_journey_over_http_between_all_parts(server_folder: Path) -> None:
     ports = {name: free_port() for name in SUBGRAPHS}
     port = free_port()
     urls = {f"STOREGRAPH_{name.upper()}_URL": f"http://127.0.0.1:{ports[name]}/graphql" for name in SUBGRAPHS}
     keys = {"STOREGRAPH_JWKS_URL": f"http://127.0.0.1:{ports['users']}/.well-known/jwks.json"}
-    with servers(tmp_path / "data") as environment:
+    with servers(server_folder / "data") as environment:
         processes = Processes({**environment, **urls, **keys})
         try:
             unready = processes.run("subgraph", "users", "--port", str(ports["users"]))
@@ -109,7 +109,7 @@ def test_a_buyers_journey_over_http_between_all_parts(tmp_path: Path) -> None:
             for name in SUBGRAPHS:
                 processes.start("subgraph", name, "--port", str(ports[name]))
             processes.start("worker")
-            supergraph = supergraph_with(ports, tmp_path)
+            supergraph = supergraph_with(ports, server_folder)
             config = str(HERE / "deploy" / "router.yaml")
             processes.start("router", "--supergraph", str(supergraph), "--config", config, "--port", str(port))
             url = f"http://127.0.0.1:{port}/graphql"

@@ -49,8 +49,8 @@ def _wait_until_gone(pids: list[int], patience: float = 20) -> None:
         time.sleep(0.02)
 
 
-async def test_postgres_keeps_what_was_committed_over_a_restart(tmp_path: Path) -> None:
-    with DataDirectory(tmp_path / "data") as directory:
+async def test_postgres_keeps_what_was_committed_over_a_restart(server_folder: Path) -> None:
+    with DataDirectory(server_folder / "data") as directory:
         first = start_postgres(directory)
         connection = await asyncpg.connect(_plain(first.url))
         await connection.execute("CREATE TABLE kept (value int); INSERT INTO kept VALUES (42)")
@@ -66,8 +66,8 @@ async def test_postgres_keeps_what_was_committed_over_a_restart(tmp_path: Path) 
         assert not second.child.running()
 
 
-async def test_postgres_refuses_a_wrong_password(tmp_path: Path) -> None:
-    with DataDirectory(tmp_path / "data") as directory:
+async def test_postgres_refuses_a_wrong_password(server_folder: Path) -> None:
+    with DataDirectory(server_folder / "data") as directory:
         server = start_postgres(directory)
         wrong = _plain(server.url).replace(directory.secrets().database_password, "guess")
         try:
@@ -77,8 +77,8 @@ async def test_postgres_refuses_a_wrong_password(tmp_path: Path) -> None:
             server.stop()
 
 
-async def test_valkey_answers_and_stops(tmp_path: Path) -> None:
-    with DataDirectory(tmp_path / "data") as directory:
+async def test_valkey_answers_and_stops(server_folder: Path) -> None:
+    with DataDirectory(server_folder / "data") as directory:
         server = start_valkey(directory)
         client = redis.asyncio.from_url(server.url)
 
@@ -91,9 +91,9 @@ async def test_valkey_answers_and_stops(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl(2) is Linux's")
-def test_children_end_when_their_parent_is_killed_and_the_next_start_works(tmp_path: Path) -> None:
+def test_children_end_when_their_parent_is_killed_and_the_next_start_works(server_folder: Path) -> None:
     parent = subprocess.Popen(
-        [sys.executable, "-c", _START_BOTH, str(tmp_path / "data")], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _START_BOTH, str(server_folder / "data")], stdout=subprocess.PIPE, text=True
     )
     assert parent.stdout is not None
     pids = [int(word) for word in parent.stdout.readline().split()]
@@ -102,7 +102,7 @@ def test_children_end_when_their_parent_is_killed_and_the_next_start_works(tmp_p
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    with DataDirectory(tmp_path / "data") as directory:
+    with DataDirectory(server_folder / "data") as directory:
         stop_left_over_servers(directory)
         again = start_postgres(directory)
 
