@@ -33,9 +33,10 @@ from graphql import (
     TypeExtensionNode,
     UnionTypeDefinitionNode,
     UnionTypeExtensionNode,
-    parse,
 )
+from graphql.language.parser import Parser
 
+from router.sdl.lexer import SchemaLexer
 from router.sdl.model import Directive, DirectiveDef, Element, Field, InputValue, Kind, Schema, TypeDef
 from router.sdl.type_refs import text_of
 from router.sdl.values import UNSET, VariableError, value_of
@@ -76,7 +77,7 @@ def read_schema(text: str, name: str = "schema") -> Reading:
     """Read a schema document; raises ``GraphQLSyntaxError`` if it cannot be parsed."""
     source = Source(text, name)
     reader = _Reader(Reading(Schema(source)))
-    for node in parse(source).definitions:
+    for node in Parser(source, lexer=SchemaLexer(source)).parse_document().definitions:
         reader.read(node)
     return reader.reading
 
