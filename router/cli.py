@@ -128,8 +128,8 @@ def add_router_commands(app: typer.Typer) -> None:
         app.command(rich_help_panel=_PANEL)(command)
 
 
-def main() -> None:
-    """Run the router's commands by themselves."""
+def command_line() -> typer.Typer:
+    """Return the router's commands as a command line of their own."""
     app = typer.Typer(
         name="router",
         no_args_is_help=True,
@@ -139,8 +139,8 @@ def main() -> None:
         help="Compose, plan and serve Apollo Federation supergraphs.",
     )
     add_router_commands(app)
-    app()
+    return app
 
 
 if __name__ == "__main__":
-    main()
+    command_line()()
