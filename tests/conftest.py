@@ -2,32 +2,37 @@
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 
 import subgraphs
-from kernel.testing import FixedClock, PostgresForTests, ValkeyForTests
+from kernel.testing import FixedClock
+from tests.servers import PostgresForTests, Servers, ValkeyForTests
 
 MakeDatabase = Callable[..., Awaitable[str]]
 
 
 @pytest.fixture(scope="session")
-async def postgres() -> AsyncIterator[PostgresForTests]:
-    """A PostgreSQL server that lives as long as the test process."""
-    server = await PostgresForTests.start()
-    yield server
-    server.stop()
+def servers() -> Iterator[Servers]:
+    """Room for the servers of this test process."""
+    servers = Servers()
+    yield servers
+    servers.stop()
 
 
 @pytest.fixture(scope="session")
-def valkey() -> Iterator[ValkeyForTests]:
+def postgres(servers: Servers) -> PostgresForTests:
+    """A PostgreSQL server that lives as long as the test process."""
+    return servers.postgres()
+
+
+@pytest.fixture(scope="session")
+def valkey(servers: Servers) -> ValkeyForTests:
     """A Valkey server that lives as long as the test process."""
-    server = ValkeyForTests()
-    yield server
-    server.stop()
+    return servers.valkey()
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from kernel.database import Database
-from kernel.testing import PostgresForTests
+from tests.servers import PostgresForTests
 
 SAMPLE = Path(__file__).parent / "sample_migrations"
 

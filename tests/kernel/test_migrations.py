@@ -6,7 +6,7 @@ from sqlalchemy import text
 
 from kernel.database import Database
 from kernel.migrations import MigrationError, check_current, newest_revision, upgrade
-from kernel.testing import PostgresForTests
+from tests.servers import PostgresForTests
 
 SAMPLE = Path(__file__).parent / "sample_migrations"
 

@@ -17,9 +17,10 @@ from kernel.database import Counted, Database, count_statements
 from kernel.identity import ANONYMOUS, Caller
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
-from kernel.testing import FixedClock, ValkeyForTests
+from kernel.testing import FixedClock
 from subgraphs.users.app import build
 from subgraphs.users.settings import UsersSettings
+from tests.servers import ValkeyForTests
 
 PASSWORD = "correct horse battery"
 
