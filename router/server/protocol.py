@@ -227,7 +227,7 @@ class RouterProtocol(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Go on to the body."""
         self._reading = "body"
-        if self._headers.get(b"expect", b"").lower() == b"100-continue":
+        if self._answering is None and self._headers.get(b"expect", b"").lower() == b"100-continue":
             self._transport.write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
