@@ -18,6 +18,8 @@ SupergraphFile = Annotated[
     Path, typer.Option("--supergraph", "-s", help="A supergraph schema, or a supergraph.yaml to compose one from.")
 ]
 
+CompositionFile = Annotated[Path, typer.Option("--config", "-c", help="The subgraphs, in the format of rover.")]
+
 
 def router(
     *,
@@ -48,9 +50,7 @@ def router(
 
 def compose(
     *,
-    config: Annotated[Path, typer.Argument(help="A supergraph.yaml, in the format of rover.")] = Path(
-        "supergraph.yaml"
-    ),
+    config: CompositionFile = Path("supergraph.yaml"),
     out: Annotated[Path | None, typer.Option("--out", "-o", help="File to write, instead of standard output.")] = None,
     report: Annotated[Report, typer.Option("--format", help="How to report: text or json.")] = "text",
     watch: Annotated[bool, typer.Option("--watch", help="Compose again whenever a schema changes.")] = False,
@@ -59,7 +59,7 @@ def compose(
 
     Examples:
 
-        storegraph compose supergraph.yaml --out supergraph.graphql
+        storegraph compose --config supergraph.yaml --out supergraph.graphql
 
         storegraph compose --watch --out supergraph.graphql
     """
@@ -71,16 +71,14 @@ def compose(
 def check(
     *,
     against: Annotated[Path, typer.Option(help="The schema in use: a supergraph or an API schema.")],
-    config: Annotated[Path, typer.Argument(help="A supergraph.yaml, in the format of rover.")] = Path(
-        "supergraph.yaml"
-    ),
+    config: CompositionFile = Path("supergraph.yaml"),
     report: Annotated[Report, typer.Option("--format", help="How to report: text or json.")] = "text",
 ) -> None:
     """Compose, and tell which changes against the schema in use would break clients; exit 1 if there are any.
 
     Example:
 
-        storegraph check supergraph.yaml --against deployed.graphql
+        storegraph check --config supergraph.yaml --against deployed.graphql
     """
     from router.composition.command import run_check  # noqa: PLC0415
 
