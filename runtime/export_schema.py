@@ -20,7 +20,11 @@ from runtime.shop import SUBGRAPHS, build_subgraph
 
 PROJECT = Path(__file__).resolve().parent.parent
 SCHEMA = PROJECT / "schema"
-SUPERGRAPH_CONFIG = PROJECT / "supergraph.yaml"
+SUPERGRAPH_CONFIG = next(
+    (path for path in (PROJECT / "supergraph.yaml", PROJECT / "runtime" / "supergraph.yaml") if path.exists()),
+    PROJECT / "supergraph.yaml",
+)
+"""Which subgraphs there are and where; an installed wheel carries it inside the package."""
 
 
 def run(out: Path | None, *, check: bool) -> int:
