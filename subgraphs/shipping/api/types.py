@@ -59,7 +59,10 @@ class ShippingQuote:
         return cls(method=ShippingMethod.of(quote.method), price=Money.of(quote.price))
 
 
-@strawberry.federation.type(keys=[Key(fields=FieldSet("sku"), resolvable=False)], description="A variant of a product: what can be put into a cart.")
+@strawberry.federation.type(
+    keys=[Key(fields=FieldSet("sku"), resolvable=False)],
+    description="A variant of a product: what can be put into a cart.",
+)
 class ProductVariant:
     """A variant, as far as shipping knows it."""
 
