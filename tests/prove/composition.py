@@ -56,8 +56,8 @@ def _passed(done: Finished) -> int:
 def _prove_packages(prover: Prover, checkout: Checkout) -> None:
     prover.check("Node is here", shutil.which("node") or "no", "yes", holds=shutil.which("node") is not None)
     for folder in ("reference", "peers"):
-        done = checkout.run("npm", "install", "--no-audit", "--no-fund", "--prefix", str(TESTS / folder))
-        prover.equal(f"npm install in {TESTS / folder}: exit code", done.code, 0)
+        done = checkout.run("npm", "ci", "--no-audit", "--no-fund", "--prefix", str(TESTS / folder))
+        prover.equal(f"npm ci in {TESTS / folder}: exit code", done.code, 0)
 
 
 def _prove_suites(prover: Prover, checkout: Checkout) -> None:

@@ -120,16 +120,18 @@ class Moves:
             ]
             return
         pending = self._ways_from(start)
+        known = set(reached)
         is_growing = bool(pending)
         while is_growing:
             is_growing = False
             for edge in list(pending):
                 there = self._enter(edge, start)
-                if there is None or there in reached:
+                if there is None or there in known:
                     pending.remove(edge)
                 elif self._can_read_any(reached, edge.key):
                     pending.remove(edge)
                     reached.append(there)
+                    known.add(there)
                     is_growing = True
 
     def _ways_from(self, start: Position) -> list[KeyEdge]:
