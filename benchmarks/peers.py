@@ -49,6 +49,11 @@ class Peer:
         return (PEERS / self.folder / self.proof).exists()
 
     @property
+    def shares(self) -> bool:
+        """Whether it shares what is in flight, if it can."""
+        return self.variant != "nodedup"
+
+    @property
     def command(self) -> str:
         """The command as `bench.py` takes it."""
         return f"{{here}}/peers/{self.folder}/run.sh {{supergraph}} {{port}} {self.variant}".strip()
@@ -91,18 +96,33 @@ Results = dict[str, dict[str, Any]]
 
 
 def measure(python: str, router: str, workloads: Sequence[str], peers: Sequence[Peer], pace: Pace) -> Results:
-    """Run the router-bench with this router, shared and unshared, beside those peers that are installed."""
+    """Run the router-bench with this router beside those peers that are installed.
+
+    Without sharing only those workloads are measured in which there is something to share.
+    """
+    results: Results = {}
+    for group, unshared in ((tuple(UNSHARED_BOUNDS), True), (tuple(set(WORKLOADS) - set(UNSHARED_BOUNDS)), False)):
+        wanted = [workload for workload in workloads if workload in group]
+        if wanted:
+            taking_part = [peer for peer in peers if peer.installed and (unshared or peer.shares)]
+            results |= _run_bench(python, router, wanted, taking_part, pace, unshared=unshared)
+    return results
+
+
+def _run_bench(
+    python: str, router: str, workloads: Sequence[str], peers: Sequence[Peer], pace: Pace, *, unshared: bool
+) -> Results:
     with tempfile.TemporaryDirectory(prefix="storegraph-peers-") as name:
         folder = Path(name)
         (folder / "unshared.yaml").write_text(NO_SHARING)
-        subgraphs, base = free_ports(1)[0], free_run(2 + len(peers))
+        subgraphs, base = free_port(), free_run(2 + len(peers))
         sdl = (BENCH / "supergraph.graphql").read_text().replace(SUBGRAPHS, f"127.0.0.1:{subgraphs}")
         (folder / "supergraph.graphql").write_text(sdl)
         own = f"{router} router --supergraph {{supergraph}} --port {{port}}"
         routers = {"storegraph": own}
-        if {"same", "distinct"} & set(workloads):
+        if unshared:
             routers["storegraph unshared"] = f"{own} --config {folder / 'unshared.yaml'}"
-        routers |= {peer.name: peer.command for peer in peers if peer.installed}
+        routers |= {peer.name: peer.command for peer in peers}
         report = folder / "report.json"
         command = [python, str(BENCH / "bench.py"), "--workload", ",".join(workloads)]
         command += ["--supergraph", str(folder / "supergraph.graphql"), "--json", str(report)]
@@ -113,7 +133,8 @@ def measure(python: str, router: str, workloads: Sequence[str], peers: Sequence[
         done = subprocess.run(command, cwd=folder, check=False)
         if not report.exists():
             raise SystemExit(f"the router-bench ended with {done.returncode} and without figures")
-        return json.loads(report.read_text())["workloads"]
+        found: Results = json.loads(report.read_text())["workloads"]
+        return found
 
 
 def compare(results: Results, gateways: Sequence[str] = tuple(TIMES_CHEAPER)) -> Iterator[Bound]:
@@ -180,13 +201,10 @@ def _cells(each: Mapping[str, Any]) -> str:
     )
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(probe.getsockname()[1]) for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def free_run(count: int) -> int:

@@ -29,6 +29,7 @@ from tests.router.robustness.subgraphs import Subgraphs
 
 CLIENTS = 8
 REST = 3.0
+PATIENCE = 60.0
 YAML = "subgraph_timeout: 1\n"
 LONG_SECONDS = 300
 SMALL = [hostile.body for hostile in REQUESTS.values() if len(hostile.body) < 20_000]
@@ -57,9 +58,14 @@ class Counts:
 def state(router: RouterProcess, log: Path) -> State:
     """Look at a router that rests."""
     time.sleep(REST)
+    told = len(log.read_text().splitlines())
     router.process.send_signal(signal.SIGUSR1)
-    time.sleep(1)
-    figures = json.loads(log.read_text().splitlines()[-1])
+    end = time.monotonic() + PATIENCE
+    while len(lines := log.read_text().splitlines()) == told:
+        if time.monotonic() > end:
+            raise TimeoutError("the router does not answer a signal")
+        time.sleep(0.1)
+    figures = json.loads(lines[-1])
     return State(figures["tasks"], figures["objects"], router.sockets, router.memory, router.cpu_seconds)
 
 
