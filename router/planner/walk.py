@@ -64,13 +64,17 @@ class Walker:
         Raises:
             UnplannableError: Some field cannot be reached.
         """
-        outer = self._leaves
-        self._leaves = []
-        if len(origins) == 1:
-            self._walk(origins, selection)
-        else:
-            self._walk_roots(origins, selection)
-        leaves, self._leaves = self._leaves, outer
+        outer, depth = self._leaves, len(self._path)
+        leaves: list[tuple[Step, ...]] = []
+        self._leaves = leaves
+        try:
+            if len(origins) == 1:
+                self._walk(origins, selection)
+            else:
+                self._walk_roots(origins, selection)
+        finally:
+            self._leaves = outer
+            del self._path[depth:]
         return Ways(tuple(origins), tuple(leaves))
 
     def _walk_roots(self, origins: Sequence[Step], selection: Selection) -> None:
@@ -223,6 +227,8 @@ class Walker:
                 yield place.after_jump(way.jump).narrowed(there, FIELD_COST)
 
     def _groups_clash(self, selection: Selection) -> bool:
+        if not selection.groups:
+            return False
         known = self._clashes.get(id(selection))
         if known is None:
             known = self._clashes[id(selection)] = groups_clash(selection)

@@ -53,7 +53,7 @@ class OperationMaker:
             depth = 1
         if chance < 0.08 or (not is_object_type(type_) and not is_interface_type(type_) and chance < 0.2):
             return self.aliased("__typename")
-        if depth < 1:
+        if depth < 1 or (depth == 1 and not hasattr(type_, "fields")):
             return "__typename"
         if (depth > 1 and chance < (0.45 if is_abstract_type(type_) else 0.2)) or not hasattr(type_, "fields"):
             return self.fragment(type_, depth)
