@@ -8,6 +8,7 @@ lookup, the coercion of its variables and the run.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import Any, TypeAlias
 import structlog
 from graphql import DocumentNode
 
+from router.execution.assembly import Assembling, Assembly
 from router.execution.compiler import Program, compile_program
 from router.execution.documents import Document, read_document
 from router.execution.errors import (
@@ -30,6 +32,7 @@ from router.execution.introspection import answer_introspection, introspective_p
 from router.execution.json_text import write_json
 from router.execution.memo import Memo
 from router.execution.overrides import Overrides
+from router.execution.recall import Recall, RecallingAssembly
 from router.execution.run import Run
 from router.execution.settings import EngineSettings
 from router.execution.transports.port import SubgraphTransport
@@ -94,6 +97,7 @@ class Engine:
         self._introspections: Memo[tuple[str, str | None, bytes], Mapping[str, Any]] = Memo(
             self.settings.caches.introspections, self._worker
         )
+        self._recall = Recall(self.settings.recall_bytes) if self.settings.recall_bytes else None
         self._shared: InFlight[Any, GraphQLResponse] = InFlight()
 
     async def execute(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> GraphQLResponse:
@@ -141,10 +145,10 @@ class Engine:
             program = await self.program(operation, variables, labels)
         prelude = await self._introspect(operation, request, variables) if operation.introspection else None
         if not self.settings.share_requests or operation.kind != "query":
-            return await Run(program, variables, context, self._transports, self.settings, prelude).start()
+            return await self._start(program, variables, context, prelude)
         return await self._shared.join(
             (program, _dump(variables), _sharing_key(context)),
-            lambda: Run(program, variables, context, self._transports, self.settings, prelude).start(),
+            lambda: self._start(program, variables, context, prelude),
         )
 
     async def program(
@@ -153,6 +157,20 @@ class Engine:
         """Return the program of the variant that variables and override labels single out, compiled if need be."""
         variant = operation.variant(variables, labels)
         return await operation.programs.make(variant, lambda: self._compile(operation, variables, labels))
+
+    def _start(
+        self,
+        program: Program,
+        variables: Mapping[str, Any],
+        context: RequestContext,
+        prelude: Mapping[str, Any] | None,
+    ) -> asyncio.Future[GraphQLResponse]:
+        inner = Assembly(program, self.settings.max_errors, prelude)
+        assembly: Assembling = inner
+        if self._recall is not None and prelude is None:
+            assembly = RecallingAssembly(program, self._recall, inner)
+        timeout = self.settings.subgraph_timeout
+        return Run(program, assembly, variables, context, self._transports, timeout).start()
 
     def _prepare(self, query: str, name: str | None) -> PreparedOperation:
         schema = self.supergraph.api_schema

@@ -73,6 +73,7 @@ class Program:
         batches: for each fetch, its batches of entity calls.
         starts: the fetches that wait for nothing.
         waits: for each fetch, how many others it waits for.
+        ancestors: for each fetch, those that it depends on, directly or not.
         dependents: for each fetch, those that wait for it.
         quick: the code for a working tree in good order.
         careful: the code for any other; compiled when first needed.
@@ -85,6 +86,7 @@ class Program:
     batches: tuple[tuple[Batch, ...], ...] = field(init=False)
     starts: tuple[Fetch, ...] = field(init=False)
     waits: tuple[int, ...] = field(init=False)
+    ancestors: tuple[tuple[int, ...], ...] = field(init=False)
     dependents: tuple[tuple[Fetch, ...], ...] = field(init=False)
     quick: Code = field(init=False)
 
@@ -96,6 +98,7 @@ class Program:
         dependents = tuple(tuple(other for other in fetches if each.id in other.depends_on) for each in fetches)
         object.__setattr__(self, "operations", operations)
         object.__setattr__(self, "batches", tuple(map(batches_of, fetches)))
+        object.__setattr__(self, "ancestors", _ancestors(self.plan))
         object.__setattr__(self, "starts", tuple(each for each in fetches if not each.depends_on))
         object.__setattr__(self, "waits", tuple(len(each.depends_on) for each in fetches))
         object.__setattr__(self, "dependents", dependents)
@@ -133,6 +136,13 @@ def generate(plan: QueryPlan, shape: Composite, *, careful: bool) -> Code:
     names: dict[str, Any] = {"dumps": orjson.dumps, "merge": merge, "copy": copy, "null": null, **source.constants}
     exec(compile(text, "<generated>", "exec"), names)  # noqa: S102 - written by the compiler, see `source`
     return Code(text, tuple(_fetch_code(each, names) for each in plan.fetches), names[PROJECT])
+
+
+def _ancestors(plan: QueryPlan) -> tuple[tuple[int, ...], ...]:
+    found: list[frozenset[int]] = []
+    for fetch in plan.fetches:
+        found.append(fetch.depends_on.union(*(found[each] for each in fetch.depends_on)))
+    return tuple(tuple(sorted(each)) for each in found)
 
 
 def _fetch_code(fetch: Fetch, names: Mapping[str, Any]) -> FetchCode:

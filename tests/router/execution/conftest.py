@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from graphql import FragmentDefinitionNode, OperationDefinitionNode, build_schema, parse
 
-from router.execution import ANONYMOUS, EngineSettings, GraphQLResponse
+from router.execution import ANONYMOUS, GraphQLResponse
+from router.execution.assembly import Assembly
 from router.execution.compiler import Program, compile_program
 from router.execution.run import Run
 from router.execution.transports import SubgraphRequest, SubgraphResponse, SubgraphTransport
@@ -70,7 +71,7 @@ class Bench:
     ) -> GraphQLResponse:
         scripted = Scripted(answers, self.sent)
         transports = {**dict.fromkeys(answers, scripted), **(transports or {})}
-        run = Run(program, variables or {}, ANONYMOUS, transports, EngineSettings(subgraph_timeout=5, max_errors=100))
+        run = Run(program, Assembly(program, 100), variables or {}, ANONYMOUS, transports, 5)
         return await run.start()
 
     async def answer(self, sdl: str, query: str, data: Any, **conditions: bool) -> Any:

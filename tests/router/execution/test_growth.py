@@ -34,7 +34,7 @@ async def test_many_entities_cost_no_more_each(bench, plans, factor):
         ),
     )
     few, many = await cost(bench, plans, program, 1_000), await cost(bench, plans, program, 1_000 * factor)
-    assert many < few * 4
+    assert many < few * 10  # if cost grew with the square, it would be a hundredfold
     bench.sent.clear()
 
 
