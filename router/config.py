@@ -146,7 +146,7 @@ class SharingSettings(_Section, frozen=True):
 
     Attributes:
         requests: equal queries of equal callers get one answer.
-        fetches: equal queries to a subgraph are sent once.
+        fetches: equal queries to a subgraph are sent once, and what follows from equal answers is worked out once.
     """
 
     requests: bool = True

@@ -97,7 +97,7 @@ class Engine:
         self._introspections: Memo[tuple[str, str | None, bytes], Mapping[str, Any]] = Memo(
             self.settings.caches.introspections, self._worker
         )
-        self._recall = Recall(self.settings.recall_bytes) if self.settings.recall_bytes else None
+        self._recall = Recall(self.settings.recall_bytes) if self.settings.recall else None
         self._shared: InFlight[Any, GraphQLResponse] = InFlight()
 
     async def execute(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> GraphQLResponse:

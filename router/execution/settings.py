@@ -48,8 +48,8 @@ class EngineSettings:
         introspection: whether `__schema` and `__type` may be asked.
         subgraph_timeout: seconds that one subgraph request may take.
         max_errors: how many errors an answer lists at most.
-        recall_bytes: how much to keep of the latest results, to take them over where subgraphs answer the same; 0 for
-            none. See `recall`.
+        recall: whether results are taken over where the subgraphs answer the same bytes as before; see `recall`.
+        recall_bytes: how much to keep for that.
     """
 
     limits: DocumentLimits = field(default_factory=DocumentLimits)
@@ -58,4 +58,5 @@ class EngineSettings:
     introspection: bool = True
     subgraph_timeout: float = 30.0
     max_errors: int = 1_000
+    recall: bool = True
     recall_bytes: int = 16 * 1024 * 1024

@@ -78,6 +78,7 @@ async def running_router(
         introspection=settings.introspection,
         subgraph_timeout=settings.subgraph_timeout,
         share_requests=False,
+        recall=settings.sharing.fetches,
     )
     async with HttpNetwork(addresses, http) as network:
         engine = Engine(supergraph, network.transports, execution)
