@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.router.differential.world import SCHEMAS, World, world
+from tests.router.differential.world import SCHEMAS, World, random_world, world
 
 OWN = sorted(path.name for path in SCHEMAS.iterdir())
 SHARED = Path(__file__).parents[4] / "shared" / "federation-cases" / "cases"
@@ -61,6 +61,18 @@ async def test_own_schemas_compiled(name):
     """The compiled engine answers as the monolith does, to the order of keys."""
     found = [await world(name).engine_difference(seed) for seed in range(FIRST, FIRST + COUNT)]
 
+    assert [text for text in found if text is not None] == []
+
+
+async def test_random_federations(interpret):
+    """Whatever schemas compose, the router answers on them as the monolith does."""
+    found = []
+    for seed in range(FIRST, FIRST + COUNT):
+        tried = random_world(seed)
+        for number in range(3) if tried else ():
+            found += [tried.difference(number, interpret), await tried.engine_difference(number)]
+
+    assert len(found) > COUNT
     assert [text for text in found if text is not None] == []
 
 

@@ -14,6 +14,7 @@ from router.execution import Engine, GraphQLRequest, RequestContext
 from router.execution.transports.in_process import InProcessTransport
 from router.planner import Planner
 from router.supergraph import load_supergraph
+from tests.router.differential.federations import make_federation
 from tests.router.differential.operations import make_operation
 from tests.router.differential.subgraph import Subgraph
 from tests.router.differential.universe import Monolith, Universe
@@ -26,7 +27,11 @@ class World:
     """A supergraph composed from some schemas, over a universe."""
 
     def __init__(self, schemas: Mapping[str, str], supergraph: str | None = None) -> None:
-        self.supergraph = load_supergraph(supergraph or composed(schemas))
+        if supergraph is None:
+            result = composition(schemas)
+            assert isinstance(result, Composed), result
+            supergraph = result.supergraph_sdl
+        self.supergraph = load_supergraph(supergraph)
         self.planner = Planner(self.supergraph)
         self.universe = Universe(self.supergraph)
         self.monolith = Monolith(self.universe)
@@ -75,11 +80,16 @@ def in_process(subgraph: Subgraph) -> InProcessTransport:
     return InProcessTransport(execute)
 
 
-def composed(schemas: Mapping[str, str]) -> str:
-    """Compose schemas to a supergraph."""
-    result = compose([Schema(name, sdl, f"http://{name}") for name, sdl in schemas.items()])
-    assert isinstance(result, Composed), result
-    return result.supergraph_sdl
+def composition(schemas: Mapping[str, str]) -> Any:
+    """Compose schemas; the outcome may be a failure."""
+    return compose([Schema(name, sdl, f"http://{name}") for name, sdl in schemas.items()])
+
+
+def random_world(seed: int) -> World | None:
+    """Return a world over a random federation, None if its schemas do not compose."""
+    schemas = make_federation(seed)
+    result = composition(schemas)
+    return World(schemas, result.supergraph_sdl) if isinstance(result, Composed) else None
 
 
 @cache
