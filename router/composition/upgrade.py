@@ -187,9 +187,9 @@ class _Upgrade:
                     if directive.name not in _SELECTING:
                         continue
                     if isinstance(fields, list) and all(isinstance(it, str) for it in fields):
-                        directive.args["fields"] = " ".join(fields)
+                        directive.args = {"fields": " ".join(fields)}
                     elif isinstance(fields, EnumName):
-                        directive.args["fields"] = str(fields)
+                        directive.args = {"fields": str(fields)}
 
     def drop_external_without_effect(self) -> None:
         for type_def in self.composites():

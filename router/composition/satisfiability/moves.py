@@ -120,7 +120,7 @@ class Moves:
             ]
             return
         pending = self._ways_from(start)
-        known = set(reached)
+        known, types = set(reached), {start.type}
         is_growing = bool(pending)
         while is_growing:
             is_growing = False
@@ -132,13 +132,16 @@ class Moves:
                     pending.remove(edge)
                     reached.append(there)
                     known.add(there)
+                    if there.type not in types:
+                        types.add(there.type)
+                        pending += [it for it in self._ways_from(there) if it not in pending]
                     is_growing = True
 
     def _ways_from(self, start: Position) -> list[KeyEdge]:
-        ways = self.graph.keys_into(start.actual or start.type)
-        if start.actual:
-            ways += [it for it in self.graph.keys.get(start.type, ()) if it not in ways]
-        return ways
+        """Return the keys that may lead on: from an interface object only those of the interface."""
+        if start.type in self.graph.interface_objects[start.graph]:
+            return list(self.graph.keys.get(start.type, ()))
+        return self.graph.keys_into(start.type)
 
     def _enter(self, edge: KeyEdge, start: Position) -> Position | None:
         """Return the position that a key leads to, which must be one that the object can have."""

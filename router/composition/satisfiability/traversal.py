@@ -176,9 +176,15 @@ def check_satisfiability(merge: Merge) -> None:
 
 
 def _sites(merge: Merge, coordinate: str) -> list[Site]:
+    """Return where a field is declared: on its type, or on the interface objects that have it for the type."""
     owner, _, name = coordinate.partition(".")
-    types = merge.types.get(owner, {})
-    return merge.sites({index: it.fields.get(name) if name else it for index, it in types.items()})
+    merged = merge.merged.types.get(owner)
+    for type_name in (owner, *(merged.interfaces if merged else ())):
+        types = merge.types.get(type_name, {})
+        found = merge.sites({index: it.fields.get(name) if name else it for index, it in types.items()})
+        if found:
+            return found
+    return []
 
 
 def _check_mutations(traversal: Traversal, start: State) -> None:
