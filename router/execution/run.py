@@ -95,7 +95,8 @@ class Run:
             self._context.trace,
         )
         try:
-            sent = asyncio.ensure_future(self._transports[fetch.subgraph].send(request))
+            sending = self._transports[fetch.subgraph].send(request)
+            sent = sending if isinstance(sending, asyncio.Future) else asyncio.ensure_future(sending)
         except Exception as error:
             self._assembly.fail(fetch, error)
             self._complete(fetch)

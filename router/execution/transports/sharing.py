@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from functools import partial
 
 from router.execution.transports.port import SubgraphRequest, SubgraphResponse, SubgraphTransport
 from router.traffic.in_flight import InFlight
@@ -24,4 +25,8 @@ class SharingTransport:
         if request.operation.kind != "query":
             return self._inner.send(request)
         key = (request.body(), request.headers, request.identity)
-        return self._under_way.join(key, lambda: asyncio.ensure_future(self._inner.send(request)))
+        return self._under_way.join(key, partial(self._begin, request))
+
+    def _begin(self, request: SubgraphRequest) -> asyncio.Future[SubgraphResponse]:
+        sending = self._inner.send(request)
+        return sending if isinstance(sending, asyncio.Future) else asyncio.ensure_future(sending)
