@@ -85,7 +85,7 @@ async def run(options: argparse.Namespace, port: int) -> None:
     sdl = (folder / "supergraph.graphql").read_text()
     supergraph = load_supergraph(sdl.replace(SUBGRAPHS, f"127.0.0.1:{port}"))
     share = not options.no_sharing
-    settings = EngineSettings(share_requests=share)
+    settings = EngineSettings(share_requests=share, recall=share)
     async with HttpNetwork(supergraph.subgraphs, HttpSettings(share=share)) as network:
         for workload in options.workload.split(","):
             engine = Engine(supergraph, network.transports, settings)
