@@ -34,6 +34,10 @@ APOLLO_ROUTER_COSTS: Mapping[str, float] = {"same": 70, "distinct": 9.1, "small"
 TIMES_CHEAPER: Mapping[str, float] = {"apollo-gateway": 8, "hive-gateway": 4}
 
 
+class RouterBenchError(Exception):
+    """The router-bench could not be run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Peer:
     """Another router: its name in the tables, the folder it is installed in, and what its `run.sh` gets."""
@@ -132,7 +136,7 @@ def _run_bench(
         command += [word for title, text in routers.items() for word in ("--router", f"{title}={text}")]
         done = subprocess.run(command, cwd=folder, check=False)
         if not report.exists():
-            raise SystemExit(f"the router-bench ended with {done.returncode} and without figures")
+            raise RouterBenchError(f"the router-bench ended with {done.returncode} and without figures")
         found: Results = json.loads(report.read_text())["workloads"]
         return found
 
@@ -212,7 +216,7 @@ def free_run(count: int) -> int:
     for first in range(4400, 9000, 50):
         if all(_is_free(port) for port in range(first, first + count)):
             return first
-    raise SystemExit("no ports are free")
+    raise RouterBenchError("no ports are free")
 
 
 def _is_free(port: int) -> bool:

@@ -156,6 +156,9 @@ def _prove_peers(prover: Prover, checkout: Checkout) -> None:
         asked += [peers.HIVE_GATEWAY, peers.APOLLO_GATEWAY]
     for line in peers.missing(asked):
         prover.console.print(f"  {line}")
+    if not peers.BENCH.is_dir():
+        prover.check("router-bench", "no reference folder beside this clone", "there", holds=False)
+        return
     python = str(checkout.root / PYTHON)
     pace = QUICK_PACE if prover.quick else FULL_PACE
     results = peers.measure(python, f"{python} -m router.cli", peers.WORKLOADS, asked, pace)
