@@ -14,8 +14,8 @@ _STEPS_BETWEEN_LOOKS = 512
 class PlanLimits:
     """The bounds of planning: steps of the search, and seconds."""
 
-    steps: int = 1_000_000
-    seconds: float = 10.0
+    steps: int = 300_000
+    seconds: float = 5.0
 
 
 class Budget:

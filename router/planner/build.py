@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from router.planner.budget import Budget
+from router.planner.bundles import Bundles
 from router.planner.errors import UnplannableError
 from router.planner.fetches import (
     Context,
@@ -77,6 +78,7 @@ class Builder:
         self._budget = budget
         self._graph = graph
         self._walker = walker
+        self._bundles = Bundles(graph, walker)
         self._kind = operation.kind
         self._root = Place((), Keys([operation.selection]))
         self._steps: list[FetchStep] = []
@@ -151,10 +153,8 @@ class Builder:
                 place = at.place.field(asked.key, asked.lists)
                 inner = replace(at, document=asked.selection, place=place, node=target, parent=at)
                 self._ask_whole(inner, field.selection)
-        for group in selection.groups:
-            node = self._graph.narrow(at.node, group.type)
-            if node is not None:
-                self._ask_whole(at if node is at.node else self._on_type(at, node), group.selection)
+        for node, inner in self._bundles.fragments(at.node, selection):
+            self._ask_whole(at if node is at.node else self._on_type(at, node), inner)
 
     def _on_type(self, at: _At, node: Node) -> _At:
         """Go into a fragment."""

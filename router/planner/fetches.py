@@ -78,7 +78,7 @@ class Keys:
     __slots__ = ("_children", "_inner", "_selections", "_taken")
 
     def __init__(self, selections: list[Selection]) -> None:
-        self._selections = selections
+        self._selections = list({id(selection): selection for selection in selections}.values())
         self._taken: dict[str, set[tuple[str, str]]] = {}
         self._inner: dict[str, list[Selection]] | None = None
         self._children: dict[str, Keys] = {}

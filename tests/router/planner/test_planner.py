@@ -196,6 +196,27 @@ def test_fragment_bombs_are_harmless(planner):
     assert documents(plan) == [("a", [], "{items{id}}")]
 
 
+def test_nested_fragments_on_interfaces_do_not_multiply():
+    """Where all members of a union are asked the same by an interface, one fragment on it asks them."""
+    names = [f"T{number}" for number in range(30)]
+    members = " ".join(f'@join__unionMember(graph: A, member: "{name}")' for name in names)
+    objects = "".join(
+        f'type {name} implements Node @join__implements(graph: A, interface: "Node") @join__type(graph: A)'
+        " { id: ID! related: Any }"
+        for name in names
+    )
+    sdl = SHOP + f"interface Node @join__type(graph: A) {{ id: ID! related: Any }} {objects}"
+    sdl += f"union Any @join__type(graph: A) {members} = {' | '.join(names)}"
+    sdl = sdl.replace("lost: Lost", "any: Any @join__field(graph: A) lost: Lost")
+    query = "{ any " + "{ ... on Node { related " * 5 + "{ ... on Node { id } }" + " } }" * 5 + " }"
+
+    plan = Planner(load_supergraph(sdl)).plan(parse(query))
+
+    assert len(plan.fetches) == 1
+    assert plan.fetches[0].document.count("... on Node") == 6
+    assert len(plan.fetches[0].document) < 300
+
+
 def test_every_pass_can_be_shown(planner):
     """Each stage has a text."""
     trace = planner.trace(parse("{ items { name count } }"))
