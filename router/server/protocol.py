@@ -114,7 +114,8 @@ class RouterProtocol(asyncio.Protocol):
         self._begun = 0.0
         """When the request that is being answered was begun."""
         self._expired = self._closing = self._refused = self._write_paused = False
-        self._url = self._body = b""
+        self._url = b""
+        self._body: bytes | bytearray = b""
         self._headers: dict[bytes, bytes] = {}
         self._head_bytes = 0
 
@@ -234,7 +235,13 @@ class RouterProtocol(asyncio.Protocol):
         """Take a part of the body; one that is too long is refused without waiting for its end."""
         if self._refused:
             return
-        self._body = self._body + body if self._body else body
+        if not self._body:
+            self._body = body
+        else:
+            # Bytes would be copied with every part: a body of a million small chunks would take hours.
+            if isinstance(self._body, bytes):
+                self._body = bytearray(self._body)
+            self._body += body
         if len(self._body) > self._responder.body_limit:
             self._hand_over(None, keep_alive=False)
             self._refused = True
@@ -244,7 +251,7 @@ class RouterProtocol(asyncio.Protocol):
         self._reading = "nothing"
         if not self._refused:
             keep_alive = self._parser.should_keep_alive() and self._parser.get_http_version() != "1.0"
-            self._hand_over(self._body, keep_alive=keep_alive)
+            self._hand_over(bytes(self._body), keep_alive=keep_alive)
 
     def _hand_over(self, body: bytes | None, *, keep_alive: bool) -> None:
         path, query_string = _split(self._url) if b"?" in self._url else _split_plain(self._url)

@@ -96,3 +96,31 @@ def test_requests_that_never_end(router):
     assert router.ask("{ take(any: 1) }").status == 200
     for client in clients:
         client.close()
+
+
+def test_body_of_a_million_chunks(router):
+    """A body that comes byte by byte costs no more memory than one that comes at once."""
+    router.forget_peak()
+    before, used = router.memory, router.cpu_seconds
+    query = b'{"query":"{ take(any: 1) }"}'
+    with contextlib.closing(socket.create_connection(("127.0.0.1", router.port), timeout=20)) as client:
+        client.sendall(
+            b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n"
+        )
+        client.sendall(b"1\r\n \r\n" * 1_000_000 + b"%x\r\n%b\r\n0\r\n\r\n" % (len(query), query))
+        assert client.recv(10_000).startswith(b"HTTP/1.1 200 ")
+    assert router.peak_memory - before < 60
+    assert router.cpu_seconds - used < SECONDS
+
+
+def test_requests_in_a_row_without_waiting(router):
+    """A thousand requests written at once are answered one after the other, in order."""
+    body = b'{"query":"{ take(any: 1) }"}'
+    request = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+    received = b""
+    with contextlib.closing(socket.create_connection(("127.0.0.1", router.port), timeout=20)) as client:
+        client.sendall(request % (len(body), body) * 1000)
+        while received.count(b"HTTP/1.1 200 ") < 1000 or not received.endswith(b"}"):
+            piece = client.recv(100_000)
+            assert piece
+            received += piece
