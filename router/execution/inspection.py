@@ -42,7 +42,7 @@ class _Inspection:
             return
         name = value.get("__typename")
         for variant in shape.variants:
-            if not shape.abstract or name in variant.types:
+            if not shape.abstract or (type(name) is str and name in variant.types):
                 for answer in variant.fields:
                     if isinstance(answer, ValueField):
                         yield from self.position(answer.position, value.get(answer.key), (*path, answer.key))

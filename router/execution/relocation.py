@@ -118,7 +118,7 @@ def _find(root: Tree, path: Path) -> Iterator[tuple[ClientPath, Any]]:
             if isinstance(value, list):
                 items = enumerate(value)
                 pending.extend(reversed([((*place, index), item, depth + 1) for index, item in items]))
-        elif isinstance(value, dict) and value.get("__typename") in step.types:
+        elif isinstance(value, dict) and isinstance(name := value.get("__typename"), str) and name in step.types:
             pending.append((place, value, depth + 1))
 
 

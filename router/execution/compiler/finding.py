@@ -144,7 +144,7 @@ class Finders:
             return f"[v for items in {found}{guard} for v in items if v is not None]"
         types = self.source.constant("TYPES", step.types)
         if self.careful:
-            return f"[o for o in {found} if type(o) is dict and o.get('__typename') in {types}]"
+            return f"[o for o in {found} if type(o) is dict and type(t := o.get('__typename')) is str and t in {types}]"
         return f"[o for o in {found} if o['__typename'] in {types}]"
 
 

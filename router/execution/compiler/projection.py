@@ -58,7 +58,7 @@ class _Projection:
         optional = not shape.needs_type
         with self.source.function(f"{name}(o)"):
             self._expect("o", "dict")
-            self.source.add("t = o.get('__typename')")
+            self.source.add("t = v if type(v := o.get('__typename')) is str else None")
             for variant, function in zip(shape.variants, functions, strict=True):
                 types = self.source.constant("TYPES", variant.types | {shape.name} if optional else variant.types)
                 with self.source.block(f"if t in {types}{' or t is None' if optional else ''}:"):

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 READY = re.compile(r"router: http://([\d.]+):(\d+)")
+PATIENCE = 60.0
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -106,15 +108,21 @@ def router_process(
     (folder / "router.yaml").write_text(yaml)
     command = [sys.executable, "-m", module, *arguments, "--supergraph", str(folder / "supergraph.graphql")]
     command += ["--config", str(folder / "router.yaml"), "--port", "0"]
-    with (folder / "router.log").open("w") as log:
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=log, text=True)
-        assert process.stderr is not None
+    said = folder / "router.err"
+    with (folder / "router.log").open("w") as log, said.open("w") as errors:
+        process = subprocess.Popen(command, stderr=errors, stdout=log, text=True)
         try:
-            line = process.stderr.readline()
-            ready = READY.search(line)
-            assert ready, line + process.stderr.read()
-            yield RouterProcess(process, int(ready[2]))
+            yield RouterProcess(process, _port(process, said))
         finally:
             process.terminate()
             process.wait(30)
-            process.stderr.close()
+
+
+def _port(process: subprocess.Popen[str], said: Path) -> int:
+    """Wait for the router to say where it listens. It writes to a file: a pipe that nobody reads would stop it."""
+    end = time.monotonic() + PATIENCE
+    while not (ready := READY.search(text := said.read_text())):
+        assert process.poll() is None, text
+        assert time.monotonic() < end, text
+        time.sleep(0.05)
+    return int(ready[2])
