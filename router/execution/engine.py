@@ -38,7 +38,7 @@ from router.execution.settings import EngineSettings
 from router.execution.transports.port import SubgraphTransport
 from router.execution.variables import VariableReader
 from router.planner import Planner, PlanningError, condition_variables
-from router.planner.plan import OperationKind
+from router.planner.plan import OperationKind, QueryPlan
 from router.supergraph import Supergraph
 from router.traffic.in_flight import InFlight
 
@@ -194,6 +194,7 @@ class Engine:
         document = operation.document
         try:
             plan = self._planner.plan(document.node, operation.name, conditions, labels)
+            _refuse_contexts(plan)
             node = document.operation(operation.name)
             return compile_program(self.supergraph.api_schema, plan, node, document.fragments, conditions)
         except PlanningError as error:
@@ -215,6 +216,15 @@ class Engine:
 
 def _dump(variables: Mapping[str, Any]) -> bytes:
     return write_json(variables) if variables else b""
+
+
+def _refuse_contexts(plan: QueryPlan) -> None:
+    """Refuse what would be sent with undefined variables: a fetch for each combination of contexts is not run yet."""
+    if any(call.contexts for fetch in plan.fetches for call in fetch.entities):
+        raise OperationUnplannableError(
+            "The operation needs a field whose argument is set by @fromContext, which this router does not execute.",
+            "CONTEXT_NOT_SUPPORTED",
+        )
 
 
 def _sharing_key(context: RequestContext) -> tuple[Any, ...]:

@@ -71,6 +71,7 @@ def test_odd_field_sets(fields):
     assert all(str(it.locations[0]).startswith("a:3:") for it in errors)
 
 
+@pytest.mark.timeout(300)
 def test_five_megabytes():
     fields = "\n".join(f'  field{n}(first: Int = 10): String! @deprecated(reason: "text {n}")' for n in range(70_000))
     sdl = f"type Query {{\n{fields}\n}}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 
 import orjson
 import pytest
@@ -105,12 +104,10 @@ async def ask(engine, query, variables=None, **more):
     ],
 )
 async def test_wrong_documents_are_refused(engine, subgraph, query, code):
-    begun = time.monotonic()
     response = await ask(engine, query)
     assert (response.outcome, response.code) == (Outcome.REFUSED, code)
     assert "data" not in response.as_dict()
     assert not subgraph.requests
-    assert time.monotonic() - begun < 2
 
 
 async def test_as_deep_as_the_limit_allows(engine):
