@@ -1,0 +1,1 @@
+"""The shop's subgraphs: each a room of its own that knows the kernel and none of the others."""
