@@ -27,7 +27,7 @@ def mismatches(shape: Composite, root: Any, *, explained: bool) -> Iterator[Grap
         root: the working tree.
         explained: whether other errors say already why values are missing.
     """
-    yield from _Inspection(explained).composite(shape, root, ())
+    yield from _Inspection(explained).composite(shape, root, (), nullable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +36,21 @@ class _Inspection:
 
     explained: bool
 
-    def composite(self, shape: Composite, value: Any, path: _Path) -> Iterator[GraphQLErrorDict]:
+    def composite(self, shape: Composite, value: Any, path: _Path, *, nullable: bool) -> Iterator[GraphQLErrorDict]:
         if type(value) is not dict:
             yield _mismatch("an object", value, path)
             return
         name = value.get("__typename")
-        for variant in shape.variants:
-            if not shape.abstract or (type(name) is str and name in variant.types):
-                for answer in variant.fields:
-                    if isinstance(answer, ValueField):
-                        yield from self.position(answer.position, value.get(answer.key), (*path, answer.key))
+        if name is not None and type(name) is not str:
+            yield _mismatch("the name of a type", name, (*path, "__typename"))
+            return
+        variants = [each for each in shape.variants if not shape.abstract or name in each.types]
+        if not variants and (name is not None or shape.needs_type) and not nullable and not self.explained:
+            yield _error("A subgraph sent an object of no type that may be here.", path)
+        for variant in variants:
+            for answer in variant.fields:
+                if isinstance(answer, ValueField):
+                    yield from self.position(answer.position, value.get(answer.key), (*path, answer.key))
 
     def position(self, position: Position, value: Any, path: _Path) -> Iterator[GraphQLErrorDict]:
         content = position.content
@@ -59,7 +64,7 @@ class _Inspection:
             for index, item in enumerate(value):
                 yield from self.position(content.item, item, (*path, index))
         elif isinstance(content, Composite):
-            yield from self.composite(content, value, path)
+            yield from self.composite(content, value, path, nullable=position.nullable)
         elif content.values is not None and type(value) is not str:
             yield _mismatch("the name of an enum value", value, path)
 

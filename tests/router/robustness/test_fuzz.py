@@ -6,7 +6,10 @@ import pytest
 
 from tests.router.robustness.fuzz import TARGETS, fuzz, try_answers
 
-FOUND = {"a type name that is a list": ("interface_objects", 463, 23)}
+FOUND = {
+    "a type name that is a list": ("interface_objects", 463, 23),
+    "a type name that is a boolean": ("interface_objects", 3070, 134),
+}
 """Answers that once broke the router: world, seed of the operation, seed of what happened to the answers."""
 
 
