@@ -122,7 +122,9 @@ def stop_left_over(pid: int | None, program: str, stop_signal: signal.Signals, p
 
 
 def _is_program(pid: int, program: str) -> bool:
-    listing = subprocess.run(["ps", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    listing = subprocess.run(
+        ["ps", "-ww", "-o", "stat=,args=", "-p", str(pid)], capture_output=True, text=True, check=False
+    )
     state, _, arguments = listing.stdout.strip().partition(" ")
     return program in arguments and not state.startswith("Z")
 

@@ -159,7 +159,7 @@ def log_in(url: str, who: str) -> str:
 
 def descendants_of(folder: Path) -> list[str]:
     """Command lines of the processes that still work in or on `folder`."""
-    listing = subprocess.run(["ps", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
+    listing = subprocess.run(["ps", "-ww", "-eo", "pid=,args="], capture_output=True, text=True, check=True).stdout
     own = {str(os.getpid()), str(os.getppid())}
     return [line for line in listing.splitlines() if str(folder) in line and line.split()[0] not in own]
 
