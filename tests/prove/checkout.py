@@ -13,7 +13,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -155,6 +155,19 @@ def log_in(url: str, who: str) -> str:
     }"""
     answer = graphql(url, document, {"email": f"{who}@example.com", "password": "storegraph-demo"})
     return str(answer["data"]["userLogin"]["accessToken"])
+
+
+def wait_until(ready: Callable[[], bool], patience: float = 30) -> None:
+    """Return when `ready` holds.
+
+    Raises:
+        TimeoutError: it did not within `patience` seconds.
+    """
+    deadline = time.monotonic() + patience
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError("did not become ready")
+        time.sleep(0.02)
 
 
 def descendants_of(folder: Path) -> list[str]:

@@ -9,7 +9,6 @@ import re
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +23,7 @@ from tests.prove.checkout import (
     graphql,
     log_in,
     running,
+    wait_until,
 )
 from tests.prove.claims import Prover
 
@@ -154,7 +154,7 @@ def _prove_foreign_graph(prover: Prover, checkout: Checkout) -> None:
         [sys.executable, str(bench / "subgraphs.py")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
-        _wait(lambda: answers("http://127.0.0.1:4210/products"))
+        wait_until(lambda: answers("http://127.0.0.1:4210/products"))
         port = free_port()
         command = [
             ".venv/bin/storegraph",
@@ -285,14 +285,6 @@ def _orders(url: str) -> set[str]:
     query = "{ orders(first: 100) { nodes { number } } }"
     data: Any = graphql(url, query, token=log_in(url, "admin"))["data"]
     return {node["number"] for node in data["orders"]["nodes"]}
-
-
-def _wait(ready: Any, patience: float = 30) -> None:
-    deadline = time.monotonic() + patience
-    while not ready():
-        if time.monotonic() > deadline:
-            raise TimeoutError("did not become ready")
-        time.sleep(0.05)
 
 
 def _says(done: Any, words: str) -> bool:
