@@ -266,7 +266,7 @@ def _prove_subgraph_down(prover: Prover, checkout: Checkout) -> None:
 
 def _prove_suite(prover: Prover, checkout: Checkout) -> None:
     done = checkout.run("make", "test", timeout=SUITE_SECONDS * 3)
-    last = done.output.strip().splitlines()[-1] if done.output.strip() else ""
+    last = next((line for line in reversed(done.output.splitlines()) if " passed" in line), "no test ran")
     if done.code != 0:
         prover.console.print(done.output[-4000:])
     prover.check("make test", last.strip("= "), "passes", done.code == 0)
