@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -113,8 +112,8 @@ def _prove_watch(prover: Prover, checkout: Checkout) -> None:
         prover.at_most("from a change to the new supergraph", time.monotonic() - began, WATCH_SECONDS, "s")
     finally:
         schema.write_text(kept)
-        watcher.send_signal(signal.SIGINT)
-        watcher.wait(20)
+        watcher.terminate()
+        watcher.wait()
 
 
 def _prove_speed(prover: Prover, checkout: Checkout) -> None:
