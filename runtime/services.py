@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
@@ -27,6 +26,7 @@ from runtime.export_schema import SUPERGRAPH_CONFIG
 from runtime.ports import insist_on_free_port
 from runtime.progress import Steps
 from runtime.shop import SUBGRAPHS, build_subgraph, migrate, migrations_of
+from runtime.stopping import stop_on_signals
 
 
 class UnknownSubgraphError(StartError):
@@ -80,9 +80,7 @@ def subgraph_urls() -> dict[str, str]:
 
 
 async def _work(names: Sequence[str], everyone: dict[str, Subgraph]) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop = stop_on_signals()
     rooms = [subgraph.room for subgraph in everyone.values()]
     deliveries = [EmbeddedDelivery(rooms, only=name) for name in names]
     jobs = JobRunner([job for name in names for job in everyone[name].jobs])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -30,6 +29,7 @@ from runtime.export_schema import compose_shop, sdls_of
 from runtime.ports import insist_on_free_port
 from runtime.progress import Steps
 from runtime.shop import build_shop, check_tables, migrate
+from runtime.stopping import stop_on_signals
 from runtime.storefront import build_storefront
 
 _DRAIN_SECONDS = 10
@@ -98,7 +98,7 @@ def _servers(directory: DataDirectory, steps: Steps, settings: Settings) -> Iter
 
 
 async def _serve(options: UpOptions, settings: Settings, steps: Steps) -> None:
-    stop = _stop_on_signals()
+    stop = stop_on_signals()
     with steps.step("Tables"):
         await migrate(settings.database_url)
     shop = build_shop(settings)
@@ -121,13 +121,6 @@ async def _load_demo(settings: Settings, steps: Steps) -> list[DemoUser]:
     """Load the demo data unless that was done before; the users of it that the card names."""
     await load_demo_data(settings.database_url, steps)
     return demo_users()
-
-
-def _stop_on_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    return stop
 
 
 class _Server(uvicorn.Server):
