@@ -10,6 +10,7 @@ import structlog
 
 import subgraphs
 from kernel.testing import FixedClock
+from tests.node_packages import NodePackages, installed
 from tests.servers import PostgresForTests, Servers, ValkeyForTests
 
 MakeDatabase = Callable[..., Awaitable[str]]
@@ -44,6 +45,12 @@ def make_database(postgres: PostgresForTests) -> MakeDatabase:
         return await postgres.database({name: root / name / "migrations" for name in names})
 
     return make
+
+
+@pytest.fixture(scope="session")
+def node_packages() -> NodePackages:
+    """Give the environment in which Node finds the npm packages of a folder: `node_packages(folder, "graphql")`."""
+    return installed
 
 
 @pytest.fixture

@@ -1,11 +1,7 @@
 """The corpus, what the reference says of it, and a comparison of supergraphs by what they mean."""
 
-import fcntl
 import json
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -39,28 +35,6 @@ class Corpus:
 def corpus():
     """Return the corpus."""
     return Corpus()
-
-
-@pytest.fixture(scope="session")
-def node_packages():
-    """Return a function that gives the environment in which Node finds the packages of a folder.
-
-    They are installed there on first use, unless ``NODE_MODULES`` names a folder that has them; without Node the test
-    is skipped.
-    """
-
-    def find(folder, package):
-        if not shutil.which("npm"):
-            pytest.skip("needs Node and npm")
-        packages = Path(os.environ.get("NODE_MODULES", HERE / folder)).resolve()
-        with (HERE / folder / "package.json").open() as alone:
-            fcntl.flock(alone, fcntl.LOCK_EX)
-            if not (packages / "node_modules" / package).is_dir():
-                subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE / folder, check=True, timeout=300)
-                packages = HERE / folder
-        return os.environ | {"NODE_MODULES": str(packages)}
-
-    return find
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,7 @@ async def supergraph(database_url, tmp_path):
 @pytest.mark.parametrize("peer", ["apollo", "hive"])
 async def test_peer_answers_a_query_of_the_shop(peer, supergraph, node_packages):
     file, tokens = supergraph
-    environment = node_packages("peers", "@graphql-hive/gateway-runtime")
+    environment = node_packages(PEERS, "@graphql-hive/gateway-runtime")
 
     process = await asyncio.create_subprocess_exec(
         *("node", str(PEERS / "ask.mjs"), peer, str(file), OPERATION, json.dumps(tokens)),

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(600)
 @pytest.fixture(scope="module")
 def ask(node_packages):
     """Return a function that runs the script that asks the reference."""
-    environment = node_packages("reference", "@apollo/composition")
+    environment = node_packages(HERE / "reference", "@apollo/composition")
 
     def ask(*arguments):
         command = ["node", str(HERE / "reference" / "verdicts.mjs"), *arguments]
