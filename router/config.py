@@ -15,6 +15,17 @@ from typing import Any, Final, Literal
 import msgspec
 import yaml
 
+from router.http_settings import (
+    AutomaticQueriesSettings,
+    BatchingSettings,
+    CachingSettings,
+    CompressionSettings,
+    PersistedOperationsSettings,
+    RestSettings,
+    UploadSettings,
+)
+from router.sections import Section, demand
+
 _PLACE: Final = re.compile(r"\$\{env\.([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 
 
@@ -22,11 +33,7 @@ class ConfigError(Exception):
     """The settings cannot be used; the message is one line that says where and why."""
 
 
-class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A part of the settings: immutable, and a misspelt key is an error."""
-
-
-class ServerSettings(_Section, frozen=True):
+class ServerSettings(Section, frozen=True):
     """Where and how clients are served.
 
     Attributes:
@@ -54,13 +61,13 @@ class ServerSettings(_Section, frozen=True):
 
     def __post_init__(self) -> None:
         """Hold the values within what can be served."""
-        _demand(0 <= self.port <= 65_535, "port must be between 0 and 65535")
-        _demand(1 <= self.workers <= 512, "workers must be between 1 and 512")
-        _demand(self.path.startswith("/"), "path must begin with /")
-        _demand(self.request_timeout > 0, "request_timeout must be more than 0")
+        demand(0 <= self.port <= 65_535, "port must be between 0 and 65535")
+        demand(1 <= self.workers <= 512, "workers must be between 1 and 512")
+        demand(self.path.startswith("/"), "path must begin with /")
+        demand(self.request_timeout > 0, "request_timeout must be more than 0")
 
 
-class LimitSettings(_Section, frozen=True):
+class LimitSettings(Section, frozen=True):
     """Bounds on one request.
 
     Attributes:
@@ -71,10 +78,10 @@ class LimitSettings(_Section, frozen=True):
 
     def __post_init__(self) -> None:
         """Hold the values within what makes sense."""
-        _demand(self.body_bytes > 0, "body_bytes must be more than 0")
+        demand(self.body_bytes > 0, "body_bytes must be more than 0")
 
 
-class CorsSettings(_Section, frozen=True):
+class CorsSettings(Section, frozen=True):
     """Which other origins a browser may call the router from.
 
     Attributes:
@@ -93,10 +100,10 @@ class CorsSettings(_Section, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse what browsers refuse."""
-        _demand(not (self.credentials and "*" in self.origins), "credentials cannot be allowed to origin *")
+        demand(not (self.credentials and "*" in self.origins), "credentials cannot be allowed to origin *")
 
 
-class CsrfSettings(_Section, frozen=True):
+class CsrfSettings(Section, frozen=True):
     """Protection from requests that a foreign page makes a browser send without asking first.
 
     Attributes:
@@ -112,14 +119,14 @@ class CsrfSettings(_Section, frozen=True):
     )
 
 
-class Sample(_Section, frozen=True):
+class Sample(Section, frozen=True):
     """An operation that the explorer shows in a tab of its own."""
 
     query: str
     variables: str = ""
 
 
-class ExplorerSettings(_Section, frozen=True):
+class ExplorerSettings(Section, frozen=True):
     """The page for developers.
 
     Attributes:
@@ -135,13 +142,13 @@ class ExplorerSettings(_Section, frozen=True):
     samples_dir: str | None = None
 
 
-class HeaderSettings(_Section, frozen=True):
+class HeaderSettings(Section, frozen=True):
     """Which request headers of a client are passed on to the subgraphs, besides the request id and `traceparent`."""
 
     forward: tuple[str, ...] = ()
 
 
-class SharingSettings(_Section, frozen=True):
+class SharingSettings(Section, frozen=True):
     """Work in flight that is done once for all who ask for the same.
 
     Attributes:
@@ -153,7 +160,7 @@ class SharingSettings(_Section, frozen=True):
     fetches: bool = True
 
 
-class JwtSettings(_Section, frozen=True):
+class JwtSettings(Section, frozen=True):
     """Whose tokens are believed.
 
     Attributes:
@@ -173,7 +180,7 @@ class JwtSettings(_Section, frozen=True):
     refresh: float = 300.0
 
 
-class InternalTokenSettings(_Section, frozen=True):
+class InternalTokenSettings(Section, frozen=True):
     """The token by which subgraphs know that a request comes from this router and for whom.
 
     Attributes:
@@ -188,18 +195,18 @@ class InternalTokenSettings(_Section, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse a secret that could be guessed, and tokens that would be stale on arrival."""
-        _demand(len(self.key.encode()) >= 32, "key must have at least 32 bytes")
-        _demand(self.lifetime >= 5, "lifetime must be at least 5 seconds")
+        demand(len(self.key.encode()) >= 32, "key must have at least 32 bytes")
+        demand(self.lifetime >= 5, "lifetime must be at least 5 seconds")
 
 
-class AuthenticationSettings(_Section, frozen=True):
+class AuthenticationSettings(Section, frozen=True):
     """How callers are known, and how they are made known to the subgraphs; neither happens unless set."""
 
     jwt: JwtSettings | None = None
     internal_token: InternalTokenSettings | None = None
 
 
-class SubgraphSettings(_Section, frozen=True):
+class SubgraphSettings(Section, frozen=True):
     """What differs for one subgraph.
 
     Attributes:
@@ -209,7 +216,28 @@ class SubgraphSettings(_Section, frozen=True):
     url: str | None = None
 
 
-class TelemetrySettings(_Section, frozen=True):
+class ReloadSettings(Section, frozen=True):
+    """How changed files are taken over while the router runs; SIGHUP always makes it read them again.
+
+    Attributes:
+        watch: whether the files are looked at for changes.
+        interval: seconds between two looks.
+        warm_up: how many of the operations used last are made ready before a new supergraph or new settings take over.
+        warm_up_timeout: seconds after which they take over even if not all of these are ready.
+    """
+
+    watch: bool = True
+    interval: float = 0.5
+    warm_up: int = 200
+    warm_up_timeout: float = 20.0
+
+    def __post_init__(self) -> None:
+        """Hold the values within what makes sense."""
+        demand(self.interval >= 0.05, "interval must be at least 0.05")
+        demand(self.warm_up >= 0, "warm_up must not be negative")
+
+
+class TelemetrySettings(Section, frozen=True):
     """What is written about requests.
 
     Attributes:
@@ -223,7 +251,7 @@ class TelemetrySettings(_Section, frozen=True):
     access_log: Literal["none", "failures", "all"] = "failures"
 
 
-class RouterSettings(_Section, frozen=True):
+class RouterSettings(Section, frozen=True):
     """All settings of a router.
 
     Attributes:
@@ -239,16 +267,19 @@ class RouterSettings(_Section, frozen=True):
     explorer: ExplorerSettings = msgspec.field(default_factory=ExplorerSettings)
     headers: HeaderSettings = msgspec.field(default_factory=HeaderSettings)
     sharing: SharingSettings = msgspec.field(default_factory=SharingSettings)
+    batching: BatchingSettings = msgspec.field(default_factory=BatchingSettings)
+    uploads: UploadSettings = msgspec.field(default_factory=UploadSettings)
+    compression: CompressionSettings = msgspec.field(default_factory=CompressionSettings)
+    caching: CachingSettings = msgspec.field(default_factory=CachingSettings)
+    apq: AutomaticQueriesSettings = msgspec.field(default_factory=AutomaticQueriesSettings)
+    persisted_operations: PersistedOperationsSettings = msgspec.field(default_factory=PersistedOperationsSettings)
+    rest: RestSettings = msgspec.field(default_factory=RestSettings)
     authentication: AuthenticationSettings = msgspec.field(default_factory=AuthenticationSettings)
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
+    reload: ReloadSettings = msgspec.field(default_factory=ReloadSettings)
     introspection: bool = True
     subgraph_timeout: float = 30.0
     subgraphs: dict[str, SubgraphSettings] = msgspec.field(default_factory=dict)
-
-
-def _demand(holds: bool, otherwise: str) -> None:
-    if not holds:
-        raise ValueError(otherwise)
 
 
 def expand(value: Any, environment: Mapping[str, str]) -> Any:
