@@ -12,7 +12,7 @@ import uvicorn
 from kernel.app import create_app
 from kernel.calls import HttpCalls
 from kernel.errors import InfrastructureError
-from kernel.events.delivery import EmbeddedDelivery
+from kernel.events.embedded import EmbeddedDelivery
 from kernel.identity import InternalTokenSigner
 from kernel.jobs import JobRunner
 from kernel.migrations import check_current

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from kernel.calls import InProcessCalls, SubgraphCalls
 from kernel.database import Database
 from kernel.errors import InfrastructureError
-from kernel.events.delivery import EmbeddedDelivery
+from kernel.events.embedded import EmbeddedDelivery
 from kernel.graphql.execution import Executor
 from kernel.jobs import JobRunner
 from kernel.migrations import upgrade_all

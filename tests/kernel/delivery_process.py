@@ -8,7 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.database import Database
 from kernel.events.consumers import Consumer
-from kernel.events.delivery import EmbeddedDelivery, Room
+from kernel.events.delivery import Room
+from kernel.events.embedded import EmbeddedDelivery
 from kernel.events.envelope import Event
 
 

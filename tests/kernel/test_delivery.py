@@ -12,7 +12,8 @@ from kernel import telemetry
 from kernel.database import Database, DatabaseUnavailableError, count_statements
 from kernel.events.catalogue import CategoryChanged, UserProfileUpdated, UserRegistered
 from kernel.events.consumers import Consumer, Handler
-from kernel.events.delivery import EmbeddedDelivery, Room
+from kernel.events.delivery import Room
+from kernel.events.embedded import EmbeddedDelivery
 from kernel.events.envelope import Event
 from kernel.events.outbox import record, record_many
 

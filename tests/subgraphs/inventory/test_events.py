@@ -5,7 +5,8 @@ import pytest
 from kernel.calls import InProcessCalls
 from kernel.database import Database
 from kernel.events.catalogue import OrderShipped, StockLine
-from kernel.events.delivery import EmbeddedDelivery, Room
+from kernel.events.delivery import Room
+from kernel.events.embedded import EmbeddedDelivery
 from kernel.events.outbox import record
 from kernel.identity import ANONYMOUS, Caller
 from kernel.money import Money

@@ -26,7 +26,8 @@ from kernel.events.catalogue import (
     PostalAddress,
     UserRegistered,
 )
-from kernel.events.delivery import EmbeddedDelivery, Room
+from kernel.events.delivery import Room
+from kernel.events.embedded import EmbeddedDelivery
 from kernel.events.outbox import record
 from kernel.identity import ANONYMOUS, Caller
 from kernel.settings import Settings

@@ -8,7 +8,8 @@ from itertools import permutations
 import pytest
 
 from kernel.events.catalogue import PostalAddress, UserProfileUpdated
-from kernel.events.delivery import EmbeddedDelivery, Room
+from kernel.events.delivery import Room
+from kernel.events.embedded import EmbeddedDelivery
 from kernel.money import Money
 from subgraphs.notifications.domain.letters import Letter
 from subgraphs.notifications.domain.messages import Topic

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from kernel.calls import CallTimeoutError, InProcessCalls
 from kernel.database import Database, count_statements, plain_url
-from kernel.events.delivery import EmbeddedDelivery
+from kernel.events.embedded import EmbeddedDelivery
 from kernel.identity import Caller
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph

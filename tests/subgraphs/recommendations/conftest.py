@@ -12,7 +12,8 @@ from sqlalchemy import text
 from kernel.calls import InProcessCalls
 from kernel.database import Database, count_statements
 from kernel.events.catalogue import OrderConfirmed, OrderLineFacts, Payload, PostalAddress, ProductUpdated
-from kernel.events.delivery import EmbeddedDelivery, Room
+from kernel.events.delivery import Room
+from kernel.events.embedded import EmbeddedDelivery
 from kernel.events.outbox import record
 from kernel.identity import ANONYMOUS, Caller
 from kernel.ids import new_id

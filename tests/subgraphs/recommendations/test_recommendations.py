@@ -15,7 +15,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from kernel.database import count_statements, plain_url
-from kernel.events.delivery import EmbeddedDelivery, Room
+from kernel.events.delivery import Room
+from kernel.events.embedded import EmbeddedDelivery
 from kernel.identity import Caller
 from subgraphs.recommendations.domain.recommendation import PRIOR
 from subgraphs.recommendations.storage import bulk

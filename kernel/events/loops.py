@@ -1,0 +1,96 @@
+"""The loops of a process that delivers: its relays, its workers, and the listener that wakes them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+from kernel.database import plain_url
+from kernel.events.delivery import Room
+from kernel.events.inbox import InboxWorker
+from kernel.events.listening import Listener
+from kernel.events.relay import Carrier, Relay
+from kernel.events.signals import Signal, keep_at
+
+
+class DeliveryLoops:
+    """Relays the outboxes of some rooms and handles what is in their inboxes.
+
+    Args:
+        rooms: whose outboxes and inboxes to serve.
+        carrier: takes events on from the outboxes.
+        poll_every: seconds after which a loop looks for work without being woken, in case a wake-up was lost.
+        patience: seconds to wait for listeners at the start, and for handlers at the end.
+    """
+
+    def __init__(self, rooms: Sequence[Room], carrier: Carrier, *, poll_every: float, patience: float) -> None:
+        self._relays = {room.database.schema: Relay(room.database, carrier) for room in rooms}
+        self._workers = {
+            room.database.schema: [InboxWorker(consumer, room.database) for consumer in room.consumers]
+            for room in rooms
+        }
+        self._urls = {plain_url(room.database.url) for room in rooms}
+        self._poll_every = poll_every
+        self._patience = patience
+        self._loops: list[asyncio.Task[None]] = []
+        self._listeners: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to deliver, first of all what an earlier process left."""
+        for relay in self._relays.values():
+            self._keep_at(relay.signal, relay.publish)
+        for worker in self._all_workers():
+            for _ in range(worker.consumer.concurrency):
+                self._keep_at(worker.signal, worker.handle_next)
+        listeners = [Listener(url, self._wake, self._wake_all) for url in self._urls]
+        self._listeners = [asyncio.create_task(listener.listen()) for listener in listeners]
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                await asyncio.gather(*(listener.ready.wait() for listener in listeners))
+
+    async def stop(self) -> None:
+        """Let handlers that are at work finish, then stop."""
+        for part in (*self._relays.values(), *self._all_workers()):
+            part.signal.stop()
+        for task in self._listeners:
+            task.cancel()
+        if self._loops:
+            _, late = await asyncio.wait(self._loops, timeout=self._patience)
+            for task in late:
+                task.cancel()
+        await asyncio.gather(*self._loops, *self._listeners, return_exceptions=True)
+        self._loops.clear()
+        self._listeners.clear()
+
+    async def drain(self) -> int:
+        """Deliver all that is due now, without the loops; tell how many events were handled."""
+        handled = 0
+        while True:
+            moved = sum([await relay.publish() for relay in self._relays.values()])
+            done = 0
+            for worker in self._all_workers():
+                while await worker.handle_next():
+                    done += 1
+            handled += done
+            if not moved and not done:
+                return handled
+
+    def _keep_at(self, signal: Signal, work: Callable[[], Awaitable[int | bool]]) -> None:
+        self._loops.append(asyncio.create_task(keep_at(signal, work, self._poll_every)))
+
+    def _all_workers(self) -> list[InboxWorker]:
+        return [worker for workers in self._workers.values() for worker in workers]
+
+    def _wake(self, payload: str) -> None:
+        kind, _, schema = payload.partition(":")
+        if kind == "outbox" and schema in self._relays:
+            self._relays[schema].signal.set()
+        elif kind == "inbox":
+            for worker in self._workers.get(schema, ()):
+                worker.signal.set()
+
+    def _wake_all(self) -> None:
+        for schema in self._relays:
+            self._wake(f"outbox:{schema}")
+            self._wake(f"inbox:{schema}")
