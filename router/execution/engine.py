@@ -9,6 +9,7 @@ lookup, the coercion of its variables and the run.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from router.execution.documents import Document, read_document
 from router.execution.errors import (
     ExecutionError,
     IntrospectionDisabledError,
+    NotASubscriptionError,
     OperationUnplannableError,
     RequestError,
     SubscriptionRefusedError,
@@ -35,10 +37,11 @@ from router.execution.overrides import Overrides
 from router.execution.recall import Recall, RecallingAssembly
 from router.execution.run import Run
 from router.execution.settings import EngineSettings
-from router.execution.transports.port import SubgraphTransport
+from router.execution.streaming import EventStream
+from router.execution.transports.port import StreamTransport, SubgraphTransport
 from router.execution.variables import VariableReader
 from router.planner import Planner, PlanningError, condition_variables
-from router.planner.plan import OperationKind, QueryPlan
+from router.planner.plan import OperationKind
 from router.supergraph import Supergraph
 from router.traffic.in_flight import InFlight
 
@@ -66,6 +69,13 @@ class PreparedOperation:
             return labels
         return (*(bool(variables.get(name)) for name in self.conditions), labels)
 
+    def variants(self) -> list[tuple[dict[str, Any], frozenset[str]]]:
+        """Return the variants that were compiled: values of the conditions, and override labels."""
+        known: list[Any] = [variant for variant, _ in self.programs.latest(sys.maxsize)]
+        if not self.conditions:
+            return [({}, labels) for labels in known]
+        return [(dict(zip(self.conditions, values, strict=True)), labels) for *values, labels in known]
+
 
 class Engine:
     """Answers operations on one supergraph.
@@ -74,6 +84,7 @@ class Engine:
         supergraph: what is served.
         transports: for each subgraph the transport that leads to it.
         settings: limits and switches.
+        streams: for each subgraph that has subscriptions, the transport that opens their streams.
         planner: makes the plans; by default one without further limits of its own.
     """
 
@@ -83,11 +94,13 @@ class Engine:
         transports: Mapping[str, SubgraphTransport],
         settings: EngineSettings | None = None,
         *,
+        streams: Mapping[str, StreamTransport] | None = None,
         planner: Planner | None = None,
     ) -> None:
         self.supergraph = supergraph
         self.settings = settings or EngineSettings()
         self._transports = transports
+        self._streams = streams or {}
         self._planner = planner or Planner(supergraph)
         self._worker = ThreadPoolExecutor(1, "prepare")
         self._overrides = Overrides(self._planner.override_labels)
@@ -151,12 +164,36 @@ class Engine:
             lambda: self._start(program, variables, context, prelude),
         )
 
+    async def stream(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> EventStream:
+        """Return the stream that a subscription asks for; it is not opened yet.
+
+        Raises:
+            ExecutionError: the request is wrong, is no subscription, or the planner found no way.
+        """
+        operation = await self.prepare(request)
+        if operation.kind != "subscription":
+            raise NotASubscriptionError(f"A {operation.kind} has one answer, and is not streamed.")
+        variables = operation.variables.read(request.variables)
+        program = await self.program(operation, variables, self._overrides.active(context.labels))
+        if not program.starts:
+            raise NotASubscriptionError("The subscription selects nothing.")
+        stream = self._streams.get(program.starts[0].subgraph)
+        return EventStream(program, variables, stream, self._run, self.settings.max_errors)
+
     async def program(
         self, operation: PreparedOperation, variables: Mapping[str, Any], labels: frozenset[str] = frozenset()
     ) -> Program:
         """Return the program of the variant that variables and override labels single out, compiled if need be."""
         variant = operation.variant(variables, labels)
         return await operation.programs.make(variant, lambda: self._compile(operation, variables, labels))
+
+    def remembered(self, most: int) -> list[tuple[tuple[str, str | None], PreparedOperation]]:
+        """Return the operations by their text and name, those used last first."""
+        return self._operations.latest(most)
+
+    def close(self) -> None:
+        """Prepare no more operations; what runs goes on."""
+        self._worker.shutdown(wait=False)
 
     def _start(
         self,
@@ -171,6 +208,11 @@ class Engine:
             assembly = RecallingAssembly(program, self._recall, inner)
         timeout = self.settings.subgraph_timeout
         return Run(program, assembly, variables, context, self._transports, timeout).start()
+
+    def _run(
+        self, program: Program, variables: Mapping[str, Any], context: RequestContext, assembly: Assembling
+    ) -> Run:
+        return Run(program, assembly, variables, context, self._transports, self.settings.subgraph_timeout)
 
     def _prepare(self, query: str, name: str | None) -> PreparedOperation:
         schema = self.supergraph.api_schema
@@ -194,7 +236,6 @@ class Engine:
         document = operation.document
         try:
             plan = self._planner.plan(document.node, operation.name, conditions, labels)
-            _refuse_contexts(plan)
             node = document.operation(operation.name)
             return compile_program(self.supergraph.api_schema, plan, node, document.fragments, conditions)
         except PlanningError as error:
@@ -216,15 +257,6 @@ class Engine:
 
 def _dump(variables: Mapping[str, Any]) -> bytes:
     return write_json(variables) if variables else b""
-
-
-def _refuse_contexts(plan: QueryPlan) -> None:
-    """Refuse what would be sent with undefined variables: a fetch for each combination of contexts is not run yet."""
-    if any(call.contexts for fetch in plan.fetches for call in fetch.entities):
-        raise OperationUnplannableError(
-            "The operation needs a field whose argument is set by @fromContext, which this router does not execute.",
-            "CONTEXT_NOT_SUPPORTED",
-        )
 
 
 def _sharing_key(context: RequestContext) -> tuple[Any, ...]:

@@ -7,7 +7,8 @@ ExecutionError
 │   ├── OperationUnresolvedError    OPERATION_RESOLUTION_FAILURE
 │   ├── BadUserInputError           BAD_USER_INPUT
 │   ├── IntrospectionDisabledError  INTROSPECTION_DISABLED
-│   └── SubscriptionRefusedError    SUBSCRIPTION_NOT_SUPPORTED
+│   ├── SubscriptionRefusedError    SUBSCRIPTION_BAD_HEADER
+│   └── NotASubscriptionError       OPERATION_NOT_STREAMED
 ├── OperationUnplannableError       QUERY_PLAN_BUILD_FAILED
 └── TransportError                  a subgraph gave no answer that can be used
     ├── SubgraphUnreachableError    SUBREQUEST_HTTP_ERROR
@@ -94,9 +95,15 @@ class IntrospectionDisabledError(RequestError):
 
 
 class SubscriptionRefusedError(RequestError):
-    """The operation asks for a stream, where one answer is all that can be given."""
+    """The operation asks for a stream, and the client takes only one answer."""
 
-    code = "SUBSCRIPTION_NOT_SUPPORTED"
+    code = "SUBSCRIPTION_BAD_HEADER"
+
+
+class NotASubscriptionError(RequestError):
+    """The operation has one answer, and a stream was asked for."""
+
+    code = "OPERATION_NOT_STREAMED"
 
 
 class OperationUnplannableError(ExecutionError):

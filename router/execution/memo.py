@@ -6,6 +6,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Executor
+from itertools import islice
 from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -31,6 +32,10 @@ class Memo(Generic[K, V]):
 
     def __len__(self) -> int:
         return len(self._values)
+
+    def latest(self, most: int) -> list[tuple[K, V]]:
+        """Return what is remembered, the values used last first."""
+        return list(islice(reversed(self._values.items()), most))
 
     def get(self, key: K) -> V | None:
         """Return what is remembered under a key."""

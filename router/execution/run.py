@@ -77,16 +77,26 @@ class Run:
             self._finish()
         return self.answer
 
+    def resume(self, fetch: Fetch, response: SubgraphResponse) -> asyncio.Future[GraphQLResponse]:
+        """Go on from the answer to a plan's first fetch, which came by another way: an event of a stream."""
+        self.answer.add_done_callback(self._stop)
+        self._assembly.take(fetch, response)
+        self._complete(fetch)
+        return self.answer
+
     def _launch(self, fetch: Fetch) -> None:
         variables = {name: self._variables[name] for name in fetch.variables if name in self._variables}
+        operation = self._program.operations[fetch.id]
         if fetch.entities:
             representations = self._assembly.ask(fetch)
             if representations is None:
                 self._complete(fetch)
                 return
             variables.update(representations)
+            if fetch.id in self._program.contextual:
+                operation = self._program.contextual[fetch.id].operation(representations)
         request = SubgraphRequest(
-            self._program.operations[fetch.id],
+            operation,
             variables,
             self._context.headers_for(fetch.subgraph),
             self._timeout,

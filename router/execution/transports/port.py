@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -79,4 +79,16 @@ class SubgraphTransport(Protocol):
 
     def send(self, request: SubgraphRequest) -> Awaitable[SubgraphResponse]:
         """Send a request."""
+        ...
+
+
+class StreamTransport(Protocol):
+    """Opens streams of events from one subgraph.
+
+    Each event is a response of its own. The generator ends when the subgraph says that the stream is complete, and
+    raises a `TransportError` where it breaks or is refused. Closing the generator ends the stream in the subgraph.
+    """
+
+    def open(self, request: SubgraphRequest) -> AsyncGenerator[SubgraphResponse]:
+        """Open a stream."""
         ...

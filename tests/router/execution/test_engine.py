@@ -100,7 +100,7 @@ async def ask(engine, query, variables=None, **more):
         ("{" + " ".join(f"a{i}: me {{ id }}" for i in range(10_000)) + "}", "GRAPHQL_PARSE_FAILED"),
         ("query A { me { id } } query B { me { id } }", "OPERATION_RESOLUTION_FAILURE"),
         ("fragment F on User { id }", "OPERATION_RESOLUTION_FAILURE"),
-        ("subscription { ticks }", "SUBSCRIPTION_NOT_SUPPORTED"),
+        ("subscription { ticks }", "SUBSCRIPTION_BAD_HEADER"),
     ],
 )
 async def test_wrong_documents_are_refused(engine, subgraph, query, code):
