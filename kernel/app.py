@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final, cast
 
 import orjson
@@ -14,7 +15,7 @@ from starlette.responses import Response
 
 from kernel.errors import InfrastructureError, UnauthenticatedError
 from kernel.graphql.execution import Result
-from kernel.identity import InternalTokenVerifier
+from kernel.identity import Client, InternalTokenVerifier
 from kernel.subgraph import Subgraph
 
 _LARGEST_BODY: Final = 2_000_000
@@ -48,6 +49,7 @@ def create_app(subgraph: Subgraph, *, internal_key: str) -> FastAPI:
 async def _answer(subgraph: Subgraph, verifier: InternalTokenVerifier, request: Request) -> Response:
     try:
         caller = verifier.verify_header(request.headers.get("authorization"))
+        caller = replace(caller, client=Client.of(request.headers))
     except UnauthenticatedError as error:
         return _failed(401, error.message, error.code)
     body = await _read(request)

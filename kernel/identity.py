@@ -7,8 +7,8 @@ subgraph it is meant for. Signing and checking are cached, so a busy caller cost
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final, Literal, get_args
 
 import jwt
@@ -23,6 +23,19 @@ _ISSUER: Final = "storegraph-internal"
 _ALGORITHM: Final = "HS256"
 
 
+@dataclass(frozen=True, slots=True)
+class Client:
+    """The program and the network address that a request came from, as far as they are told."""
+
+    address: str = ""
+    agent: str = ""
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Client:
+        """Read what the router notes about its client."""
+        return cls(headers.get("x-client-address", ""), headers.get("x-client-agent", ""))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """The person, partner or service on whose behalf something is done."""
@@ -32,6 +45,9 @@ class Caller:
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     email: str | None = None
+    session: str | None = None
+    """The log-in that this person is using, where they came by one."""
+    client: Client = field(default=Client(), compare=False)
 
     @classmethod
     def service(cls, name: str) -> Caller:
@@ -185,6 +201,7 @@ def _claims(caller: Caller, audience: str, now: float, expires: float) -> dict[s
         "roles": sorted(caller.roles),
         "scopes": sorted(caller.scopes),
         "email": caller.email or "",
+        "sid": caller.session or "",
     }
 
 
@@ -197,4 +214,5 @@ def _caller(claims: dict[str, Any]) -> Caller:
         roles=frozenset(claims["roles"]),
         scopes=frozenset(claims["scopes"]),
         email=claims["email"] or None,
+        session=claims.get("sid") or None,
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from kernel.graphql.execution import Executor
-from kernel.identity import ANONYMOUS, Caller
+from kernel.identity import Caller, Client
 from kernel.settings import Settings
 from router.config import ExplorerSettings, RouterSettings, TelemetrySettings
 from router.execution.engine import Engine
@@ -56,7 +56,7 @@ def _call(executor: Executor) -> Callable[..., Awaitable[Mapping[str, Any]]]:
             query,
             variables,
             operation_name,
-            caller=_caller(context),
+            caller=_caller(context, known),
             correlation_id=known.get("x-request-id", ""),
             traceparent=known.get("traceparent", ""),
         )
@@ -65,9 +65,17 @@ def _call(executor: Executor) -> Callable[..., Awaitable[Mapping[str, Any]]]:
     return execute
 
 
-def _caller(identity: Identity | None) -> Caller:
+def _caller(identity: Identity | None, headers: Mapping[str, str]) -> Caller:
     """Tell a subgraph who asks, in its own terms; the same facts that an internal token would carry."""
     if identity is None or identity.id is None:
-        return ANONYMOUS
+        return Caller(client=Client.of(headers))
     kind: Any = identity.kind
-    return Caller(id=identity.id, kind=kind, roles=identity.roles, scopes=identity.scopes, email=identity.email)
+    return Caller(
+        id=identity.id,
+        kind=kind,
+        roles=identity.roles,
+        scopes=identity.scopes,
+        email=identity.email,
+        session=identity.session,
+        client=Client.of(headers),
+    )

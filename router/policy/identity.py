@@ -6,13 +6,17 @@ was verified is remembered for as long as the token itself is good: the signatur
 IdentityError
 ├── MalformedCredentialsError   400 AUTH_ERROR   the header is no bearer token
 ├── InvalidTokenError           401 AUTH_ERROR   the token does not hold
+├── ForgedRequestError          403 CSRF_PREVENTED   a browser's cookie came without the proof that its page sent it
 └── IdentityUnavailableError    503 AUTH_UNAVAILABLE   the issuer's keys cannot be read
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import math
 import time
+from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +29,10 @@ from router.policy.keys import KeySet, KeysUnavailableError
 _LONGEST_TOKEN: Final = 8_192
 _CACHE_ENTRIES: Final = 10_000
 _BEARER: Final = b"bearer "
+
+SESSION_COOKIE: Final = b"__Host-storegraph-access"
+"""The cookie in which browsers keep their access token; the prefix binds it to one host, to TLS and to the path `/`."""
+CSRF_HEADER: Final = b"x-csrf-token"
 
 
 class IdentityError(Exception):
@@ -44,6 +52,13 @@ class InvalidTokenError(IdentityError):
     """The token is forged, expired, meant for somebody else or from somebody unknown."""
 
 
+class ForgedRequestError(IdentityError):
+    """A token that belongs into a cookie came without the header that only the shop's own pages can send."""
+
+    status = 403
+    code = "CSRF_PREVENTED"
+
+
 class IdentityUnavailableError(IdentityError):
     """Nobody can be told apart now, as the issuer's keys cannot be read."""
 
@@ -51,7 +66,7 @@ class IdentityUnavailableError(IdentityError):
     code = "AUTH_UNAVAILABLE"
 
 
-CallerFacts: TypeAlias = tuple[str | None, str, frozenset[str], frozenset[str], str | None]
+CallerFacts: TypeAlias = tuple[str | None, str, frozenset[str], frozenset[str], str | None, str | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +79,7 @@ class Identity:
         roles: what the caller is.
         scopes: what the caller may do.
         email: the caller's address, if the token tells it.
+        session: the log-in that the token came from (`sid`), if the token tells it.
         claims: everything the token says.
         expires_at: when the token ends, in seconds since 1970.
     """
@@ -73,18 +89,48 @@ class Identity:
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     email: str | None = None
+    session: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
     expires_at: float = float("inf")
 
     @property
     def facts(self) -> CallerFacts:
         """Return what tells this caller from others, whichever token it came with."""
-        return (self.id, self.kind, self.roles, self.scopes, self.email)
+        return (self.id, self.kind, self.roles, self.scopes, self.email, self.session)
 
 
 ANONYMOUS: Final = Identity(id=None, kind="anonymous")
 
 _KINDS_BY_ROLE: Final = ("admin", "staff", "vendor")
+
+
+def credentials(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """Return the credentials of a request: its authorization header, or else the token in its session cookie."""
+    authorization = headers.get(b"authorization")
+    if authorization is not None:
+        return authorization
+    cookies = headers.get(b"cookie")
+    if cookies is None or SESSION_COOKIE not in cookies:
+        return None
+    pairs = (pair.strip().partition(b"=") for pair in cookies.split(b";"))
+    return next((_BEARER + value for name, _, value in pairs if name == SESSION_COOKIE), None)
+
+
+def insist_on_own_page(identity: Identity, headers: Mapping[bytes, bytes]) -> None:
+    """Let a caller pass whose token needs no proof, or who brings it.
+
+    A token made for a cookie carries the hash of a secret that the shop's own pages can read and foreign ones cannot.
+    It needs that secret however it comes, so that a stolen cookie is no bearer token either.
+
+    Raises:
+        ForgedRequestError: the proof is missing or wrong.
+    """
+    expected = identity.claims.get("csrf")
+    if expected is None:
+        return
+    digest = hashlib.sha256(headers.get(CSRF_HEADER, b"")).digest()
+    if not hmac.compare_digest(urlsafe_b64encode(digest).rstrip(b"="), str(expected).encode()):
+        raise ForgedRequestError("a request with a session cookie must carry its x-csrf-token")
 
 
 class TokenVerifier:
@@ -210,13 +256,14 @@ def _bearer_token(authorization: bytes) -> str:
 def _identity(claims: Mapping[str, Any]) -> Identity:
     roles = _words(claims.get("roles"))
     kind = next((role for role in _KINDS_BY_ROLE if role in roles), "customer")
-    email = claims.get("email")
+    email, session = claims.get("email"), claims.get("sid")
     return Identity(
         id=str(claims["sub"]),
         kind=kind,
         roles=roles,
         scopes=_words(claims.get("scope", claims.get("scopes"))),
         email=email if isinstance(email, str) else None,
+        session=session if isinstance(session, str) else None,
         claims=claims,
         expires_at=float(claims["exp"]),
     )

@@ -71,6 +71,7 @@ class InternalTokenSigner:
             "roles": sorted(identity.roles),
             "scopes": sorted(identity.scopes),
             "email": identity.email or "",
+            "sid": identity.session or "",
         }
         return {name: (("authorization", f"Bearer {self._token(claims, name)}"),) for name in self._subgraphs}
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol, TypeAlias
 
-from router.server.exchange import Answer, HttpRequest
+from router.server.exchange import CLIENT_ADDRESS, Answer, HttpRequest
 from router.server.watch import Ended, Watch
 
 Scope: TypeAlias = MutableMapping[str, Any]
@@ -67,7 +67,8 @@ class AsgiAdapter:
             await send({"type": f"{message['type']}.complete"})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = dict(scope["headers"])
+        client = scope.get("client") or ("",)
+        headers = {**dict(scope["headers"]), CLIENT_ADDRESS: str(client[0]).encode()}
         try:
             body = await read_body(receive, self._responder.body_limit)
         except ClientGoneError:

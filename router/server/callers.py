@@ -3,13 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from router.config import HeaderSettings
 from router.execution.exchange import NO_HEADERS, Headers, RequestContext
-from router.policy.identity import ANONYMOUS, Identity, IdentityError, TokenVerifier
+from router.policy.identity import (
+    ANONYMOUS,
+    Identity,
+    IdentityError,
+    TokenVerifier,
+    credentials,
+    insist_on_own_page,
+)
 from router.policy.internal_token import InternalTokenSigner
 from router.server.errors import UnidentifiedError
+from router.server.exchange import CLIENT_ADDRESS
 from router.telemetry.correlation import trace_headers
+
+_CLIENT_HEADERS: Final = ((CLIENT_ADDRESS, "x-client-address"), (b"user-agent", "x-client-agent"))
+_LONGEST_AGENT: Final = 200
+
+
+def client_headers(headers: Mapping[bytes, bytes]) -> Headers:
+    """Return where a request came from and with which program, for the subgraph that keeps watch over log-ins."""
+    found = ((name, headers.get(key)) for key, name in _CLIENT_HEADERS)
+    return tuple((name, value[:_LONGEST_AGENT].decode("latin-1")) for name, value in found if value)
 
 
 class Callers:
@@ -36,12 +54,13 @@ class Callers:
         """
         if self._verifier is None:
             return None if self._signer is None else ANONYMOUS
-        authorization = headers.get(b"authorization")
-        known = self._verifier.remembered(authorization)
-        if known is not None:
-            return known
+        authorization = credentials(headers)
+        identity = self._verifier.remembered(authorization)
         try:
-            return await self._verifier.identify(authorization)
+            if identity is None:
+                identity = await self._verifier.identify(authorization)
+            insist_on_own_page(identity, headers)
+            return identity
         except IdentityError as error:
             raise UnidentifiedError(error) from error
 
@@ -58,6 +77,7 @@ class Callers:
         trace = trace_headers(request_id, headers)
         if identity is None:
             return RequestContext(headers=forwarded, trace=trace)
+        trace += client_headers(headers)
         return RequestContext(
             headers=forwarded,
             trace=trace,

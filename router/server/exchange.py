@@ -14,6 +14,10 @@ JSON: Final = b"application/json; charset=utf-8"
 GRAPHQL_RESPONSE: Final = b"application/graphql-response+json; charset=utf-8"
 
 
+CLIENT_ADDRESS: Final = b"x-client-address"
+"""Where the server itself notes where a request came from; what a client sends under this name is overwritten."""
+
+
 class HttpRequest(NamedTuple):
     """A request; the names of its headers are in lower case, and `body` is None if it is larger than is read.
 

@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 
 from router.config import ServerSettings
 from router.server.asgi import Responder
-from router.server.exchange import Answer, HttpRequest
+from router.server.exchange import CLIENT_ADDRESS, Answer, HttpRequest
 
 _LONGEST_HEAD: Final = 65_536
 _HEAD_SECONDS: Final = 20.0
@@ -88,6 +88,7 @@ class RouterProtocol(asyncio.Protocol):
         "_headers",
         "_loop",
         "_parser",
+        "_peer",
         "_reading",
         "_refused",
         "_responder",
@@ -117,6 +118,7 @@ class RouterProtocol(asyncio.Protocol):
         self._url = b""
         self._body: bytes | bytearray = b""
         self._headers: dict[bytes, bytes] = {}
+        self._peer = b""
         self._head_bytes = 0
 
     # The life of the connection --------------------------------------------------------------------------------------
@@ -125,6 +127,8 @@ class RouterProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin."""
         self._transport = transport
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]).encode() if isinstance(peer, tuple) else b""
         self._state.connections.add(self)  # type: ignore[arg-type]
 
     @override
@@ -135,6 +139,11 @@ class RouterProtocol(asyncio.Protocol):
         self._waiting.clear()
         if self._answering is not None:
             self._answering.cancel()
+
+    @property
+    def answering(self) -> asyncio.Task[None] | None:
+        """The request that is being answered."""
+        return self._answering
 
     def shutdown(self) -> None:
         """Take no further requests; what was asked for is still answered."""
@@ -228,6 +237,7 @@ class RouterProtocol(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Go on to the body."""
         self._reading = "body"
+        self._headers[CLIENT_ADDRESS] = self._peer
         if self._answering is None and self._headers.get(b"expect", b"").lower() == b"100-continue":
             self._transport.write(_CONTINUE)
 
