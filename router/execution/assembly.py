@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from itertools import chain, islice
+from itertools import chain, cycle, islice
 from typing import Any, Protocol, TypeAlias
 
 import structlog
@@ -74,6 +74,8 @@ class Assembly:
 
     def ask(self, fetch: Fetch) -> Representations | None:
         """Collect the representations of a fetch, and remember whom they stand for."""
+        if fetch.id in self._program.contextual:
+            return self._ask_groups(fetch)
         representations: dict[str, Any] = {}
         targets: dict[str, Targets] = {}
         self._targets[fetch.id] = targets
@@ -84,6 +86,20 @@ class Assembly:
                 found = self._program.careful.fetches[fetch.id].batches[index].collect(self._root, {})
             representations[batch.variable], targets[batch.alias] = found
         return representations if any(targets.values()) else None
+
+    def _ask_groups(self, fetch: Fetch) -> Representations | None:
+        """Collect the representations of a fetch with contexts, and the values that go with them."""
+        contextual = self._program.contextual[fetch.id]
+        try:
+            groups = self._program.quick.fetches[fetch.id].batches[0].collect(self._root, self._known)
+        except DISORDER:
+            groups = self._program.careful.fetches[fetch.id].batches[0].collect(self._root, {})
+        representations: dict[str, Any] = {}
+        self._targets[fetch.id] = targets = {}
+        for number, (values, sent, asked, _seen) in enumerate(groups):
+            representations.update(contextual.bind(number, len(groups), (sent, *values)))
+            targets[contextual.alias(number, len(groups))] = asked
+        return representations or None
 
     def take(self, fetch: Fetch, response: SubgraphResponse) -> None:
         """Merge what a fetch brought, or note what is wrong with it."""
@@ -138,14 +154,14 @@ class Assembly:
         if functions.merge:
             functions.merge(self._root, data)
             return
-        for batch, batch_code in zip(self._program.batches[fetch.id], functions.batches, strict=True):
-            asked = self._targets[fetch.id][batch.alias]
-            entities = data.get(batch.alias)
+        # A fetch with contexts has one batch, and targets for each of its groups.
+        for (alias, asked), batch in zip(self._targets[fetch.id].items(), cycle(functions.batches), strict=False):
+            entities = data.get(alias)
             if type(entities) is list and len(entities) == len(asked):
-                if batch_code.merge(entities, asked):
+                if batch.merge(entities, asked):
                     self._fault(fetch, MalformedResponseError("an entity is not an object"))
             elif asked and not (entities is None and answer.errors):
-                self._fault(fetch, MalformedResponseError(f"'{batch.alias}' does not hold {len(asked)} entities"))
+                self._fault(fetch, MalformedResponseError(f"'{alias}' does not hold {len(asked)} entities"))
 
     def _fault(self, fetch: Fetch, error: TransportError) -> None:
         made = error.as_error(fetch.subgraph)

@@ -66,14 +66,18 @@ class Relocation:
             for place, _ in _find(self.root, self.fetch.path):
                 yield visible(self.shape, (*place, *rest))
             return
-        for batch in batches_of(self.fetch):
-            targets = self.targets.get(batch.alias, [])
-            if path[0] == batch.alias and len(path) > 1 and _is_index(path[1], targets):
+        targets = self.targets.get(path[0], []) if isinstance(path[0], str) else []
+        if len(path) > 1 and _is_index(path[1], targets):
+            for batch in self._batches(path[0]):
                 rest = _renamed(path[2:], batch.renames)
                 places = self._places_of(batch)
                 for target in _distinct(targets[path[1]][: self.limit]):
                     for place in places.get(id(target), ())[: self.limit]:
                         yield visible(self.shape, (*place, *rest))
+
+    def _batches(self, alias: str) -> Iterator[Batch]:
+        """Yield what the entities under a key were asked by; a fetch with contexts has several keys for one batch."""
+        return (batch for batch in batches_of(self.fetch) if batch.alias == alias or batch.calls[0].contexts)
 
     def _places_of(self, batch: Batch) -> dict[int, list[ClientPath]]:
         if batch.alias not in self._places:

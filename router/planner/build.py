@@ -23,6 +23,7 @@ from router.planner.fetches import (
     Input,
     Keys,
     Place,
+    free_name,
     split_path,
 )
 from router.planner.graph import Edge, Graph, Node, NodeKind
@@ -80,6 +81,7 @@ class Builder:
         self._walker = walker
         self._bundles = Bundles(graph, walker)
         self._kind = operation.kind
+        self._variables = operation.variables
         self._root = Place((), Keys([operation.selection]))
         self._steps: list[FetchStep] = []
         self._jumps: dict[tuple[int, ...], FetchStep] = {}
@@ -195,11 +197,12 @@ class Builder:
         """Fetch what fills an argument at the nearest enclosing object that sets its context."""
         for outer in at.enclosing():
             if self._graph.sets_context(outer.node, argument.context):
-                needs = self._graph.field_set(outer.node.type, argument.selection)
+                needs = self._graph.context_selection(outer.node, argument)
                 providers, selections = self._require(outer, needs)
                 fetch.waits_for |= providers
-                variable = f"_context{fetch.number}_{argument.name}"
-                value = ContextValue(variable, len(outer.place.path), tuple(_leaf_paths(selections)))
+                paths = tuple(_leaf_paths(selections))
+                variable = free_name(f"_context{fetch.number}_{argument.name}", self._variables)
+                value = ContextValue(variable, len(outer.place.path), paths, argument.type.endswith("!"))
                 return Context(value, argument)
         reason = f'no enclosing object sets "{argument.context}"'
         raise UnplannableError(f"{at.node.type}({argument.name}:)", "", [fetch.subgraph], [reason])

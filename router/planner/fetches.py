@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
 from router.planner.plan import (
@@ -200,6 +200,13 @@ class FetchGraph:
     def dump(self) -> str:
         """Write the requests as text."""
         return "\n".join(line for step in self.steps for line in _lines(step))
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """Return a name for a variable of the planner that no variable of the client has."""
+    while name in taken:
+        name = f"_{name}"
+    return name
 
 
 def split_path(path: Path) -> tuple[Path, frozenset[str] | None]:

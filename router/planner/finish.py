@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from router.planner.documents import drop_repeated, keep_apart, variables_of, write_document
-from router.planner.fetches import FetchGraph, FetchStep
+from router.planner.fetches import FetchGraph, FetchStep, free_name
 from router.planner.normalise import Operation
 from router.planner.optimise import depths_of
 from router.planner.plan import EntityCall, Fetch, OperationKind, Path, QueryPlan, Rename, Representation
@@ -87,13 +87,8 @@ class _Writing:
 
     def _names(self, number: int, count: int) -> tuple[str, str]:
         if count == 1:
-            return _ENTITIES, self._free_name(_REPRESENTATIONS)
-        return f"_e{number}", self._free_name(f"{_REPRESENTATIONS}{number}")
-
-    def _free_name(self, name: str) -> str:
-        while name in self.operation.variables:
-            name = f"_{name}"
-        return name
+            return _ENTITIES, free_name(_REPRESENTATIONS, self.operation.variables)
+        return f"_e{number}", free_name(f"{_REPRESENTATIONS}{number}", self.operation.variables)
 
     def _fetch(
         self,

@@ -278,10 +278,18 @@ class Graph:
                     yield Entry(self.node(type_.name, subgraph), needs, type_.name)
 
     def sets_context(self, node: Node, context: str) -> bool:
-        """Whether objects at a node set a context, by their own type or by what it belongs to."""
-        type_ = self._types[node.type]
-        named = (name for name, other in self._types.items() if context in other.contexts)
-        return context in type_.contexts or any(node.type in self.supergraph.possible_types(name) for name in named)
+        """Whether all objects at a node set a context, by their own type or by what it belongs to."""
+        setters = [name for name, other in self._types.items() if context in other.contexts]
+        setting = frozenset(setters).union(*(self.supergraph.possible_types(name) for name in setters))
+        return node.type in setting or (bool(node.possible) and node.possible <= setting)
+
+    def context_selection(self, node: Node, argument: ContextArgument) -> Selection:
+        """Return what fills an argument, to be asked of the objects at a node; of each type, if they only share it."""
+        asked = argument.selection.strip().removeprefix("{").removesuffix("}")
+        first = asked.split()[0]
+        if not first.startswith("...") and first not in self._types[node.type].fields:
+            asked = " ".join(f"... on {name} {{ {asked} }}" for name in sorted(node.possible))
+        return self.field_set(node.type, asked)
 
     def field_set(self, type_name: str, text: str) -> Selection:
         """Return a field set in normal form."""

@@ -103,12 +103,14 @@ class ContextValue:
     """A value of an enclosing object that goes along as a variable (`@fromContext`).
 
     The enclosing object is found at the first `depth` steps of the call's path. From there the value is at the first of
-    `paths` that leads to one (they differ by type condition); null is sent where none does.
+    `paths` that leads to one (they differ by type condition); null is sent where none does, but where a value is
+    `required`, objects without one are left out like those that lack a field of their representation.
     """
 
     variable: str
     depth: int
     paths: tuple[Path, ...]
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +125,8 @@ class EntityCall:
     `renames`): their representations go into one list, in which equal ones are sent once whatever path they came
     from.
 
-    A call with `contexts` is the only one of its fetch. Objects for which these values differ cannot share a request,
-    so the fetch is sent once for each combination of values, with the representations of its objects.
+    A call with `contexts` is the only one of its fetch. Objects for which these values differ cannot share an
+    `_entities` field: there is one for each combination of values, under an alias and with variables of its own.
     """
 
     alias: str

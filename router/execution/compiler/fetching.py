@@ -5,6 +5,9 @@ For each entity call there is `collect_F_C(root, known)`, which finds the object
 for. `merge_F_C(entities, targets)` puts what came back into them and returns how many entities were no objects. A root
 fetch has `merge_F(root, data)`.
 
+Where a call has contexts, `collect` returns a list of groups, one for each combination of values: `(values,
+representations, targets, seen)`.
+
 As in the projection, the quick make trusts the tree and the careful one does not.
 """
 
@@ -15,10 +18,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from router.execution.compiler.batches import Batch, batches_of
+from router.execution.compiler.contexts import find_with_values, write_context_values
 from router.execution.compiler.finding import Finders
 from router.execution.compiler.overlap import Meeting, Overlap
 from router.execution.compiler.source import Source
 from router.planner.plan import (
+    EntityCall,
     Fetch,
     Path,
     QueryPlan,
@@ -52,7 +57,10 @@ def write_fetches(source: Source, plan: QueryPlan, *, careful: bool) -> set[Path
         if not fetch.entities:
             writer.merge_root(fetch)
         for batch in batches_of(fetch):
-            writer.collect(fetch, batch)
+            if batch.calls[0].contexts:
+                writer.collect_groups(fetch, batch.calls[0])
+            else:
+                writer.collect(fetch, batch)
             writer.merge_entities(fetch, batch)
     return finders.unified
 
@@ -80,6 +88,23 @@ class _Fetching:
                     self._identify([(each, makers[kinds[each]], kinds[each]) for each in call.representations])
                     self._register()
             source.add("return representations, targets")
+        self._flush()
+
+    def collect_groups(self, fetch: Fetch, call: EntityCall) -> None:
+        """Write the function that collects the representations of a call with contexts."""
+        kinds = [(each, self._maker(each), index) for index, each in enumerate(call.representations)]
+        values = write_context_values(self.source, self.finders, call)
+        with self.source.function(f"{collect_name(fetch, batches_of(fetch)[0])}(root, known)"):
+            self.source.add("groups = {}")
+            find_with_values(self.source, self.finders, call, values)
+            with self.source.block("for o, values in found:"):
+                self._identify(kinds)
+                self.source.add("group = groups.get(mark := dumps(values))")
+                with self.source.block("if group is None:"):
+                    self.source.add("groups[mark] = group = (values, [], [], {})")
+                self.source.add("_, representations, targets, seen = group")
+                self._register()
+            self.source.add("return list(groups.values())")
         self._flush()
 
     def _register(self) -> None:
@@ -187,10 +212,11 @@ class _Fetching:
             if not fetch.path:
                 self._put("root", "data", meeting)
                 return
+            result = "copy(data)" if meeting or self.overlap.depends_below(fetch) else "data"
             source.add("found = [root]")
             self.finders.walk(fetch.path)
             with source.block("for o in found:"):
-                self._put("o", "copy(data)" if meeting else "data", meeting)
+                self._put("o", result, meeting)
 
     def merge_entities(self, fetch: Fetch, batch: Batch) -> None:
         """Write the function that merges the entities of a batch."""

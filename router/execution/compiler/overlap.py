@@ -26,7 +26,7 @@ from graphql import (
 )
 
 from router.execution.compiler.batches import Batch
-from router.planner.plan import Fetch, FieldStep, Path, QueryPlan, Rename
+from router.planner.plan import EntityCall, Fetch, FieldStep, Path, QueryPlan, Rename
 
 Meeting: TypeAlias = dict[str, "Meeting"]
 """The composite keys of a result that meet those of another, and within them the same again."""
@@ -44,6 +44,7 @@ class _Place:
         visitors: those who merge entities into them.
         leaves: the keys of leaves in the results that hold them.
         uniform: whether these results have the same keys for objects of all types.
+        contextual: whether what is merged here depends on enclosing objects, so that equal objects may part ways.
         below: the composite values inside.
     """
 
@@ -51,6 +52,7 @@ class _Place:
     visitors: set[_Writer] = field(default_factory=set)
     leaves: set[str] = field(default_factory=set)
     uniform: bool = True
+    contextual: bool = False
     below: dict[str, _Place] = field(default_factory=dict)
 
 
@@ -83,7 +85,14 @@ class Overlap:
         Objects inside an entity would then be shared by places that must not be the same.
         """
         writer = (fetch.id, batch.alias)
-        return len(batch.calls) > 1 and any(_visited_below(self._place(call.path), writer) for call in batch.calls)
+        places = [self._place(call.path) for call in batch.calls]
+        return any(
+            _contextual_below(place, writer) or (len(places) > 1 and _visited_below(place, writer)) for place in places
+        )
+
+    def depends_below(self, fetch: Fetch) -> bool:
+        """Tell whether what a root fetch brings is merged differently at each of the places that it is put to."""
+        return _contextual_below(self._place(fetch.path), (fetch.id, None))
 
     def identity(self, path: Path) -> tuple[str, ...] | None:
         """Return the keys that tell the objects at a path apart, if these are all that they hold when they arrive.
@@ -92,7 +101,7 @@ class Overlap:
         """
         place = self._place(path)
         alone = len(place.writers) == 1 and self.sole_writer(path)
-        if not (alone and place.uniform and place.leaves):
+        if place.contextual or not (alone and place.uniform and place.leaves):
             return None
         (writer,) = place.writers
         if any(writer in inner.writers for inner in place.below.values()):
@@ -121,7 +130,16 @@ class Overlap:
             return
         aliases = {_key(node): node for node in _fields(operation.selection_set, fragments)}
         for call in fetch.entities:
+            self._note_contexts(call)
             self._write((fetch.id, call.alias), call.path, aliases[call.alias].selection_set, fragments, call.renames)
+
+    def _note_contexts(self, call: EntityCall) -> None:
+        """Mark the places on the way from the object that fills an argument to those whose field has it."""
+        outer = min((len(keys_of(call.path[: each.depth])) for each in call.contexts), default=len(call.path))
+        place = self.root
+        for depth, key in enumerate(keys_of(call.path)):
+            place = place.below.setdefault(key, _Place())
+            place.contextual |= depth >= outer
 
     def _write(
         self,
@@ -157,6 +175,13 @@ def _note(place: _Place, writer: _Writer, selection_set: SelectionSetNode | None
 def _visited_below(place: _Place, writer: _Writer) -> bool:
     return any(
         writer in inner.writers and (inner.visitors or len(inner.writers) > 1 or _visited_below(inner, writer))
+        for inner in place.below.values()
+    )
+
+
+def _contextual_below(place: _Place, writer: _Writer) -> bool:
+    return any(
+        writer in inner.writers and (inner.contextual or _contextual_below(inner, writer))
         for inner in place.below.values()
     )
 

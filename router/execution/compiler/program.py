@@ -17,11 +17,13 @@ from graphql import (
 )
 
 from router.execution.compiler.batches import Batch, batches_of
+from router.execution.compiler.contextual import ContextualFetch, contextual_fetches
 from router.execution.compiler.fetching import collect_name, merge_name, write_fetches
 from router.execution.compiler.projection import write_projection
 from router.execution.compiler.quick_projection import write_quick_projection
 from router.execution.compiler.shape import Composite, shape_of
 from router.execution.compiler.source import Source
+from router.execution.json_text import write_json
 from router.execution.merging import copy, merge, null
 from router.execution.transports.port import SubgraphOperation
 from router.planner.plan import Fetch, QueryPlan
@@ -71,6 +73,7 @@ class Program:
         exact: whether answers may hold numbers that must keep all their digits.
         operations: what each fetch sends, apart from its variables.
         batches: for each fetch, its batches of entity calls.
+        contextual: those fetches whose calls have contexts, by id.
         starts: the fetches that wait for nothing.
         waits: for each fetch, how many others it waits for.
         ancestors: for each fetch, those that it depends on, directly or not.
@@ -84,6 +87,7 @@ class Program:
     exact: bool = False
     operations: tuple[SubgraphOperation, ...] = field(init=False)
     batches: tuple[tuple[Batch, ...], ...] = field(init=False)
+    contextual: Mapping[int, ContextualFetch] = field(init=False)
     starts: tuple[Fetch, ...] = field(init=False)
     waits: tuple[int, ...] = field(init=False)
     ancestors: tuple[tuple[int, ...], ...] = field(init=False)
@@ -98,6 +102,7 @@ class Program:
         dependents = tuple(tuple(other for other in fetches if each.id in other.depends_on) for each in fetches)
         object.__setattr__(self, "operations", operations)
         object.__setattr__(self, "batches", tuple(map(batches_of, fetches)))
+        object.__setattr__(self, "contextual", contextual_fetches(fetches, operations))
         object.__setattr__(self, "ancestors", _ancestors(self.plan))
         object.__setattr__(self, "starts", tuple(each for each in fetches if not each.depends_on))
         object.__setattr__(self, "waits", tuple(len(each.depends_on) for each in fetches))
@@ -133,7 +138,8 @@ def generate(plan: QueryPlan, shape: Composite, *, careful: bool) -> Code:
     else:
         write_quick_projection(source, PROJECT, shape, unified)
     text = source.text()
-    names: dict[str, Any] = {"dumps": orjson.dumps, "merge": merge, "copy": copy, "null": null, **source.constants}
+    dumps = write_json if careful else orjson.dumps
+    names: dict[str, Any] = {"dumps": dumps, "merge": merge, "copy": copy, "null": null, **source.constants}
     exec(compile(text, "<generated>", "exec"), names)  # noqa: S102 - written by the compiler, see `source`
     return Code(text, tuple(_fetch_code(each, names) for each in plan.fetches), names[PROJECT])
 
