@@ -68,6 +68,15 @@ class Settings(_Loaded):
     database_url: str = ""
     redis_url: str = ""
     internal_key: SecretStr = SecretStr("")
+    vault_address: str = ""
+    """Where HashiCorp Vault is; without it, keys are files in the data directory."""
+    vault_token: SecretStr = SecretStr("")
+    vault_namespace: str = ""
+    vault_mount: str = "secret"
+    """The KV version 2 engine that keeps the keys."""
+    vault_path: str = "storegraph"
+    vault_transit_key: str = ""
+    """The key of the transit engine that encrypts them there once more."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_style: Literal["json", "console"] = "console"
 
