@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from redis.asyncio import Redis
+
 from kernel.jobs import Job
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
@@ -12,19 +14,45 @@ from subgraphs.inventory.api.context import make_context
 from subgraphs.inventory.api.schema import make_schema
 from subgraphs.inventory.consumers import make_consumers
 from subgraphs.inventory.service import InventoryService
+from subgraphs.inventory.service.availability import AvailabilityBoard
+from subgraphs.inventory.service.planning import Planning
 from subgraphs.inventory.settings import InventorySettings
+from subgraphs.inventory.storage.availability_cache import AvailabilityCache, connect
 
 
-def build(_settings: Settings, parts: Parts) -> Subgraph:
+def build(settings: Settings, parts: Parts) -> Subgraph:
     """Build stock."""
     own = InventorySettings.load()
     service = InventoryService(parts.database, parts.clock)
+    redis = connect(settings.redis_url) if settings.redis_url else None
+    planning = make_planning(parts, own, redis)
     return Subgraph(
         name="inventory",
         schema=make_schema(),
-        make_context=partial(make_context, service),
+        make_context=partial(make_context, service, planning),
         database=parts.database,
         migrations=Path(__file__).parent / "migrations",
-        consumers=make_consumers(service),
-        jobs=(Job(name="inventory.expire", run=service.expire_due, every=own.sweep_every),),
+        consumers=make_consumers(service, planning),
+        jobs=(Job(name="inventory.expire", run=service.expire_due, every=own.sweep_every), *_renewals(planning, redis)),
+        on_close=() if redis is None else (redis.aclose,),
     )
+
+
+def make_planning(parts: Parts, own: InventorySettings, redis: Redis | None) -> Planning:
+    """Put together who tells and plans; without Redis every figure comes from the books."""
+    caches = {
+        kind: None if redis is None else AvailabilityCache(redis, kind, bound=own.availability_bound)
+        for kind in ("sku", "product")
+    }
+    return Planning(
+        skus=AvailabilityBoard.of_skus(parts.database, parts.clock, caches["sku"]),
+        products=AvailabilityBoard.of_products(parts.database, parts.clock, caches["product"]),
+    )
+
+
+def _renewals(planning: Planning, redis: Redis | None) -> tuple[Job, ...]:
+    """Keep what is cached as new as the events; each waits for changes by itself."""
+    boards = {"skus": planning.skus, "products": planning.products}
+    if redis is None:
+        return ()
+    return tuple(Job(name=f"inventory.availability.{name}", run=each.renew, every=0.0) for name, each in boards.items())

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.events.catalogue import OrderCancelled, OrderShipped, ProductCreated, ProductUpdated
+from kernel.events.catalogue import InventoryChanged, OrderCancelled, OrderShipped, ProductCreated, ProductUpdated
 from kernel.events.consumers import Consumer
 from kernel.events.envelope import Event
 from subgraphs.inventory.service import InventoryService
+from subgraphs.inventory.service.planning import Planning
 from subgraphs.inventory.storage import catalogue
 
+_OF_PRODUCT = (InventoryChanged, ProductCreated, ProductUpdated)
 
-def make_consumers(service: InventoryService) -> tuple[Consumer, ...]:
+
+def make_consumers(service: InventoryService, planning: Planning) -> tuple[Consumer, ...]:
     """Make the subscriptions of stock."""
 
     async def ship(event: Event, session: AsyncSession) -> None:
@@ -22,12 +25,24 @@ def make_consumers(service: InventoryService) -> tuple[Consumer, ...]:
         if isinstance(event.data, OrderCancelled):
             await service.deallocate(session, event.data.order_id, event.data.reason)
 
+    async def note(event: Event, _session: AsyncSession) -> None:
+        """Have what is kept of availability renewed; the work itself waits until nothing is locked."""
+        if isinstance(event.data, InventoryChanged):
+            planning.skus.touch(event.data.sku)
+        product_id = event.data.product_id if isinstance(event.data, _OF_PRODUCT) else None
+        if product_id is not None:
+            planning.products.touch(product_id)
+
     return (
         Consumer(
             name="inventory.catalogue",
             subscriptions={"ProductCreated": remember_variants, "ProductUpdated": remember_variants},
         ),
         Consumer(name="inventory.orders", subscriptions={"OrderShipped": ship, "OrderCancelled": cancel}),
+        Consumer(
+            name="inventory.availability",
+            subscriptions={kind.__name__: note for kind in _OF_PRODUCT},
+        ),
     )
 
 

@@ -14,3 +14,6 @@ class InventorySettings(SubgraphSettings):
 
     sweep_every: float = 15.0
     """Seconds between two looks for reservations whose time is over; availability does not wait for it."""
+
+    availability_bound: float = 5.0
+    """Seconds by which a figure of availability that is shown to buyers may be old, at the very most."""

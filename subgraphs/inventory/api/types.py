@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Self
 
@@ -13,6 +12,7 @@ from kernel.graphql import ErrorCode, UserError, user_errors
 from kernel.identity import Caller, require
 from subgraphs.inventory.api.context import Info
 from subgraphs.inventory.domain import errors, reservations
+from subgraphs.inventory.domain.availability import Availability
 from subgraphs.inventory.domain.reservations import ReservationState
 from subgraphs.inventory.domain.stock import MovementType
 from subgraphs.inventory.storage import reading
@@ -74,13 +74,41 @@ class ProductAvailability:
     quantity_available: int
 
 
+@strawberry.type(description="What can be promised of a SKU from one warehouse.")
+class WarehouseAvailability:
+    """What can be promised of a SKU from one warehouse."""
+
+    warehouse_id: strawberry.Private[str]
+    quantity_available: int
+
+    @strawberry.field(description="Where it is.")
+    async def warehouse(self, info: Info) -> Warehouse:
+        """Give the warehouse."""
+        return await warehouse_of(info, self.warehouse_id)
+
+
 @strawberry.type(description="What can be bought of a variant.")
 class VariantAvailability:
     """What can be bought of a variant."""
 
+    found: strawberry.Private[Availability]
     in_stock: bool
     quantity_available: int
     low_stock: bool = strawberry.field(description="Whether it will soon be sold out.")
+
+    @strawberry.field(description="What each warehouse that works can promise; for staff.")
+    def warehouses(self, info: Info) -> list[WarehouseAvailability]:
+        """Give the parts of the total."""
+        require_stock_staff(info.context.caller)
+        return [
+            WarehouseAvailability(warehouse_id=warehouse_id, quantity_available=quantity)
+            for warehouse_id, quantity in self.found.by_warehouse.items()
+        ]
+
+    @classmethod
+    def of(cls, found: Availability) -> Self:
+        """Show what can be bought."""
+        return cls(found=found, in_stock=found.in_stock, quantity_available=found.quantity, low_stock=found.low)
 
 
 @strawberry.type(description="How a SKU stands in one warehouse.")
@@ -133,8 +161,8 @@ class Product:
     @strawberry.field(description="What can be bought of it now.")
     async def availability(self, info: Info) -> ProductAvailability:
         """Add up all of its variants."""
-        quantity = _available(await info.context.loaders.of_product.load(self.id))
-        return ProductAvailability(in_stock=quantity > 0, quantity_available=quantity)
+        found = await info.context.loaders.of_product.load(self.id) or Availability()
+        return ProductAvailability(in_stock=found.in_stock, quantity_available=found.quantity)
 
 
 @strawberry.federation.type(keys=["sku"], description="A variant of a product: what can be put into a cart.")
@@ -146,20 +174,13 @@ class ProductVariant:
     @strawberry.field(description="What can be bought of it now.")
     async def availability(self, info: Info) -> VariantAvailability:
         """Add up all warehouses."""
-        standings = await info.context.loaders.of_sku.load(self.sku)
-        quantity = _available(standings)
-        low = quantity <= sum(each.level.reorder_point for each in standings if each.active)
-        return VariantAvailability(in_stock=quantity > 0, quantity_available=quantity, low_stock=quantity > 0 and low)
+        return VariantAvailability.of(await info.context.loaders.of_sku.load(self.sku) or Availability())
 
     @strawberry.field(description="How it stands in each warehouse; for staff.")
     async def stock(self, info: Info) -> list[StockLevel]:
         """Give the levels of all warehouses."""
         require_stock_staff(info.context.caller)
-        return [StockLevel.of(each) for each in await info.context.loaders.of_sku.load(self.sku)]
-
-
-def _available(standings: Iterable[Standing]) -> int:
-    return sum(each.level.available for each in standings if each.active)
+        return [StockLevel.of(each) for each in await info.context.loaders.standings.load(self.sku)]
 
 
 @strawberry.type(description="An entry of the stock ledger; entries are never changed.")

@@ -19,7 +19,7 @@ from subgraphs.inventory.domain.reservations import ReservationState
 from subgraphs.inventory.domain.stock import Movement, MovementType
 from subgraphs.inventory.storage.arrays import among
 from subgraphs.inventory.storage.ledger import Standing, Statement, standing_of, standings
-from subgraphs.inventory.storage.tables import reservation_lines, skus, stock_events, stock_levels, warehouses
+from subgraphs.inventory.storage.tables import reservation_lines, stock_events, stock_levels, warehouses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +65,6 @@ async def standings_of_skus(
     found: defaultdict[str, list[Standing]] = defaultdict(list)
     for row in await session.execute(statement):
         found[row.sku].append(standing_of(row, expired=row.expired))
-    return found
-
-
-async def standings_of_products(
-    session: AsyncSession, wanted: Collection[str], now: datetime
-) -> Mapping[str, Sequence[Standing]]:
-    """Tell how all SKUs of each of these products stand."""
-    statement = _live(now).where(among(skus.c.product_id, wanted))
-    found: defaultdict[str, list[Standing]] = defaultdict(list)
-    for row in await session.execute(statement):
-        found[row.product_id].append(standing_of(row, expired=row.expired))
     return found
 
 
