@@ -86,5 +86,6 @@ class EventStream:
         return run.resume(self.source, event)
 
     def continues(self, other: EventStream) -> bool:
-        """Tell whether the events of another stream can be completed as this one's: they are asked for alike."""
-        return self.source == other.source and self.variables == other.variables
+        """Tell whether the events of another stream can be completed as this one's: they are asked for alike, by the same way."""
+        same_source = self.source == other.source and self.transport == other.transport
+        return same_source and self.variables == other.variables

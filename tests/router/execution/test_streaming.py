@@ -161,9 +161,9 @@ async def test_a_subgraph_without_a_way_for_streams_is_named(supergraph):
         stream.open(ANONYMOUS)
 
 
-async def test_streams_continue_one_another_when_they_ask_their_source_the_same(serve):
-    engine, _, _ = serve()
-    other, _, _ = serve()
+async def test_streams_continue_one_another_when_they_ask_their_source_the_same(serve, supergraph):
+    engine, orders, _ = serve()
+    other = Engine(supergraph, {}, streams={"orders": orders})
     one = await engine.stream(GraphQLRequest(QUERY, {"id": "1"}))
 
     assert (await other.stream(GraphQLRequest(QUERY, {"id": "1"}))).continues(one)
