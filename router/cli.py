@@ -39,7 +39,8 @@ def router(
 
         storegraph router --supergraph supergraph.graphql --config router.yaml
     """
-    from router.commands import CommandError, RouterOptions, run_router  # noqa: PLC0415
+    from router.commands import run_router  # noqa: PLC0415
+    from router.sources import CommandError, RouterOptions  # noqa: PLC0415
 
     try:
         code = run_router(RouterOptions(supergraph, config, host, port, workers))
@@ -104,8 +105,8 @@ def plan(
 
         storegraph plan -s supergraph.graphql -q @checkout.graphql --json
     """
-    from router.commands import CommandError  # noqa: PLC0415
     from router.plan_command import PlanOptions, run_plan  # noqa: PLC0415
+    from router.sources import CommandError  # noqa: PLC0415
 
     try:
         written = run_plan(PlanOptions(supergraph, query, operation, variables, stage, as_json))

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 import orjson
 
-from router.commands import WRONG_USE, CommandError, read_supergraph, read_text
 from router.execution.compiler import compile_program
 from router.execution.documents import Document, read_document
 from router.execution.errors import RequestError
 from router.execution.settings import DocumentLimits
 from router.execution.variables import VariableReader
 from router.planner import STAGES, Planner, PlanningError, Trace, condition_variables, dump, plan_json
+from router.sources import WRONG_USE, CommandError, read_supergraph, read_text
 from router.supergraph import Supergraph
 
 CODE: Final = "code"

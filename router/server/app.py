@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
 
 import structlog
 
 from router.config import RouterSettings
+from router.operations.resolver import operation_resolver
 from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
 from router.server.asgi import AsgiAdapter, Receive, Scope, Send
@@ -20,7 +22,7 @@ from router.server.browsers import Cors
 from router.server.callers import Callers
 from router.server.endpoint import Executor, GraphQLEndpoint
 from router.server.errors import HttpError, InternalError, NotAcceptableError, TimedOutError
-from router.server.exchange import JSON, Answer, HttpRequest, Response, json_response
+from router.server.exchange import GRAPHQL_RESPONSE, JSON, Answer, HttpRequest, Response, json_response
 from router.server.explorer.page import ExplorerPage
 from router.server.negotiation import response_type
 from router.server.pages import Pages, read_samples
@@ -30,20 +32,31 @@ from router.telemetry.logs import AccessLog
 _LOG: Final = structlog.get_logger("router.server")
 
 
+Mount: TypeAlias = Callable[[HttpRequest], Awaitable[Response]]
+"""Answers everything below one path, for programs that serve more than the router."""
+
+
 class RouterApp:
     """One router: answers requests, by itself or as an ASGI application."""
 
-    def __init__(self, settings: RouterSettings, endpoint: GraphQLEndpoint) -> None:
+    def __init__(
+        self,
+        settings: RouterSettings,
+        endpoint: GraphQLEndpoint,
+        mounts: Mapping[str, Mount] | None = None,
+        ids: Mapping[str, str] | None = None,
+    ) -> None:
         self.body_limit = settings.limits.body_bytes
         self.draining = False
         """Whether the router is about to end: set, it answers on, but `/health/ready` sends new clients elsewhere."""
         self._path = settings.server.path
         self._profile = settings.server.profile
         self._endpoint = endpoint
+        self._mounts = tuple((mounts or {}).items())
         self._cors = Cors(settings.cors)
         self._ids = RequestIds()
         self._access_log = _access_log(settings)
-        self._pages = Pages(_explorer(settings), lambda: not self.draining)
+        self._pages = Pages(_explorer(settings), lambda: not self.draining, ids or {})
         self._asgi = AsgiAdapter(self, settings.server.request_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,7 +89,10 @@ class RouterApp:
 
     async def _respond(self, request: HttpRequest, request_id: bytes) -> Response:
         if request.path != self._path:
-            return self._pages.answer(request.method, request.path, request.headers)
+            for beginning, mount in self._mounts:
+                if request.path.startswith(beginning):
+                    return await mount(request)
+            return self._pages.answer(request.method, request.path, request.headers, request.query_string)
         if request.method == "OPTIONS" and self._cors.enabled:
             return self._cors.preflight(request.headers)
         if self._pages.wants_explorer(request.method, request.headers, request.query_string):
@@ -105,8 +121,9 @@ class RouterApp:
             media = response_type(request.headers.get(b"accept"), self._profile)
         except NotAcceptableError:
             media = JSON
-        body = {"errors": [{"message": str(error), "extensions": {"code": error.code}}]}
-        return json_response(error.status, body, error.headers, media=media)
+        # Whoever takes GraphQL's own media type is promised that 200 comes with data.
+        status = 400 if error.status == 200 and media == GRAPHQL_RESPONSE else error.status
+        return json_response(status, error.as_dict(), error.headers, media=media)
 
 
 def _access_log(settings: RouterSettings) -> AccessLog | None:
@@ -127,6 +144,8 @@ def create_router_app(
     *,
     verifier: TokenVerifier | None = None,
     signer: InternalTokenSigner | None = None,
+    mounts: Mapping[str, Mount] | None = None,
+    ids: Mapping[str, str] | None = None,
 ) -> RouterApp:
     """Make the ASGI application of a router.
 
@@ -135,6 +154,11 @@ def create_router_app(
         settings: how they are taken; every one has a default.
         verifier: tells callers by their tokens; without one, tokens are not looked at and nobody is told apart.
         signer: makes the tokens by which subgraphs know the caller; without one, they get none.
+        mounts: what else is served, by the beginning of its paths.
+        ids: names of what is served, for `/health`.
     """
     settings = settings or RouterSettings()
-    return RouterApp(settings, GraphQLEndpoint(engine, settings, Callers(settings.headers, verifier, signer)))
+    endpoint = GraphQLEndpoint(
+        engine, settings, Callers(settings.headers, verifier, signer), operation_resolver(settings)
+    )
+    return RouterApp(settings, endpoint, mounts, ids)

@@ -24,11 +24,11 @@ class Responder(Protocol):
 
     body_limit: int
 
-    async def respond(self, request: HttpRequest) -> Answer:
+    async def respond(self, request: HttpRequest, /) -> Answer:
         """Answer a request; only cancellation leaves this."""
         ...
 
-    def give_up(self, request: HttpRequest) -> Answer:
+    def give_up(self, request: HttpRequest, /) -> Answer:
         """Return what is answered when time is up."""
         ...
 

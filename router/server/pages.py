@@ -20,19 +20,21 @@ class Pages:
     Args:
         explorer: the page for developers; None where it is switched off.
         ready: whether new requests are welcome.
+        ids: names of what is served.
     """
 
-    def __init__(self, explorer: ExplorerPage | None, ready: Callable[[], bool]) -> None:
+    def __init__(self, explorer: ExplorerPage | None, ready: Callable[[], bool], ids: Mapping[str, str]) -> None:
         self._explorer = explorer
         self._ready = ready
+        self._ids = ids
 
-    def answer(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> Response:
+    def answer(self, method: str, path: str, headers: Mapping[bytes, bytes], query_string: bytes = b"") -> Response:
         """Answer a request for a page.
 
         Raises:
             HttpError: there is no such page, or not by this method.
         """
-        page = self._page(path, headers)
+        page = self._page(path, headers, query_string)
         if page is None:
             raise NotFoundError("Nothing is served here.")
         if method not in ("GET", "HEAD"):
@@ -48,12 +50,11 @@ class Pages:
             and b"query=" not in query_string
         )
 
-    def _page(self, path: str, headers: Mapping[bytes, bytes]) -> Response | None:
-        if path in ("/health", "/health/live"):
-            return json_response(200, {"status": "UP"}, _NO_STORE)
-        if path == "/health/ready":
-            ready = self._ready()
-            return json_response(200 if ready else 503, {"status": "UP" if ready else "DOWN"}, _NO_STORE)
+    def _page(self, path: str, headers: Mapping[bytes, bytes], query_string: bytes) -> Response | None:
+        if path == "/health":
+            return self._health(query_string)
+        if path in ("/health/live", "/health/ready"):
+            return self._health(path.removeprefix("/health/").encode())
         if self._explorer is None:
             return None
         if path == "/":
@@ -61,6 +62,13 @@ class Pages:
         if path.startswith(ASSETS):
             return self._explorer.asset(path[len(ASSETS) :], headers)
         return None
+
+    def _health(self, probe: bytes) -> Response:
+        """Answer a question of an orchestrator in either usual spelling, `/health/live` or `/health?live`."""
+        if probe == b"ready" and not self._ready():
+            return json_response(503, {"status": "DOWN"}, _NO_STORE)
+        ids = {} if probe in (b"live", b"ready") else self._ids
+        return json_response(200, {"status": "UP", **ids}, _NO_STORE)
 
 
 def read_samples(settings: ExplorerSettings) -> tuple[Sample, ...]:

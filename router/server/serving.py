@@ -1,7 +1,7 @@
 """One process that serves the router until it is told to stop, and then ends what it has begun.
 
 On the first SIGTERM or SIGINT `/health/ready` says no for a while, so that load balancers turn elsewhere; then the port
-is closed and running requests end. A second signal ends them at once.
+is closed and running requests end. A second signal ends them at once. SIGHUP makes the router read its files again.
 """
 
 from __future__ import annotations
@@ -19,91 +19,42 @@ import uvicorn
 import uvloop
 from typing_extensions import override
 
-from router.config import RouterSettings, ServerSettings
-from router.execution.engine import Engine
-from router.execution.settings import EngineSettings
-from router.execution.transports.http.address import parse_address
-from router.execution.transports.http.network import HttpNetwork
-from router.execution.transports.http.settings import HttpSettings
-from router.policy.identity import TokenVerifier
-from router.policy.internal_token import InternalTokenSigner
-from router.policy.keys import KeySet, key_reader
-from router.server.app import RouterApp, create_router_app
-from router.server.protocol import Connections
+from router.config import ServerSettings
+from router.release import Release
+from router.server.app import RouterApp
+from router.server.generation import Generation
+from router.server.protocol import Connections, RouterProtocol
 from router.server.reachability import warn_of_unreachable
-from router.supergraph import Supergraph
+from router.server.reload import ReloadingRouter, Renew
 
 # JSON makes many short-lived dicts and no cycles: looking for cycles every 700 of them is wasted work.
 _COLLECT_EVERY: Final = 50_000
 
 
-class AddressError(Exception):
-    """It is not known where a subgraph is; the message is one line that says what to do."""
-
-
-def subgraph_addresses(supergraph: Supergraph, settings: RouterSettings) -> dict[str, str]:
-    """Return where each subgraph is: as the settings say, or else as the supergraph does.
-
-    Raises:
-        AddressError: the settings are for another supergraph, or an address is none.
-    """
-    if unknown := settings.subgraphs.keys() - supergraph.subgraphs.keys():
-        known = ", ".join(sorted(supergraph.subgraphs))
-        raise AddressError(f"the settings name subgraph '{min(unknown)}', but there are only: {known}")
-    moved = {name: each.url for name, each in settings.subgraphs.items() if each.url is not None}
-    addresses = {**supergraph.subgraphs, **moved}
-    for name, url in addresses.items():
-        try:
-            parse_address(url)
-        except ValueError as error:
-            raise AddressError(f"subgraph '{name}': {error}; set subgraphs.{name}.url in the settings") from error
-    return addresses
-
-
 @asynccontextmanager
 async def running_router(
-    supergraph: Supergraph, settings: RouterSettings, *, probe: bool = True
-) -> AsyncIterator[RouterApp]:
+    release: Release, *, renew: Renew | None = None, probe: bool = True, watch: bool = True
+) -> AsyncIterator[ReloadingRouter]:
     """Make a router whose subgraphs are reached over HTTP, and close its connections in the end.
 
     Args:
-        supergraph: what is served.
-        settings: how.
+        release: what is served first.
+        renew: reads the release again when it has changed; without it, it stays.
         probe: whether to warn of subgraphs that do not answer now.
+        watch: whether this process looks after the files itself.
     """
-    addresses = subgraph_addresses(supergraph, settings)
-    http = HttpSettings(share=settings.sharing.fetches)
-    # Requests are shared before their bodies are even parsed, so the engine need not look for equal ones again.
-    execution = EngineSettings(
-        introspection=settings.introspection,
-        subgraph_timeout=settings.subgraph_timeout,
-        share_requests=False,
-        recall=settings.sharing.fetches,
-    )
-    async with HttpNetwork(addresses, http) as network:
-        engine = Engine(supergraph, network.transports, execution)
-        probing = asyncio.create_task(warn_of_unreachable(addresses)) if probe else None
-        yield create_router_app(engine, settings, verifier=_verifier(settings), signer=_signer(settings, supergraph))
+    generation = Generation(release)
+    router = ReloadingRouter(generation, renew, watch=watch)
+    probing = asyncio.create_task(warn_of_unreachable(generation.addresses)) if probe else None
+    try:
+        yield router
+    finally:
         if probing is not None:
             probing.cancel()
+        await router.aclose()
 
 
-def _verifier(settings: RouterSettings) -> TokenVerifier | None:
-    jwt = settings.authentication.jwt
-    if jwt is None:
-        return None
-    keys = KeySet(key_reader(jwt.jwks), refresh=jwt.refresh)
-    return TokenVerifier(keys, issuer=jwt.issuer, audience=jwt.audience, algorithms=jwt.algorithms, leeway=jwt.leeway)
-
-
-def _signer(settings: RouterSettings, supergraph: Supergraph) -> InternalTokenSigner | None:
-    token = settings.authentication.internal_token
-    if token is None:
-        return None
-    return InternalTokenSigner(token.key, subgraphs=supergraph.subgraphs, issuer=token.issuer, lifetime=token.lifetime)
-
-
-def uvicorn_config(app: RouterApp, settings: ServerSettings) -> uvicorn.Config:
+def uvicorn_config(app: RouterApp | ReloadingRouter, settings: ServerSettings) -> uvicorn.Config:
     """Return how uvicorn is to serve a router, also for a program that runs uvicorn itself."""
     return uvicorn.Config(
         app,
@@ -125,9 +76,10 @@ class _DrainingServer(uvicorn.Server):
     """uvicorn, with an orderly end in place of its own way with signals."""
 
     def __init__(
-        self, config: uvicorn.Config, app: RouterApp, settings: ServerSettings, signals: Sequence[signal.Signals]
+        self, config: uvicorn.Config, app: ReloadingRouter, settings: ServerSettings, signals: Sequence[signal.Signals]
     ) -> None:
         super().__init__(config)
+        app.under_way = self._requests
         self._app = app
         self._drain_seconds = settings.drain
         self._signals = signals
@@ -135,14 +87,15 @@ class _DrainingServer(uvicorn.Server):
     @override
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Stop in order on the first signal, at once on the second."""
+        """Stop in order on the first signal, at once on the second; SIGHUP makes the router read its files again."""
         loop = asyncio.get_running_loop()
         for number in self._signals:
             loop.add_signal_handler(number, self.stop)
+        loop.add_signal_handler(signal.SIGHUP, self._app.reload_soon)
         try:
             yield
         finally:
-            for number in self._signals:
+            for number in (*self._signals, signal.SIGHUP):
                 loop.remove_signal_handler(number)
 
     def stop(self) -> None:
@@ -152,9 +105,14 @@ class _DrainingServer(uvicorn.Server):
         self._app.draining = True
         asyncio.get_running_loop().call_later(self._drain_seconds, setattr, self, "should_exit", True)
 
+    def _requests(self) -> list[asyncio.Task[None]]:
+        """Return the requests that are being answered."""
+        connections = [each for each in self.server_state.connections if isinstance(each, RouterProtocol)]
+        return [each.answering for each in connections if each.answering is not None]
+
 
 def serve(
-    app: AbstractAsyncContextManager[RouterApp],
+    app: AbstractAsyncContextManager[ReloadingRouter],
     listener: socket.socket,
     settings: ServerSettings,
     *,
@@ -165,7 +123,10 @@ def serve(
 
 
 async def _serve(
-    app: AbstractAsyncContextManager[RouterApp], listener: socket.socket, settings: ServerSettings, parent: int | None
+    app: AbstractAsyncContextManager[ReloadingRouter],
+    listener: socket.socket,
+    settings: ServerSettings,
+    parent: int | None,
 ) -> None:
     async with app as router:
         config = uvicorn_config(router, settings)

@@ -1,7 +1,8 @@
 """Several processes that serve one port, and the one that looks after them.
 
 The first process only opens the sockets and watches: it starts a worker for each, starts another where one ends
-unasked, and passes the order to stop on. Workers are forked, so what was read before the fork, above all the
+unasked, passes the order to stop on, and looks whether there is something new to serve, which it tells the workers by
+SIGHUP. Workers are forked, so what was read before the fork, above all the
 supergraph, is in memory once. A worker ends by itself when the first process is gone: it hears that by a pipe
 that closes.
 """
@@ -15,9 +16,9 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
-_WATCHED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
+_WATCHED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP)
 _YOUNG_SECONDS: Final = 2.0
 _MOST_YOUNG_DEATHS: Final = 5
 
@@ -25,12 +26,29 @@ Work = Callable[[socket.socket, int], None]
 """Serves one socket until it is told to stop, or until the pipe whose reading end is given closes."""
 
 
-class Workers:
-    """Runs `work` in one process for each socket."""
+class Renewal(Protocol):
+    """Looks for something new to serve."""
 
-    def __init__(self, listeners: Sequence[socket.socket], work: Work) -> None:
+    def __call__(self, *, asked: bool) -> bool:
+        """Tell whether there is something new; if `asked`, even what is as before counts."""
+        ...
+
+
+class Workers:
+    """Runs `work` in one process for each socket.
+
+    Args:
+        listeners: the sockets.
+        work: what each process does.
+        renew: looks for something new to serve, which the workers are then told of.
+        interval: seconds between two looks.
+    """
+
+    def __init__(self, listeners: Sequence[socket.socket], work: Work, renew: Renewal, interval: float) -> None:
         self._listeners = listeners
         self._work = work
+        self._renew = renew
+        self._interval = interval
         self._pipe, self._lifeline = os.pipe()
         self._workers: dict[int, tuple[socket.socket, float]] = {}
         self._young_deaths = 0
@@ -42,8 +60,10 @@ class Workers:
         for listener in self._listeners:
             self._start(listener)
         while self._workers:
-            number = signal.sigwait(_WATCHED)
-            if number == signal.SIGCHLD:
+            found = signal.sigtimedwait(_WATCHED, self._interval)
+            if found is None or found.si_signo == signal.SIGHUP:
+                self._look_for_news(asked=found is not None)
+            elif found.si_signo == signal.SIGCHLD:
                 self._replace_ended()
             else:
                 self._stop()
@@ -64,6 +84,7 @@ class Workers:
                 if other is not listener:
                     other.close()
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _WATCHED)
             self._work(listener, self._pipe)
             code = 0
@@ -80,6 +101,11 @@ class Workers:
         self._stopping = True
         for process in self._workers:
             os.kill(process, number)
+
+    def _look_for_news(self, *, asked: bool) -> None:
+        if not self._stopping and self._renew(asked=asked):
+            for process in self._workers:
+                os.kill(process, signal.SIGHUP)
 
     def _replace_ended(self) -> None:
         while self._workers:

@@ -50,7 +50,7 @@ def test_a_connection_is_kept_for_many_requests(router: Any) -> None:
 
 def test_requests_sent_at_once_are_answered_in_order(router: Any) -> None:
     with connection(router) as client, client.makefile("rb") as stream:
-        client.sendall(POST + b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n" + POST)
+        client.sendall(POST + b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n" + POST)
 
         bodies = [json.loads(read_response(stream)[2]) for _ in range(3)]
 
@@ -103,7 +103,7 @@ def test_an_endless_body_is_not_waited_for(router: Any) -> None:
 def test_a_head_has_a_bound(router: Any, size: int) -> None:
     with connection(router) as client, client.makefile("rb") as stream:
         for start in range(0, size, 10_000):
-            client.sendall(b"GET /health HTTP/1.1\r\nhost: x\r\nx-much: " * (start == 0) + b"a" * 10_000)
+            client.sendall(b"GET /health/live HTTP/1.1\r\nhost: x\r\nx-much: " * (start == 0) + b"a" * 10_000)
             time.sleep(0.01)
         if size < 65_536:
             client.sendall(b"\r\n\r\n")

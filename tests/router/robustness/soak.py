@@ -41,6 +41,7 @@ class State:
 
     tasks: int
     objects: int
+    engines: int
     sockets: int
     memory: float
     cpu: float
@@ -66,7 +67,9 @@ def state(router: RouterProcess, log: Path) -> State:
             raise TimeoutError("the router does not answer a signal")
         time.sleep(0.1)
     figures = json.loads(lines[-1])
-    return State(figures["tasks"], figures["objects"], router.sockets, router.memory, router.cpu_seconds)
+    return State(
+        figures["tasks"], figures["objects"], figures["engines"], router.sockets, router.memory, router.cpu_seconds
+    )
 
 
 def various(number: int) -> str:

@@ -1,4 +1,4 @@
-"""A router that tells on SIGUSR1, in a line of JSON on stdout, how many tasks and objects it has.
+"""A router that tells on SIGUSR1, in a line of JSON on stdout, how many tasks, objects and engines it has.
 
 python -m tests.router.robustness.watched_router --supergraph FILE --config FILE --port 0
 """
@@ -16,22 +16,27 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from router.config import RouterSettings, load_settings
-from router.server.app import RouterApp
+from router.execution.engine import Engine
+from router.server.reload import ReloadingRouter
 from router.server.serving import running_router, serve
-from router.supergraph import load_supergraph
+from router.sources import RouterOptions, read_release
+from router.telemetry.logs import configure_logs
 
 
 def tell() -> None:
     """Print what this process holds."""
     gc.collect()
-    print(json.dumps({"tasks": len(asyncio.all_tasks()), "objects": len(gc.get_objects())}), flush=True)
+    objects = len(gc.get_objects())
+    gc.unfreeze()  # the engines of before are out of the collector's sight
+    engines = sum(isinstance(each, Engine) for each in gc.get_objects())
+    gc.freeze()
+    print(json.dumps({"tasks": len(asyncio.all_tasks()), "objects": objects, "engines": engines}), flush=True)
 
 
 @asynccontextmanager
-async def watched(supergraph: str, settings: RouterSettings) -> AsyncIterator[RouterApp]:
+async def watched(options: RouterOptions) -> AsyncIterator[ReloadingRouter]:
     """Run a router that listens to the signal."""
-    async with running_router(load_supergraph(supergraph), settings) as app:
+    async with running_router(read_release(options), renew=lambda: read_release(options)) as app:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
         yield app
 
@@ -42,11 +47,13 @@ def main() -> None:
     parser.add_argument("--supergraph", type=Path, required=True)
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0)
-    options = parser.parse_args()
-    settings = load_settings(options.config)
-    with socket.create_server(("127.0.0.1", options.port), backlog=2048) as listener:
+    given = parser.parse_args()
+    options = RouterOptions(given.supergraph, given.config)
+    settings = read_release(options).settings
+    configure_logs(settings.telemetry)
+    with socket.create_server(("127.0.0.1", given.port), backlog=2048) as listener:
         print(f"router: http://127.0.0.1:{listener.getsockname()[1]}/graphql is up", file=sys.stderr, flush=True)
-        serve(watched(options.supergraph.read_text(), settings), listener, settings.server)
+        serve(watched(options), listener, settings.server)
 
 
 if __name__ == "__main__":

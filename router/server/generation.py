@@ -1,0 +1,100 @@
+"""One release as it is served: connections to its subgraphs, an engine on them, and the application in front."""
+
+from __future__ import annotations
+
+from router.config import RouterSettings
+from router.execution.engine import Engine
+from router.execution.settings import EngineSettings
+from router.execution.transports.http.address import parse_address
+from router.execution.transports.http.network import HttpNetwork
+from router.execution.transports.http.settings import HttpSettings
+from router.policy.identity import TokenVerifier
+from router.policy.internal_token import InternalTokenSigner
+from router.policy.keys import KeySet, key_reader
+from router.release import Release
+from router.server.app import create_router_app
+from router.supergraph import Supergraph
+
+
+class AddressError(Exception):
+    """It is not known where a subgraph is; the message is one line that says what to do."""
+
+
+def subgraph_addresses(supergraph: Supergraph, settings: RouterSettings) -> dict[str, str]:
+    """Return where each subgraph is: as the settings say, or else as the supergraph does.
+
+    Raises:
+        AddressError: the settings are for another supergraph, or an address is none.
+    """
+    if unknown := settings.subgraphs.keys() - supergraph.subgraphs.keys():
+        known = ", ".join(sorted(supergraph.subgraphs))
+        raise AddressError(f"the settings name subgraph '{min(unknown)}', but there are only: {known}")
+    moved = {name: each.url for name, each in settings.subgraphs.items() if each.url is not None}
+    addresses = {**supergraph.subgraphs, **moved}
+    for name, url in addresses.items():
+        try:
+            parse_address(url)
+        except ValueError as error:
+            raise AddressError(f"subgraph '{name}': {error}; set subgraphs.{name}.url in the settings") from error
+    return addresses
+
+
+class Generation:
+    """A router for one release.
+
+    Args:
+        release: what is served.
+        before: the generation that this one takes over from, whose knowledge of tokens it keeps where it may.
+
+    Raises:
+        AddressError: it is not known where a subgraph is.
+        ConfigError: a file that the settings name is of no use.
+    """
+
+    def __init__(self, release: Release, before: Generation | None = None) -> None:
+        settings = release.settings
+        self.release = release
+        self.addresses = subgraph_addresses(release.supergraph, settings)
+        self.network = HttpNetwork(self.addresses, HttpSettings(share=settings.sharing.fetches))
+        self.engine = Engine(release.supergraph, self.network.transports, _engine_settings(settings))
+        self.verifier = _verifier(settings, before)
+        self.app = create_router_app(
+            self.engine,
+            settings,
+            verifier=self.verifier,
+            signer=_signer(settings, release.supergraph),
+            ids={"supergraph": release.supergraph_id, "settings": release.settings_id},
+        )
+
+    async def close(self) -> None:
+        """Close what leads to the subgraphs; what is under way fails."""
+        self.app.close()
+        self.engine.close()
+        await self.network.close()
+
+
+def _engine_settings(settings: RouterSettings) -> EngineSettings:
+    return EngineSettings(
+        introspection=settings.introspection,
+        subgraph_timeout=settings.subgraph_timeout,
+        # Requests are shared before their bodies are even parsed, so the engine need not look for equal ones again.
+        share_requests=False,
+        recall=settings.sharing.fetches,
+    )
+
+
+def _verifier(settings: RouterSettings, before: Generation | None) -> TokenVerifier | None:
+    jwt = settings.authentication.jwt
+    if jwt is None:
+        return None
+    if before is not None and before.release.settings.authentication.jwt == jwt:
+        return before.verifier
+    keys = KeySet(key_reader(jwt.jwks), refresh=jwt.refresh)
+    return TokenVerifier(keys, issuer=jwt.issuer, audience=jwt.audience, algorithms=jwt.algorithms, leeway=jwt.leeway)
+
+
+def _signer(settings: RouterSettings, supergraph: Supergraph) -> InternalTokenSigner | None:
+    token = settings.authentication.internal_token
+    if token is None:
+        return None
+    return InternalTokenSigner(token.key, subgraphs=supergraph.subgraphs, issuer=token.issuer, lifetime=token.lifetime)
