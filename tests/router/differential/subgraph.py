@@ -117,6 +117,7 @@ class Subgraph:
         if provided is not None:
             inner = _both(inner, _field_set(provided))
         public = self.universe.public_arguments(seen.record.type, info.field_name)
+        public |= {each.name for each in self.universe.context_arguments(seen.record.type, info.field_name)}
         known = {name: value for name, value in arguments.items() if name in public}
         value = self.universe.value(seen.record, info.field_name, known)
         return _seen(value, inner)

@@ -7,7 +7,7 @@ same universe. The subgraphs are strict: they refuse what a right plan never ask
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +22,7 @@ from graphql import (
 )
 from graphql.language import ListTypeNode, NonNullTypeNode, TypeNode
 
-from router.supergraph import FieldInSubgraph, Supergraph, TypeKind
+from router.supergraph import ContextArgument, FieldInSubgraph, Supergraph, TypeKind
 from router.supergraph.types import named_type
 
 COUNT = 4
@@ -162,6 +162,32 @@ class Universe:
         return self.sent(value, node) if isinstance(value, Record) and node is not None else value
 
 
+    def context_arguments(self, type_name: str, field: str) -> tuple[ContextArgument, ...]:
+        """Return the arguments of a field that enclosing objects fill."""
+        definition = self.supergraph.types[type_name].fields.get(field)
+        memberships = definition.subgraphs.values() if definition else ()
+        return tuple(argument for each in memberships for argument in each.context_arguments)
+
+    def from_context(self, argument: ContextArgument, enclosing: Sequence[Record]) -> Any:
+        """Return what the nearest enclosing object that sets an argument's context fills it with."""
+        names = [name for name, type_ in self.supergraph.types.items() if argument.context in type_.contexts]
+        setters = {each for name in names for each in self.supergraph.possible_types(name)}
+        record = next(record for record in reversed(enclosing) if record.type in setters)
+        selection = argument.selection.strip().removeprefix("{").removesuffix("}")
+        value: Any = self.sent(record, parse(f"{{{selection}}}").definitions[0].selection_set)
+        while isinstance(value, dict):
+            value = next((inner for name, inner in value.items() if name != "__typename"), None)
+        return value
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A record as the monolith met it: within which others, the outermost first."""
+
+    record: Record
+    enclosing: tuple[Record, ...] = ()
+
+
 class Monolith:
     """The public schema over the universe."""
 
@@ -173,18 +199,29 @@ class Monolith:
         """Answer a request."""
 
         def resolve(source: Any, info: Any, **arguments: Any) -> Any:
-            record = source or Record(info.parent_type.name, 0)
-            return self.universe.value(record, info.field_name, arguments)
+            placed = source or Placed(Record(info.parent_type.name, 0))
+            filled = {
+                each.name: self.universe.from_context(each, placed.enclosing)
+                for each in self.universe.context_arguments(placed.record.type, info.field_name)
+            }
+            value = self.universe.value(placed.record, info.field_name, arguments | filled)
+            return _placed(value, (*placed.enclosing, placed.record))
 
         result = execute(
             self.schema,
             parse(query),
             variable_values=dict(variables),
             field_resolver=resolve,
-            type_resolver=lambda value, _info, _abstract: value.type,
+            type_resolver=lambda value, _info, _abstract: value.record.type,
         )
         assert not result.errors, result.errors
         return {"data": result.data}
+
+
+def _placed(value: Any, enclosing: tuple[Record, ...]) -> Any:
+    if isinstance(value, list):
+        return [_placed(item, enclosing) for item in value]
+    return Placed(value, enclosing) if isinstance(value, Record) else value
 
 
 def contains(sent: Any, wanted: Any) -> bool:
