@@ -7,7 +7,7 @@ type promises; in `apollo`, the answer is always `application/json` and the stat
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from typing import Final, Protocol
 
 import orjson
@@ -15,12 +15,21 @@ import orjson
 from router.config import RouterSettings
 from router.execution.errors import ExecutionError
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
+from router.operations.errors import OperationRefusedError
+from router.operations.resolver import OperationResolver
 from router.planner.plan import OperationKind
+from router.server.batching import Batcher
 from router.server.browsers import CsrfGuard
 from router.server.callers import Callers
-from router.server.errors import BodyTooLargeError, MethodNotAllowedError, MutationByGetError, UnsupportedMediaError
+from router.server.errors import (
+    BodyTooLargeError,
+    MethodNotAllowedError,
+    MutationByGetError,
+    OperationNotRunError,
+    UnsupportedMediaError,
+)
 from router.server.exchange import GRAPHQL_RESPONSE, HeaderBlock, HttpRequest, Response
-from router.server.graphql_request import parse_body, parse_query_string
+from router.server.graphql_request import Batch, parse_body, parse_query_string
 from router.server.negotiation import insist_on_json, response_type
 from router.server.sharing import Sharing
 
@@ -57,11 +66,22 @@ class Executor(Protocol):
 
 
 class GraphQLEndpoint:
-    """Answers GraphQL requests."""
+    """Answers GraphQL requests.
 
-    def __init__(self, engine: Executor, settings: RouterSettings, callers: Callers) -> None:
+    Args:
+        engine: runs operations.
+        settings: how requests are taken.
+        callers: knows who sends them.
+        operations: knows operations that are named rather than spelt out.
+    """
+
+    def __init__(
+        self, engine: Executor, settings: RouterSettings, callers: Callers, operations: OperationResolver
+    ) -> None:
         self._engine = engine
         self._callers = callers
+        self._operations = operations
+        self._batcher = Batcher(settings.batching)
         self._profile = settings.server.profile
         self._body_limit = settings.limits.body_bytes
         self._csrf = CsrfGuard(settings.csrf)
@@ -88,12 +108,40 @@ class GraphQLEndpoint:
             raise BodyTooLargeError(self._body_limit)
         identity = await callers.identify(headers)
         forwarded = callers.forwarded(headers)
-        key = (body, forwarded, None if identity is None else identity.facts)
+        key: Hashable = (body, forwarded, None if identity is None else identity.facts)
+        if self._operations.tells_clients:
+            key = (key, self._client(headers))
         if self._sharing is not None and (shared := await self._sharing.join(key)) is not None:
             return self._response(shared, media, None)
         request = parse_body(body)
         context = callers.context(identity, forwarded, request_id, headers)
+        if isinstance(request, Batch):
+            return await self._batch(request, headers, context, media)
+        if request.extensions is not None or self._operations.insists:
+            request = await self._resolve(request, headers)
         return self._response(await self._execute(key, request, context), media, request)
+
+    async def _batch(
+        self, batch: Batch, headers: Mapping[bytes, bytes], context: RequestContext, media: bytes
+    ) -> Response:
+        async def run(request: GraphQLRequest) -> bytes:
+            return self._written(await self._engine.execute(request, context))
+
+        body = await self._batcher.answer(batch, lambda each: self._resolve(each, headers), self._kind, run)
+        return Response(200, self._headers_for(media), body)
+
+    def _client(self, headers: Mapping[bytes, bytes]) -> str | None:
+        try:
+            return self._operations.client(headers)
+        except OperationRefusedError as error:
+            raise OperationNotRunError(error) from error
+
+    async def _resolve(self, request: GraphQLRequest, headers: Mapping[bytes, bytes]) -> GraphQLRequest:
+        """Return a request with the document that it names."""
+        try:
+            return await self._operations.resolve(request, headers)
+        except OperationRefusedError as error:
+            raise OperationNotRunError(error) from error
 
     async def _get(self, http: HttpRequest, request_id: bytes, media: bytes) -> Response:
         callers, headers = self._callers, http.headers
@@ -102,10 +150,14 @@ class GraphQLEndpoint:
         self._csrf.check(headers)
         identity = await callers.identify(headers)
         request = parse_query_string(http.query_string)
+        if request.extensions is not None or self._operations.insists:
+            request = await self._resolve(request, headers)
         if await self._kind(request) == "mutation":
             raise MutationByGetError
         forwarded = callers.forwarded(headers)
-        key = (http.query_string, forwarded, None if identity is None else identity.facts, "GET")
+        key: Hashable = (http.query_string, forwarded, None if identity is None else identity.facts, "GET")
+        if self._operations.tells_clients:
+            key = (key, self._client(headers))
         context = callers.context(identity, forwarded, request_id, headers)
         return self._response(await self._execute(key, request, context), media, request)
 
@@ -126,19 +178,26 @@ class GraphQLEndpoint:
             return None
 
     def _response(self, result: GraphQLResponse, media: bytes, request: GraphQLRequest | None) -> Response:
-        headers = self._headers.get(media)
-        if headers is None:
-            headers = HeaderBlock([(b"content-type", media), (b"x-content-type-options", b"nosniff")])
-            self._headers[media] = headers
+        headers = self._headers_for(media)
         operation = None if request is None else request.operation_name
         if result.outcome is Outcome.EXECUTED:
             return Response(200, headers, result.body, operation)
         return Response(self._status(result.outcome, media), headers, self._refusal(result), operation)
 
+    def _headers_for(self, media: bytes) -> HeaderBlock:
+        headers = self._headers.get(media)
+        if headers is None:
+            headers = HeaderBlock([(b"content-type", media), (b"x-content-type-options", b"nosniff")])
+            self._headers[media] = headers
+        return headers
+
     def _status(self, outcome: Outcome, media: bytes) -> int:
         if outcome is Outcome.FAILED:
             return 500
         return 400 if media == GRAPHQL_RESPONSE or self._profile == "apollo" else 200
+
+    def _written(self, result: GraphQLResponse) -> bytes:
+        return result.body if result.outcome is Outcome.EXECUTED else self._refusal(result)
 
     def _refusal(self, result: GraphQLResponse) -> bytes:
         """Write an answer without data; in Apollo's profile with Apollo's codes."""

@@ -11,7 +11,9 @@ HttpError
 ├── InvalidRequestError        400 INVALID_GRAPHQL_REQUEST
 ├── MissingQueryError          400 MISSING_QUERY_STRING
 ├── BatchingDisabledError      400 BATCHING_NOT_ENABLED
-├── PersistedQueriesOffError   200 PERSISTED_QUERY_NOT_SUPPORTED
+├── BatchTooLargeError         422 BATCH_LIMIT_EXCEEDED
+├── SubscriptionInBatchError   406 BATCHING_SUBSCRIPTION_UNSUPPORTED
+├── OperationNotRunError       as the refusal says
 ├── UnidentifiedError          as the identity error says
 ├── TimedOutError              504 GATEWAY_TIMEOUT
 └── InternalError              500 INTERNAL_SERVER_ERROR
@@ -21,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from router.operations.errors import OperationRefusedError
 from router.policy.identity import IdentityError
 from router.server.exchange import Header
 
@@ -34,6 +37,10 @@ class HttpError(Exception):
     def __init__(self, message: str, *, headers: Iterable[Header] = ()) -> None:
         super().__init__(message)
         self.headers = tuple(headers)
+
+    def as_dict(self) -> dict[str, object]:
+        """Return the answer in the form of a GraphQL response."""
+        return {"errors": [{"message": str(self), "extensions": {"code": self.code}}]}
 
 
 class NotFoundError(HttpError):
@@ -108,11 +115,27 @@ class BatchingDisabledError(HttpError):
     code = "BATCHING_NOT_ENABLED"
 
 
-class PersistedQueriesOffError(HttpError):
-    """Only a digest came in place of the document; a client that hears this sends the document itself."""
+class BatchTooLargeError(HttpError):
+    """More operations came in one body than are taken."""
 
-    status = 200
-    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+    status = 422
+    code = "BATCH_LIMIT_EXCEEDED"
+
+
+class SubscriptionInBatchError(HttpError):
+    """One of the operations in a body has many answers."""
+
+    status = 406
+    code = "BATCHING_SUBSCRIPTION_UNSUPPORTED"
+
+
+class OperationNotRunError(HttpError):
+    """The operation is not known by the name that was given, or may not be run; no cache must keep that."""
+
+    def __init__(self, cause: OperationRefusedError) -> None:
+        super().__init__(str(cause), headers=[(b"cache-control", b"private, no-cache, must-revalidate")])
+        self.status = cause.status
+        self.code = cause.code
 
 
 class UnidentifiedError(HttpError):

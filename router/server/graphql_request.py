@@ -10,16 +10,38 @@ import orjson
 
 from router.execution.exchange import GraphQLRequest
 from router.server.errors import (
-    BatchingDisabledError,
-    HttpError,
     InvalidRequestError,
     MissingQueryError,
-    PersistedQueriesOffError,
 )
 
 
-def parse_body(body: bytes) -> GraphQLRequest:
-    """Read a GraphQL request from a JSON body.
+class Batch:
+    """Several requests in one body, not looked at yet."""
+
+    def __init__(self, entries: list[Any], body: bytes) -> None:
+        self._entries = entries
+        self._body = body
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def requests(self) -> list[GraphQLRequest]:
+        """Read them.
+
+        Raises:
+            HttpError: one is not a GraphQL request.
+        """
+        if not all(isinstance(entry, dict) for entry in self._entries):
+            raise InvalidRequestError("Each entry of a batch must be a JSON object.")
+        for pairs in _pairs(self._body):
+            _refuse_repetition(pairs)
+        return [_request(entry) for entry in self._entries]
+
+
+def parse_body(body: bytes) -> GraphQLRequest | Batch:
+    """Read a GraphQL request, or several, from a JSON body.
+
+    What names its operation without spelling it out has an empty `query` and says the name in `extensions`.
 
     Raises:
         HttpError: the body is not JSON, or not a GraphQL request.
@@ -29,7 +51,7 @@ def parse_body(body: bytes) -> GraphQLRequest:
     except orjson.JSONDecodeError as error:
         raise InvalidRequestError("The body is not JSON." if body.strip() else "The body is empty.") from error
     if isinstance(value, list):
-        raise BatchingDisabledError("Send one operation at a time: batches are not enabled.")
+        return Batch(value, body)
     if not isinstance(value, dict):
         raise InvalidRequestError("The body must be a JSON object.")
     _insist_on_unique_keys(body)
@@ -50,10 +72,18 @@ def _insist_on_unique_keys(body: bytes) -> None:
         and b"\\u" not in body
     ):
         return
+    _refuse_repetition(_pairs(body))
+
+
+def _pairs(body: bytes) -> Any:
+    """Read JSON with each object as the list of its pairs."""
     try:
-        pairs: list[tuple[str, Any]] = json.loads(body, object_pairs_hook=lambda found: found)
+        return json.loads(body, object_pairs_hook=lambda found: found)
     except RecursionError as error:
         raise InvalidRequestError("The body is nested too deeply.") from error
+
+
+def _refuse_repetition(pairs: list[tuple[str, Any]]) -> None:
     if len({key for key, _ in pairs}) < len(pairs):
         raise InvalidRequestError("A key is given twice.")
 
@@ -96,13 +126,20 @@ def _request(value: dict[str, Any]) -> GraphQLRequest:
     if name is not None and type(name) is not str:
         raise InvalidRequestError("'operationName' must be a text.")
     if type(query) is not str or not query:
-        raise _without_query(query, extensions)
+        return GraphQLRequest("", variables, name or None, _naming(value, query, extensions))
     return GraphQLRequest(query, variables, name or None, extensions)
 
 
-def _without_query(query: Any, extensions: dict[str, Any] | None) -> HttpError:
-    if query is None and extensions and "persistedQuery" in extensions:
-        return PersistedQueriesOffError("PersistedQueryNotSupported")
-    if query is None or query == "":
-        return MissingQueryError("The request must hold a 'query'.")
-    return InvalidRequestError("'query' must be a text.")
+def _naming(value: dict[str, Any], query: Any, extensions: dict[str, Any] | None) -> dict[str, Any]:
+    """Return the extensions of a request that names its operation: Apollo's block, or `documentId` put into that form.
+
+    Raises:
+        HttpError: it does not name one either.
+    """
+    if query is not None and query != "":
+        raise InvalidRequestError("'query' must be a text.")
+    if extensions and "persistedQuery" in extensions:
+        return extensions
+    if isinstance(value.get("documentId"), str):
+        return {**(extensions or {}), "persistedQuery": {"version": 1, "sha256Hash": value["documentId"]}}
+    raise MissingQueryError("The request must hold a 'query'.")

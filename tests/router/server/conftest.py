@@ -38,7 +38,9 @@ class ScriptedEngine:
         return self.result
 
     async def prepare(self, request: GraphQLRequest) -> Any:
-        return SimpleNamespace(kind="mutation" if request.query.startswith("mutation") else "query")
+        return SimpleNamespace(
+            kind=word if (word := request.query.split()[0]) in {"mutation", "subscription"} else "query"
+        )
 
 
 @pytest.fixture

@@ -213,7 +213,7 @@ async def test_the_path_can_be_chosen(connect: Any) -> None:
 async def test_a_digest_alone_is_answered_as_apollos_clients_expect(connect: Any) -> None:
     body = {"extensions": {"persistedQuery": {"version": 1, "sha256Hash": "ab"}}}
 
-    response = await connect().post("/graphql", json=body)
+    response = await connect("apq: {enabled: false}").post("/graphql", json=body)
 
     assert (response.status_code, code(response)) == (200, "PERSISTED_QUERY_NOT_SUPPORTED")
 
