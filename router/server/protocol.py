@@ -141,9 +141,9 @@ class RouterProtocol(asyncio.Protocol):
             self._answering.cancel()
 
     @property
-    def answering(self) -> asyncio.Task[None] | None:
-        """The request that is being answered."""
-        return self._answering
+    def busy_since(self) -> float | None:
+        """When the request came that is being answered; None if none is."""
+        return None if self._answering is None else self._begun
 
     def shutdown(self) -> None:
         """Take no further requests; what was asked for is still answered."""

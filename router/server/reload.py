@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import time
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from typing import Any, Final
 
 import structlog
@@ -25,6 +25,7 @@ from router.server.generation import AddressError, Generation
 from router.sources import CommandError
 
 _LOG: Final = structlog.get_logger("router.server")
+_LOOK_SECONDS: Final = 0.05
 
 Renew = Callable[[], Release]
 """Reads what is to be served, as it is now; a `CommandError` says why that cannot be."""
@@ -44,8 +45,8 @@ class ReloadingRouter:
     body_limit: int
 
     def __init__(self, generation: Generation, renew: Renew | None = None, *, watch: bool = True) -> None:
-        self.under_way: Callable[[], Collection[asyncio.Task[None]]] = tuple
-        """Returns the requests that are being answered; the server that serves this router sets it."""
+        self.under_way: Callable[[], frozenset[Hashable]] = frozenset
+        """Returns what tells the requests that are being answered; the server that serves this router sets it."""
         self._renew = renew
         self._watched = WatchedFiles(generation.release.files) if watch and renew is not None else None
         self._draining = False
@@ -104,7 +105,7 @@ class ReloadingRouter:
             new = await asyncio.to_thread(_next_generation, self._renew, old)
             ready = await _warm(new, old)
             self._take_over(new)
-            _begin(self._retirements, self._retire(old))
+            _begin(self._retirements, self._retire(old, self.under_way()))
             self._tell(old.release, new.release, ready=ready, seconds=round(time.monotonic() - begun, 3))
 
     def _take_over(self, generation: Generation) -> None:
@@ -116,12 +117,13 @@ class ReloadingRouter:
         if self._watched is not None:
             self._watched.follow(generation.release.files)
 
-    async def _retire(self, old: Generation) -> None:
+    async def _retire(self, old: Generation, requests: frozenset[Hashable]) -> None:
         """Close a generation after the last of its requests."""
-        if requests := self.under_way():
-            await asyncio.wait(requests)
+        while requests:
+            await asyncio.sleep(_LOOK_SECONDS)
+            requests &= self.under_way()
         await old.close()
-        del old, requests
+        del old
         # What serves was put out of the collector's sight at the start, and is full of cycles.
         gc.unfreeze()
         gc.collect()

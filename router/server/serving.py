@@ -11,7 +11,7 @@ import gc
 import math
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from typing import Final
 
@@ -105,10 +105,10 @@ class _DrainingServer(uvicorn.Server):
         self._app.draining = True
         asyncio.get_running_loop().call_later(self._drain_seconds, setattr, self, "should_exit", True)
 
-    def _requests(self) -> list[asyncio.Task[None]]:
-        """Return the requests that are being answered."""
+    def _requests(self) -> frozenset[Hashable]:
+        """Return what tells the requests that are being answered from all others."""
         connections = [each for each in self.server_state.connections if isinstance(each, RouterProtocol)]
-        return [each.answering for each in connections if each.answering is not None]
+        return frozenset((each, since) for each in connections if (since := each.busy_since) is not None)
 
 
 def serve(
