@@ -199,10 +199,13 @@ class OperationResolver:
             await published.spelt_out(document, client)
         return replace(request, query=document)
 
-    async def close(self) -> None:
-        """Write down what was counted, and let go of the store."""
+    def close(self) -> None:
+        """Write down what was counted."""
         if self._published is not None:
             self._published.close()
+
+    async def aclose(self) -> None:
+        """Let go of the store."""
         if self._automatic is not None:
             await self._automatic.close()
 

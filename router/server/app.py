@@ -20,6 +20,7 @@ from router.policy.internal_token import InternalTokenSigner
 from router.server.asgi import AsgiAdapter, Receive, Scope, Send
 from router.server.browsers import Cors
 from router.server.callers import Callers
+from router.server.compression import Compressor
 from router.server.endpoint import Executor, GraphQLEndpoint
 from router.server.errors import HttpError, InternalError, NotAcceptableError, TimedOutError
 from router.server.exchange import GRAPHQL_RESPONSE, JSON, Answer, HttpRequest, Response, json_response
@@ -53,6 +54,7 @@ class RouterApp:
         self._profile = settings.server.profile
         self._endpoint = endpoint
         self._mounts = tuple((mounts or {}).items())
+        self._compressor = Compressor(settings.compression) if settings.compression.enabled else None
         self._cors = Cors(settings.cors)
         self._ids = RequestIds()
         self._access_log = _access_log(settings)
@@ -64,9 +66,14 @@ class RouterApp:
         await self._asgi.serve(scope, receive, send)
 
     def close(self) -> None:
-        """Write what is left of the access log."""
+        """Write what is left of the access log and of what was counted."""
         if self._access_log is not None:
             self._access_log.flush()
+        self._endpoint.operations.close()
+
+    async def aclose(self) -> None:
+        """Close connections to stores, after the last request."""
+        await self._endpoint.operations.aclose()
 
     async def respond(self, request: HttpRequest) -> Answer:
         """Answer a request, whatever it is; only cancellation leaves this."""
@@ -80,6 +87,8 @@ class RouterApp:
             number = request_id.decode("ascii")
             _LOG.exception("request failed", request_id=number)
             response = self._error(InternalError(f"Internal error (id {number})."), request)
+        if self._compressor is not None and b"accept-encoding" in request.headers and isinstance(response, Response):
+            response = await self._compressor.compress(response, request.headers[b"accept-encoding"])
         return self._answer(request, response, request_id, begun)
 
     def give_up(self, request: HttpRequest) -> Answer:

@@ -80,7 +80,7 @@ class GraphQLEndpoint:
     ) -> None:
         self._engine = engine
         self._callers = callers
-        self._operations = operations
+        self.operations = operations
         self._batcher = Batcher(settings.batching)
         self._profile = settings.server.profile
         self._body_limit = settings.limits.body_bytes
@@ -109,7 +109,7 @@ class GraphQLEndpoint:
         identity = await callers.identify(headers)
         forwarded = callers.forwarded(headers)
         key: Hashable = (body, forwarded, None if identity is None else identity.facts)
-        if self._operations.tells_clients:
+        if self.operations.tells_clients:
             key = (key, self._client(headers))
         if self._sharing is not None and (shared := await self._sharing.join(key)) is not None:
             return self._response(shared, media, None)
@@ -117,8 +117,8 @@ class GraphQLEndpoint:
         context = callers.context(identity, forwarded, request_id, headers)
         if isinstance(request, Batch):
             return await self._batch(request, headers, context, media)
-        if request.extensions is not None or self._operations.insists:
-            request = await self._resolve(request, headers)
+        if request.extensions is not None or self.operations.insists:
+            request = await self.resolve(request, headers)
         return self._response(await self._execute(key, request, context), media, request)
 
     async def _batch(
@@ -127,19 +127,23 @@ class GraphQLEndpoint:
         async def run(request: GraphQLRequest) -> bytes:
             return self._written(await self._engine.execute(request, context))
 
-        body = await self._batcher.answer(batch, lambda each: self._resolve(each, headers), self._kind, run)
+        body = await self._batcher.answer(batch, lambda each: self.resolve(each, headers), self._kind, run)
         return Response(200, self._headers_for(media), body)
 
     def _client(self, headers: Mapping[bytes, bytes]) -> str | None:
         try:
-            return self._operations.client(headers)
+            return self.operations.client(headers)
         except OperationRefusedError as error:
             raise OperationNotRunError(error) from error
 
-    async def _resolve(self, request: GraphQLRequest, headers: Mapping[bytes, bytes]) -> GraphQLRequest:
-        """Return a request with the document that it names."""
+    async def resolve(self, request: GraphQLRequest, headers: Mapping[bytes, bytes]) -> GraphQLRequest:
+        """Return a request with the document that it names, if it may be run.
+
+        Raises:
+            HttpError: it names none, or it may not.
+        """
         try:
-            return await self._operations.resolve(request, headers)
+            return await self.operations.resolve(request, headers)
         except OperationRefusedError as error:
             raise OperationNotRunError(error) from error
 
@@ -150,13 +154,13 @@ class GraphQLEndpoint:
         self._csrf.check(headers)
         identity = await callers.identify(headers)
         request = parse_query_string(http.query_string)
-        if request.extensions is not None or self._operations.insists:
-            request = await self._resolve(request, headers)
+        if request.extensions is not None or self.operations.insists:
+            request = await self.resolve(request, headers)
         if await self._kind(request) == "mutation":
             raise MutationByGetError
         forwarded = callers.forwarded(headers)
         key: Hashable = (http.query_string, forwarded, None if identity is None else identity.facts, "GET")
-        if self._operations.tells_clients:
+        if self.operations.tells_clients:
             key = (key, self._client(headers))
         context = callers.context(identity, forwarded, request_id, headers)
         return self._response(await self._execute(key, request, context), media, request)

@@ -54,8 +54,8 @@ class Generation:
     def __init__(self, release: Release, before: Generation | None = None) -> None:
         settings = release.settings
         self.release = release
-        self.addresses = subgraph_addresses(release.supergraph, settings)
-        self.network = HttpNetwork(self.addresses, HttpSettings(share=settings.sharing.fetches))
+        addresses = subgraph_addresses(release.supergraph, settings)
+        self.network = HttpNetwork(addresses, HttpSettings(share=settings.sharing.fetches))
         self.engine = Engine(release.supergraph, self.network.transports, _engine_settings(settings))
         self.verifier = _verifier(settings, before)
         self.app = create_router_app(
@@ -69,6 +69,7 @@ class Generation:
     async def close(self) -> None:
         """Close what leads to the subgraphs; what is under way fails."""
         self.app.close()
+        await self.app.aclose()
         self.engine.close()
         await self.network.close()
 
