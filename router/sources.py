@@ -14,6 +14,7 @@ import msgspec
 
 from router.composition import Composed, ComposeFailure, compose, load_subgraphs, read_config
 from router.config import ConfigError, RouterSettings, load_settings
+from router.operations.lists import watched_files
 from router.release import Release, content_id
 from router.supergraph import Supergraph, SupergraphError, load_supergraph
 
@@ -49,6 +50,7 @@ def read_release(options: RouterOptions) -> Release:
     """
     settings = read_settings(options)
     sdl, files = _sdl_and_files(options.supergraph)
+    files = (*files, *_files_of(settings))
     if options.config is not None:
         files = (*files, options.config)
     return Release(
@@ -58,6 +60,13 @@ def read_release(options: RouterOptions) -> Release:
         settings_id=content_id(read_text(options.config) if options.config else ""),
         files=files,
     )
+
+
+def _files_of(settings: RouterSettings) -> tuple[Path, ...]:
+    try:
+        return watched_files(settings)
+    except ConfigError as error:
+        raise CommandError(str(error), exit_code=WRONG_USE) from error
 
 
 def read_settings(options: RouterOptions) -> RouterSettings:

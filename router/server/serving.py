@@ -22,7 +22,7 @@ from typing_extensions import override
 from router.config import ServerSettings
 from router.release import Release
 from router.server.app import RouterApp
-from router.server.generation import Generation
+from router.server.generation import Generation, subgraph_addresses
 from router.server.protocol import Connections, RouterProtocol
 from router.server.reachability import warn_of_unreachable
 from router.server.reload import ReloadingRouter, Renew
@@ -43,9 +43,9 @@ async def running_router(
         probe: whether to warn of subgraphs that do not answer now.
         watch: whether this process looks after the files itself.
     """
-    generation = Generation(release)
-    router = ReloadingRouter(generation, renew, watch=watch)
-    probing = asyncio.create_task(warn_of_unreachable(generation.addresses)) if probe else None
+    router = ReloadingRouter(Generation(release), renew, watch=watch)
+    addresses = subgraph_addresses(release.supergraph, release.settings)
+    probing = asyncio.create_task(warn_of_unreachable(addresses)) if probe else None
     try:
         yield router
     finally:
