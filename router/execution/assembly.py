@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 import structlog
 
 from router.execution.compiler.finding import write_path
-from router.execution.compiler.program import Code, Program, Targets, Tree
+from router.execution.compiler.program import Code, Group, Program, Targets, Tree
 from router.execution.errors import MalformedResponseError, TransportError
 from router.execution.exchange import GraphQLErrorDict, GraphQLResponse, Outcome
 from router.execution.inspection import mismatches
@@ -90,12 +90,14 @@ class Assembly:
     def _ask_groups(self, fetch: Fetch) -> Representations | None:
         """Collect the representations of a fetch with contexts, and the values that go with them."""
         contextual = self._program.contextual[fetch.id]
+        groups: list[Group]
         try:
             groups = self._program.quick.fetches[fetch.id].batches[0].collect(self._root, self._known)
         except DISORDER:
             groups = self._program.careful.fetches[fetch.id].batches[0].collect(self._root, {})
         representations: dict[str, Any] = {}
-        self._targets[fetch.id] = targets = {}
+        targets: dict[str, Targets] = {}
+        self._targets[fetch.id] = targets
         for number, (values, sent, asked, _seen) in enumerate(groups):
             representations.update(contextual.bind(number, len(groups), (sent, *values)))
             targets[contextual.alias(number, len(groups))] = asked

@@ -106,3 +106,7 @@ class GraphQLResponse:
         if self._body is None:
             self._body = write_json(self.as_dict())
         return self._body
+
+    def trim(self) -> None:
+        """Let the body take no more memory than its length: orjson leaves many times as much room behind it."""
+        self._body = bytes(memoryview(self.body))

@@ -9,7 +9,7 @@ are the same takes them over without even decoding. This is no cache of data: ea
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -20,8 +20,11 @@ from router.execution.transports.port import SubgraphResponse
 from router.planner.plan import Fetch
 
 Bodies: TypeAlias = tuple[bytes, ...]
-TREE_WEIGHT = 4
-"""How many times its JSON a response takes, with its data as Python values beside it."""
+Work: TypeAlias = tuple[int, int]
+"""A program's number and that of one of its fetches, or `RESPONSE`. No program lives longer for being named here."""
+RESPONSE = -1
+ENTRY_WEIGHT = 600
+"""What an entry takes beside its bytes and its result: keys, tuples and their places in the table."""
 NOBODY: Representations = {}
 """Stands for representations where there is nobody to ask about."""
 
@@ -30,25 +33,30 @@ class Recall:
     """Results by the bytes that they were made of: for each piece of work and size of its bytes the latest result.
 
     Args:
-        limit: how many bytes to keep, those of the results included.
+        limit: how many bytes of memory to take.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._size = 0
-        self._entries: OrderedDict[Hashable, tuple[Bodies, Any, int]] = OrderedDict()
+        self._entries: OrderedDict[tuple[int, ...], tuple[Bodies, Any, int]] = OrderedDict()
 
-    def get(self, work: Hashable, bodies: Bodies) -> Any:
+    @property
+    def size(self) -> int:
+        """How many bytes of memory it takes."""
+        return self._size
+
+    def get(self, work: Work, bodies: Bodies) -> Any:
         """Return the result of a piece of work on some bytes, or None if it is not known."""
-        entry = self._entries.get((work, *map(len, bodies)))
+        entry = self._entries.get((*work, *map(len, bodies)))
         if entry is None or entry[0] != bodies:
             return None
         return entry[1]
 
-    def put(self, work: Hashable, bodies: Bodies, result: Any, size: int) -> None:
+    def put(self, work: Work, bodies: Bodies, result: Any, size: int) -> None:
         """Keep a result; `size` is what it takes itself."""
-        key = (work, *map(len, bodies))
-        size += sum(map(len, bodies))
+        key = (*work, *map(len, bodies))
+        size += ENTRY_WEIGHT + sum(map(len, bodies))
         if size > self._limit:
             return
         self._size += size - self._entries.pop(key, ((), None, 0))[2]
@@ -77,13 +85,14 @@ class RecallingAssembly:
 
     def ask(self, fetch: Fetch) -> Representations | None:
         """Return what a fetch of entities asks about; None if there is nobody to ask about."""
-        work, bodies = (self._program, fetch.id), self._bodies_of(self._program.ancestors[fetch.id])
+        work, bodies = (self._program.number, fetch.id), self._bodies_of(self._program.ancestors[fetch.id])
         known = self._recall.get(work, bodies) if bodies and self._put_off is not None else None
         if known is None:
             self._catch_up()
             known = self._inner.ask(fetch) or NOBODY
             if bodies and self._inner.faultless:
-                self._recall.put(work, bodies, known, sum(map(len, bodies)))
+                weight = self._program.scales.weigh(fetch.id, known, sum(map(len, bodies)))
+                self._recall.put(work, bodies, known, weight)
         elif self._put_off is not None:
             self._put_off.append(partial(self._inner.ask, fetch))
         if known:
@@ -110,13 +119,16 @@ class RecallingAssembly:
     def respond(self) -> GraphQLResponse:
         """Return the answer; all fetches are done."""
         bodies = self._bodies_of(range(len(self._program.plan.fetches)))
-        known = self._recall.get(self._program, bodies) if bodies and self._put_off is not None else None
+        work = (self._program.number, RESPONSE)
+        known = self._recall.get(work, bodies) if bodies and self._put_off is not None else None
         if known is not None:
             return known
         self._catch_up()
         response = self._inner.respond()
         if bodies and not response.errors:
-            self._recall.put(self._program, bodies, response, TREE_WEIGHT * len(response.body))
+            response.trim()
+            weight = self._program.scales.weigh(RESPONSE, response.data, len(response.body))
+            self._recall.put(work, bodies, response, weight + len(response.body))
         return response
 
     def _bodies_of(self, fetches: range | tuple[int, ...]) -> Bodies | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count
 from typing import Any, TypeAlias
 
 import orjson
@@ -25,6 +26,7 @@ from router.execution.compiler.shape import Composite, shape_of
 from router.execution.compiler.source import Source
 from router.execution.json_text import write_json
 from router.execution.merging import copy, merge, null
+from router.execution.scales import Scales
 from router.execution.transports.port import SubgraphOperation
 from router.planner.plan import Fetch, QueryPlan
 
@@ -32,7 +34,10 @@ PROJECT = "project"
 
 Tree: TypeAlias = dict[str, Any]
 Targets: TypeAlias = list[list[Tree]]
-Collect: TypeAlias = Callable[[Tree, dict[str, list[Tree]]], tuple[list[Tree], Targets]]
+Group: TypeAlias = tuple[tuple[Any, ...], list[Tree], Targets, dict[Any, list[Tree]]]
+"""Values of contexts, and the representations of the objects that they go with."""
+Collect: TypeAlias = Callable[[Tree, dict[str, list[Tree]]], Any]
+"""Returns representations and targets, or a list of groups where the fetch has contexts."""
 MergeRoot: TypeAlias = Callable[[Tree, Tree], None]
 MergeEntities: TypeAlias = Callable[[list[Any], Targets], int]
 Project: TypeAlias = Callable[[Tree], Tree | None]
@@ -68,6 +73,8 @@ class Program:
     """A plan and the code that runs it; known by its identity.
 
     Attributes:
+        number: its own, among all programs of this process.
+        scales: tell how much memory takes what it makes.
         plan: what was compiled.
         shape: what the client asked for.
         exact: whether answers may hold numbers that must keep all their digits.
@@ -85,6 +92,8 @@ class Program:
     plan: QueryPlan
     shape: Composite
     exact: bool = False
+    number: int = field(init=False, default_factory=count().__next__)
+    scales: Scales = field(init=False, default_factory=Scales)
     operations: tuple[SubgraphOperation, ...] = field(init=False)
     batches: tuple[tuple[Batch, ...], ...] = field(init=False)
     contextual: Mapping[int, ContextualFetch] = field(init=False)
