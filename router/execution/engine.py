@@ -8,11 +8,11 @@ lookup, the coercion of its variables and the run.
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeAlias
 
 import structlog
@@ -38,11 +38,12 @@ from router.execution.recall import Recall, RecallingAssembly
 from router.execution.run import Run
 from router.execution.settings import EngineSettings
 from router.execution.streaming import EventStream
-from router.execution.transports.port import StreamTransport, SubgraphTransport
+from router.execution.transports.port import StreamTransport, SubgraphTransport, sender
 from router.execution.variables import VariableReader
 from router.planner import Planner, PlanningError, condition_variables
 from router.planner.plan import OperationKind
 from router.supergraph import Supergraph
+from router.traffic.calls import awaited
 from router.traffic.in_flight import InFlight
 
 Variant: TypeAlias = Hashable
@@ -99,7 +100,7 @@ class Engine:
     ) -> None:
         self.supergraph = supergraph
         self.settings = settings or EngineSettings()
-        self._transports = transports
+        self._senders = {name: sender(transport) for name, transport in transports.items()}
         self._streams = streams or {}
         self._planner = planner or Planner(supergraph)
         self._worker = ThreadPoolExecutor(1, "prepare")
@@ -158,11 +159,27 @@ class Engine:
             program = await self.program(operation, variables, labels)
         prelude = await self._introspect(operation, request, variables) if operation.introspection else None
         if not self.settings.share_requests or operation.kind != "query":
-            return await self._start(program, variables, context, prelude)
-        return await self._shared.join(
-            (program, _dump(variables), _sharing_key(context)),
-            lambda: self._start(program, variables, context, prelude),
-        )
+            return await self._run(program, variables, context, self._assembly(program, prelude)).start()
+        run = self._run(program, variables, context, self._assembly(program, prelude))
+        key = (program, _dump(variables), _sharing_key(context))
+        return await awaited(partial(self._shared.share, key, run.begin))
+
+    def ready(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> Run | None:
+        """Return the run of a query that can begin at once, since all that goes before has been done for another.
+
+        None stands for everything else: what is new, wrong or out of the ordinary is for `execute`.
+        """
+        operation = self._operations.get((request.query, request.operation_name))
+        if operation is None or operation.kind != "query" or operation.introspection or self.settings.share_requests:
+            return None
+        try:
+            variables = operation.variables.read(request.variables)
+        except RequestError:
+            return None
+        program = operation.programs.get(operation.variant(variables, self._overrides.active(context.labels)))
+        if program is None or not program.starts:
+            return None
+        return self._run(program, variables, context, self._assembly(program, None))
 
     async def stream(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> EventStream:
         """Return the stream that a subscription asks for; it is not opened yet.
@@ -195,24 +212,14 @@ class Engine:
         """Prepare no more operations; what runs goes on."""
         self._worker.shutdown(wait=False)
 
-    def _start(
-        self,
-        program: Program,
-        variables: Mapping[str, Any],
-        context: RequestContext,
-        prelude: Mapping[str, Any] | None,
-    ) -> asyncio.Future[GraphQLResponse]:
+    def _assembly(self, program: Program, prelude: Mapping[str, Any] | None) -> Assembling:
         inner = Assembly(program, self.settings.max_errors, prelude)
-        assembly: Assembling = inner
-        if self._recall is not None and prelude is None:
-            assembly = RecallingAssembly(program, self._recall, inner)
-        timeout = self.settings.subgraph_timeout
-        return Run(program, assembly, variables, context, self._transports, timeout).start()
+        return inner if self._recall is None or prelude is not None else RecallingAssembly(program, self._recall, inner)
 
     def _run(
         self, program: Program, variables: Mapping[str, Any], context: RequestContext, assembly: Assembling
     ) -> Run:
-        return Run(program, assembly, variables, context, self._transports, self.settings.subgraph_timeout)
+        return Run(program, assembly, variables, context, self._senders, self.settings.subgraph_timeout)
 
     def _prepare(self, query: str, name: str | None) -> PreparedOperation:
         schema = self.supergraph.api_schema

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Hashable
-from functools import partial
+from collections.abc import Hashable
 from typing import Generic, TypeVar
+
+from router.traffic.calls import Begin, Call, Done
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -14,68 +14,78 @@ V = TypeVar("V")
 class InFlight(Generic[K, V]):
     """The attempts under way, by what makes two of them the same.
 
-    Who comes first gets the attempt itself, so that asking alone costs hardly more than not sharing. Who joins gets a
-    future of their own. Anyone may cancel theirs: if the attempt goes down with the first, it is made again for those
-    who joined, and when all of them have left it is cancelled too. So only attempts that may be repeated are for here.
+    Everyone who takes part may leave; an attempt is given up when nobody is left.
     """
 
     __slots__ = ("_attempts",)
 
     def __init__(self) -> None:
-        self._attempts: dict[K, _Attempt[V]] = {}
+        self._attempts: dict[K, _Attempt[K, V]] = {}
 
     def __len__(self) -> int:
         return len(self._attempts)
 
-    def join(self, key: K, start: Callable[[], asyncio.Future[V]]) -> asyncio.Future[V]:
-        """Return what the attempt under a key will bring; it is started if there is none."""
+    def join(self, key: K, done: Done[V]) -> Call | None:
+        """Take part in the attempt under a key, if there is one."""
         attempt = self._attempts.get(key)
-        if attempt is None or attempt.source.done():
-            return self._begin(key, start, []).source
-        waiter: asyncio.Future[V] = attempt.source.get_loop().create_future()
-        attempt.waiters.append(waiter)
-        if attempt.orphaned:
-            waiter.add_done_callback(attempt.leave)
-        return waiter
+        return None if attempt is None else attempt.seat(done)
 
-    def _begin(self, key: K, start: Callable[[], asyncio.Future[V]], waiters: list[asyncio.Future[V]]) -> _Attempt[V]:
-        attempt = self._attempts[key] = _Attempt(start(), waiters)
-        attempt.source.add_done_callback(partial(self._land, key, attempt, start))
-        return attempt
-
-    def _land(
-        self, key: K, attempt: _Attempt[V], start: Callable[[], asyncio.Future[V]], source: asyncio.Future[V]
-    ) -> None:
-        if self._attempts.get(key) is attempt:
-            del self._attempts[key]
-        waiting = [waiter for waiter in attempt.waiters if not waiter.done()]
-        if not waiting:
-            return
-        if source.cancelled():
-            again = self._begin(key, start, waiting)
-            again.orphaned = True
-            for waiter in waiting:
-                waiter.add_done_callback(again.leave)
-            return
-        error = source.exception()
-        for waiter in waiting:
-            if error is None:
-                waiter.set_result(source.result())
-            else:
-                waiter.set_exception(error)
+    def share(self, key: K, begin: Begin[V], done: Done[V]) -> Call:
+        """Take part in the attempt under a key; it is begun if there is none."""
+        attempt = self._attempts.get(key)
+        if attempt is None:
+            attempt = _Attempt(self._attempts, key)
+            attempt.call = begin(attempt.land)
+            self._attempts[key] = attempt
+        return attempt.seat(done)
 
 
-class _Attempt(Generic[V]):
-    """One attempt, those who joined it, and whether the first has gone."""
+class _Attempt(Generic[K, V]):
+    """One attempt and those who take part in it."""
 
-    __slots__ = ("orphaned", "source", "waiters")
+    __slots__ = ("_among", "_key", "_left", "_seats", "call")
 
-    def __init__(self, source: asyncio.Future[V], waiters: list[asyncio.Future[V]]) -> None:
-        self.source = source
-        self.waiters = waiters
-        self.orphaned = False
+    call: Call
 
-    def leave(self, _waiter: asyncio.Future[V]) -> None:
-        """Give the attempt up when nobody is left."""
-        if all(waiter.done() for waiter in self.waiters):
-            self.source.cancel()
+    def __init__(self, among: dict[K, _Attempt[K, V]], key: K) -> None:
+        self._among = among
+        self._key = key
+        self._seats: list[_Seat[K, V]] = []
+        self._left = 0
+
+    def seat(self, done: Done[V]) -> _Seat[K, V]:
+        """Take part."""
+        seat = _Seat(self, done)
+        self._seats.append(seat)
+        return seat
+
+    def land(self, result: V | BaseException) -> None:
+        """Tell everyone what came of it; who leaves even while that goes on is not told."""
+        del self._among[self._key]
+        for seat in self._seats:
+            done, seat.done = seat.done, None
+            if done is not None:
+                done(result)
+
+    def leave(self) -> None:
+        """Take note that one has left."""
+        self._left += 1
+        if self._left == len(self._seats):
+            del self._among[self._key]
+            self.call.cancel()
+
+
+class _Seat(Generic[K, V]):
+    """The part that one has in an attempt: who is to be told, until they were told or left."""
+
+    __slots__ = ("_attempt", "done")
+
+    def __init__(self, attempt: _Attempt[K, V], done: Done[V]) -> None:
+        self._attempt = attempt
+        self.done: Done[V] | None = done
+
+    def cancel(self) -> None:
+        """Leave."""
+        if self.done is not None:
+            self.done = None
+            self._attempt.leave()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Hashable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeAlias
 
 import orjson
 
 from router.execution.exchange import NO_HEADERS, Headers
 from router.execution.json_text import write_json
 from router.planner.plan import OperationKind
+from router.traffic.calls import Awaiting, Call, Done, awaited
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,7 +60,7 @@ class SubgraphRequest:
         return self._body
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SubgraphResponse:
     """What came back: JSON text over a wire, or the decoded answer from inside this process.
 
@@ -73,13 +76,35 @@ class SubgraphResponse:
 class SubgraphTransport(Protocol):
     """Sends requests to one subgraph or to many.
 
-    `send` gives its answer or raises a `TransportError`. Cancelling what it returned gives the request up. An
-    `async def` fits; a transport on the hot path may return a bare future and spare the event loop a task.
+    `send` gives its answer or raises a `TransportError`. Cancelling what it returned gives the request up.
     """
 
     def send(self, request: SubgraphRequest) -> Awaitable[SubgraphResponse]:
         """Send a request."""
         ...
+
+
+class CallingTransport:
+    """A transport for the hot path: it calls back and spares the event loop futures and tasks."""
+
+    def begin(self, request: SubgraphRequest, done: Done[SubgraphResponse]) -> Call:
+        """Send a request; `done` takes the answer or a `TransportError`."""
+        raise NotImplementedError
+
+    def send(self, request: SubgraphRequest) -> asyncio.Future[SubgraphResponse]:
+        """Send a request and wait."""
+        return awaited(partial(self.begin, request))
+
+
+Sender: TypeAlias = Callable[[SubgraphRequest, Done[SubgraphResponse]], Call]
+"""Sends a request and calls back."""
+
+
+def sender(transport: SubgraphTransport) -> Sender:
+    """Return how a transport sends and calls back."""
+    if isinstance(transport, CallingTransport):
+        return transport.begin
+    return lambda request, done: Awaiting(transport.send(request), done)
 
 
 class StreamTransport(Protocol):

@@ -15,6 +15,7 @@ from router.execution.assembly import Assembly
 from router.execution.compiler import Program, compile_program
 from router.execution.run import Run
 from router.execution.transports import SubgraphRequest, SubgraphResponse, SubgraphTransport
+from router.execution.transports.port import sender
 from router.planner.plan import (
     EntityCall,
     Fetch,
@@ -71,7 +72,8 @@ class Bench:
     ) -> GraphQLResponse:
         scripted = Scripted(answers, self.sent)
         transports = {**dict.fromkeys(answers, scripted), **(transports or {})}
-        run = Run(program, Assembly(program, 100), variables or {}, ANONYMOUS, transports, 5)
+        senders = {name: sender(each) for name, each in transports.items()}
+        run = Run(program, Assembly(program, 100), variables or {}, ANONYMOUS, senders, 5)
         return await run.start()
 
     async def answer(self, sdl: str, query: str, data: Any, **conditions: bool) -> Any:

@@ -236,13 +236,12 @@ async def test_sharing_can_be_switched_off(supergraph, subgraph):
 
 async def test_who_leaves_does_not_take_others_along(engine, subgraph):
     await ask(engine, "{ me { id } }")
-    subgraph.delay = 60
+    subgraph.delay = 0.05
     first, second = (asyncio.create_task(ask(engine, "{ me { id } }")) for _ in range(2))
     await until(lambda: len(subgraph.requests) == 2)
-    subgraph.delay = 0
     first.cancel()
     assert (await second).data == {"me": {"id": "1"}}
-    assert (len(subgraph.requests), subgraph.cancelled) == (3, 1)
+    assert (len(subgraph.requests), subgraph.cancelled) == (2, 0)
 
 
 async def test_the_last_who_leaves_cancels(engine, subgraph):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import tracemalloc
 
 import orjson
 import pytest
 
 from router.execution import ANONYMOUS, SubgraphTimeoutError
 from router.execution.assembly import Assembly
-from router.execution.recall import Recall, RecallingAssembly
+from router.execution.recall import ENTRY_WEIGHT, Recall, RecallingAssembly
 from router.execution.run import Run
 from router.execution.transports import SubgraphResponse
+from router.execution.transports.port import sender
 
 SDL = "type User { id: ID! name: String age: Int! } type Query { users: [User] other: [User] }"
 
@@ -26,6 +29,11 @@ def program(bench, plans):
         plans.entities(2, "b", "... on User { name }", plans.call("users.@", plans.keyed("User", "id"))),
         plans.entities(3, "c", "... on User { name }", plans.call("other.@", plans.keyed("User", "id")), after=(1,)),
     )
+
+
+def exact(value):
+    """Write JSON as it comes over a wire, without the room that orjson leaves behind it."""
+    return bytes(memoryview(orjson.dumps(value)))
 
 
 class Subgraphs:
@@ -45,10 +53,10 @@ class Subgraphs:
             raise SubgraphTimeoutError("slow")
         if name in self.ids:
             key = {"a": "users", "o": "other"}[name]
-            return SubgraphResponse(body=orjson.dumps({"data": {key: [{"id": each} for each in self.ids[name]]}}))
+            return SubgraphResponse(body=exact({"data": {key: [{"id": each} for each in self.ids[name]]}}))
         (representations,) = request.variables.values()
         names = [{"name": self.prefix + each["id"]} for each in representations]
-        return SubgraphResponse(body=orjson.dumps({"data": {"_entities": names}}))
+        return SubgraphResponse(body=exact({"data": {"_entities": names}}))
 
 
 class CountingAssembly(Assembly):
@@ -73,8 +81,8 @@ def ask(program, subgraphs):
     async def run():
         CountingAssembly.taken = 0
         assembly = RecallingAssembly(program, recall, CountingAssembly(program, 100))
-        transports = dict.fromkeys("aobc", subgraphs)
-        return await Run(program, assembly, {}, ANONYMOUS, transports, 5).start()
+        senders = dict.fromkeys("aobc", sender(subgraphs))
+        return await Run(program, assembly, {}, ANONYMOUS, senders, 5).start()
 
     return run
 
@@ -120,14 +128,44 @@ async def test_faults_are_neither_recalled_nor_kept(ask, subgraphs, fault):
 
 
 def test_what_is_kept_is_bounded():
-    recall = Recall(100)
-    recall.put("a", (b"x" * 40,), "A", 10)
-    recall.put("b", (b"y" * 30,), "B", 10)
-    assert recall.get("a", (b"x" * 40,)) == "A"
-    assert recall.get("a", (b"z" * 40,)) is None
-    recall.put("c", (b"w" * 50,), "C", 10)
-    assert recall.get("a", (b"x" * 40,)) is None
-    assert recall.get("b", (b"y" * 30,)) == "B"
-    assert recall.get("c", (b"w" * 50,)) == "C"
-    recall.put("d", (b"v" * 200,), "D", 0)
-    assert recall.get("d", (b"v" * 200,)) is None
+    recall = Recall(2 * ENTRY_WEIGHT + 100)
+    first, second, third, fourth = ((number, 0) for number in range(4))
+    recall.put(first, (b"x" * 40,), "A", 10)
+    recall.put(second, (b"y" * 30,), "B", 10)
+    assert recall.get(first, (b"x" * 40,)) == "A"
+    assert recall.get(first, (b"z" * 40,)) is None
+    recall.put(third, (b"w" * 50,), "C", 10)
+    assert recall.get(first, (b"x" * 40,)) is None
+    assert recall.get(second, (b"y" * 30,)) == "B"
+    assert recall.get(third, (b"w" * 50,)) == "C"
+    recall.put(fourth, (b"v" * 2000,), "D", 0)
+    assert recall.get(fourth, (b"v" * 2000,)) is None
+    assert recall.size <= 2 * ENTRY_WEIGHT + 100
+
+
+@pytest.mark.parametrize("users", [1, 30])
+async def test_the_size_is_what_memory_is_taken(program, subgraphs, users):
+    """Small entries weigh as much more than their bytes as they do in memory; programs are not kept alive."""
+    recall = Recall(100_000_000)
+    subgraphs.ids["a"] = [str(number) for number in range(10_000, 10_000 + users)]
+
+    async def fill(count):
+        for number in range(count):
+            subgraphs.prefix = "n" * (1 + number)
+            assembly = RecallingAssembly(program, recall, Assembly(program, 100))
+            await Run(program, assembly, {}, ANONYMOUS, dict.fromkeys("aobc", sender(subgraphs)), 5).start()
+
+    await fill(1)
+    subgraphs.sent.clear()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, counted = tracemalloc.get_traced_memory()[0], recall.size
+        await fill(100)
+        subgraphs.sent.clear()
+        gc.collect()
+        taken, counted = tracemalloc.get_traced_memory()[0] - before, recall.size - counted
+    finally:
+        tracemalloc.stop()
+
+    assert 0.6 * taken < counted < 2 * taken

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Callable
-from typing import cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import httptools
 from typing_extensions import override
@@ -19,8 +18,37 @@ from router.execution.errors import (
 from router.execution.transports.port import SubgraphResponse
 
 MAX_HEADER_BYTES = 64 * 1024
+HEAD_END = b"\r\n\r\n"
+KNOWN_HEADS = 256
+LONGEST_KNOWN = 2_048
+PLAIN = frozenset({b"", b"identity"})
 GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
 """Let zlib tell the two formats apart by their first bytes."""
+
+
+class Head(NamedTuple):
+    """What the head of a response says, if its body has a length that is told in advance."""
+
+    status: int
+    media_type: str
+    encoding: bytes
+    length: int
+
+
+class Owner(Protocol):
+    """Whom a connection tells what becomes of it."""
+
+    def free(self, connection: Connection, /) -> None:
+        """Take note that it can take the next request."""
+        ...
+
+    def lose(self, connection: Connection, call: Any, /) -> None:
+        """Take note that it is gone, with what it was asked for."""
+        ...
+
+    def settle(self, call: Any, result: SubgraphResponse | Exception, /) -> None:
+        """Take what came of a request."""
+        ...
 
 
 class Connection(asyncio.Protocol):
@@ -28,37 +56,41 @@ class Connection(asyncio.Protocol):
 
     Args:
         max_response_bytes: the bound on a response.
-        on_end: called when the connection can take the next request, or is lost.
+        owner: is told what happens.
+        heads: heads of responses that were parsed before, from all connections of the owner. Servers send the same over
+            and over; a response that comes in one piece under a known head need not be parsed again.
     """
 
     __slots__ = (
-        "_answer",
         "_begun",
+        "_call",
         "_chunks",
         "_delimited",
         "_encoding",
         "_header_bytes",
         "_headers_done",
+        "_heads",
+        "_keep",
         "_limit",
         "_media_type",
-        "_on_end",
+        "_owner",
         "_parser",
+        "_piece",
+        "_response",
         "_size",
         "_transport",
         "open",
-        "used",
     )
 
     _transport: asyncio.Transport
 
-    def __init__(self, max_response_bytes: int, on_end: Callable[[Connection], None]) -> None:
+    def __init__(self, max_response_bytes: int, owner: Owner, heads: dict[bytes, Head]) -> None:
         self._limit = max_response_bytes
-        self._on_end = on_end
+        self._owner = owner
+        self._heads = heads
         self._parser = httptools.HttpResponseParser(self)
-        self._answer: asyncio.Future[SubgraphResponse] | None = None
+        self._call: object | None = None
         self.open = False
-        self.used = False
-        """Whether a request was answered on it before."""
         self._reset()
 
     def _reset(self) -> None:
@@ -68,12 +100,17 @@ class Connection(asyncio.Protocol):
         self._encoding = b""
         self._media_type = b""
         self._begun = False
+        self._piece = b""
+        """The piece in which everything came so far, if it was one."""
         self._headers_done = False
         self._delimited = False
+        self._response: SubgraphResponse | None = None
+        """The answer, once it is complete."""
+        self._keep = False
 
-    def exchange(self, request: bytes, answer: asyncio.Future[SubgraphResponse]) -> None:
-        """Send a request; `answer` gets what comes back."""
-        self._answer = answer
+    def exchange(self, request: bytes, call: object) -> None:
+        """Send a request; the owner is told what comes back to this call."""
+        self._call = call
         self._transport.write(request)
 
     def close(self) -> None:
@@ -91,24 +128,37 @@ class Connection(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
-        """Parse what came in; anything that was not asked for ends the connection."""
-        if self._answer is None:
+        """Take what came in; anything that was not asked for ends the connection."""
+        if self._call is None:
             self.close()
             return
-        self._begun = True
+        if self._begun:
+            self._piece = b""
+        else:
+            begin = data.find(HEAD_END) + len(HEAD_END)
+            head = self._heads.get(data[:begin])
+            if head is not None and len(data) - begin == head.length:
+                self._deliver(SubgraphResponse(head.status, head.media_type, data[begin:]), head.encoding, keep=True)
+                return
+            self._begun = True
+            self._piece = data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            cause = error.__context__
-            self._fail(
-                cause if isinstance(cause, TransportError) else MalformedResponseError("the response is not HTTP")
-            )
+            self._keep = False
+            if self._response is None:
+                cause = error.__context__
+                wrong = MalformedResponseError("the response is not HTTP")
+                self._fail(cause if isinstance(cause, TransportError) else wrong)
+                return
+        if self._response is not None:
+            self._finish(self._response)
 
     @override
     def eof_received(self) -> bool:
         """Take the end of the stream for the end of a response that says no length."""
-        if self._answer is not None and self._headers_done and not self._delimited:
-            self._deliver()
+        if self._call is not None and self._headers_done and not self._delimited:
+            self._finish(self._whole())
         return False
 
     @override
@@ -117,10 +167,15 @@ class Connection(asyncio.Protocol):
         self.open = False
         if self._begun:
             self._fail(SubgraphUnreachableError("the connection was closed in the middle of the response"))
-        self._answer = None
-        self._on_end(self)
+        call, self._call = self._call, None
+        self._owner.lose(self, call)
 
     # The parser calls these -----------------------------------------------------------------------------------
+
+    def on_message_begin(self) -> None:
+        """See that nothing comes behind an answer."""
+        if self._response is not None:
+            self._keep = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep the few headers that matter."""
@@ -151,41 +206,58 @@ class Connection(asyncio.Protocol):
         self._chunks.append(body)
 
     def on_message_complete(self) -> None:
-        """Deliver the answer; a provisional one (1xx) is passed over."""
+        """Take the answer for complete; a provisional one (1xx) is passed over."""
+        if self._response is not None:
+            return
         if self._parser.get_status_code() < 200:
             self._reset()
+            self._begun = True
             return
-        keep = self._parser.should_keep_alive()
-        self._deliver()
-        if keep:
-            self._on_end(self)
-        else:
-            self.close()
+        self._keep = self._parser.should_keep_alive()
+        self._response = self._whole()
 
     # ----------------------------------------------------------------------------------------------------------
 
-    def _deliver(self) -> None:
+    def _whole(self) -> SubgraphResponse:
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        status = self._parser.get_status_code()
-        answer, encoding, media_type = self._answer, self._encoding, self._media_type
-        self._answer = None
-        self.used = True
+        return SubgraphResponse(self._parser.get_status_code(), self._media_type.decode("latin-1"), body)
+
+    def _finish(self, response: SubgraphResponse) -> None:
+        encoding, keep = self._encoding, self._keep
+        if keep and self._piece:
+            self._remember(response)
         self._reset()
-        if answer is None or answer.done():
-            return
-        try:
-            if encoding not in {b"", b"identity"}:
-                body = unpack(body, encoding, self._limit)
-        except TransportError as error:
-            answer.set_exception(error)
+        self._deliver(response, encoding, keep=keep)
+
+    def _remember(self, response: SubgraphResponse) -> None:
+        """Keep the head of a response that came in one piece, if its length was told in advance."""
+        begin = self._piece.find(HEAD_END) + len(HEAD_END)
+        if begin <= LONGEST_KNOWN and len(self._piece) - begin == self._size:
+            if len(self._heads) >= KNOWN_HEADS:
+                del self._heads[next(iter(self._heads))]
+            head = Head(response.status, response.media_type, self._encoding, self._size)
+            self._heads[self._piece[:begin]] = head
+
+    def _deliver(self, response: SubgraphResponse, encoding: bytes, *, keep: bool) -> None:
+        """Hand an answer over; the connection is free by then for what that leads to."""
+        call, self._call = self._call, None
+        if keep:
+            self._owner.free(self)
         else:
-            answer.set_result(SubgraphResponse(status, media_type.decode("latin-1"), body))
+            self.close()
+        result: SubgraphResponse | Exception = response
+        if encoding not in PLAIN:
+            try:
+                response.body = unpack(response.body or b"", encoding, self._limit)
+            except TransportError as error:
+                result = error
+        self._owner.settle(call, result)
 
     def _fail(self, error: TransportError) -> None:
-        answer, self._answer = self._answer, None
-        if answer is not None and not answer.done():
-            answer.set_exception(error)
+        call, self._call = self._call, None
         self.close()
+        if call is not None:
+            self._owner.settle(call, error)
 
 
 def unpack(body: bytes, encoding: bytes, limit: int) -> bytes:

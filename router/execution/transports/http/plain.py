@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from functools import lru_cache
+
+from typing_extensions import override
 
 from router.execution.errors import SubgraphUnreachableError
 from router.execution.exchange import Headers
 from router.execution.transports.http.address import Address
 from router.execution.transports.http.pool import Pool
 from router.execution.transports.http.settings import ACCEPT, HttpSettings
-from router.execution.transports.port import SubgraphRequest, SubgraphResponse
+from router.execution.transports.port import CallingTransport, SubgraphRequest, SubgraphResponse
+from router.traffic.calls import Call, Done
 
 KNOWN_HEADS = 1_024
 
 
-class PlainHttpTransport:
+class PlainHttpTransport(CallingTransport):
     """Sends requests to one subgraph through a pool of connections to its origin.
 
     Args:
@@ -39,12 +41,17 @@ class PlainHttpTransport:
 
         self._head = head
 
-    def send(self, request: SubgraphRequest) -> asyncio.Future[SubgraphResponse]:
+    @override
+    def begin(self, request: SubgraphRequest, done: Done[SubgraphResponse]) -> Call:
         """Send a request."""
         body = request.body()
-        head, trace = self._head(request.headers), _encode_trace(request.trace)
-        message = b"%b%bcontent-length: %d\r\n\r\n%b" % (head, trace, len(body), body)
-        return self._pool().send(message, request.timeout, repeatable=request.operation.kind == "query")
+        message = b"%b%bcontent-length: %d\r\n\r\n%b" % (
+            self._head(request.headers),
+            _encode_trace(request.trace),
+            len(body),
+            body,
+        )
+        return self._pool().begin(message, request.timeout, done, repeatable=request.operation.kind == "query")
 
 
 def _encode(headers: Headers) -> bytes:

@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
 
 from router.execution.errors import SubgraphTimeoutError, SubgraphUnreachableError
 from router.execution.transports.http.address import Origin
-from router.execution.transports.http.connection import Connection
+from router.execution.transports.http.connection import Connection, Head
 from router.execution.transports.http.settings import HttpSettings
 from router.execution.transports.port import SubgraphResponse
+from router.traffic.calls import Done
 
 TICK = 0.005
 """The timer's grain in seconds."""
 
 
-@dataclass(eq=False, slots=True)
-class _Call:
-    """One request: its bytes, who waits for it, until when, and the connection it is on, if any yet."""
+class PooledCall:
+    """One request: its bytes, who is told, until when, and the connection it is on, if any yet."""
 
-    request: bytes
-    answer: asyncio.Future[SubgraphResponse]
-    deadline: float
-    timeout: float
-    repeatable: bool
-    connection: Connection | None = None
+    __slots__ = ("_pool", "connection", "deadline", "done", "repeatable", "request", "timeout")
+
+    def __init__(self, pool: Pool, request: bytes, done: Done[SubgraphResponse], timeout: float) -> None:
+        self._pool = pool
+        self.request = request
+        self.done = done
+        self.timeout = timeout
+        self.deadline = 0.0
+        self.repeatable = False
+        self.connection: Connection | None = None
+
+    def cancel(self) -> None:
+        """Give it up, and the connection with it: nothing else can be sent there before the answer."""
+        self._pool.give_up(self)
 
 
 class Pool:
@@ -40,72 +47,81 @@ class Pool:
         self._settings = settings
         self._loop = asyncio.get_running_loop()
         self._idle: list[tuple[Connection, float]] = []
-        self._waiting: deque[_Call] = deque()
-        self._calls: dict[asyncio.Future[SubgraphResponse], _Call] = {}
-        self._on: dict[Connection, _Call] = {}
+        self._waiting: deque[PooledCall] = deque()
+        self._calls: set[PooledCall] = set()
+        self._open: set[Connection] = set()
+        self._heads: dict[bytes, Head] = {}
         self._count = 0
         self._connecting: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._closed = False
 
-    def send(self, request: bytes, timeout: float, *, repeatable: bool) -> asyncio.Future[SubgraphResponse]:
+    def begin(self, request: bytes, timeout: float, done: Done[SubgraphResponse], *, repeatable: bool) -> PooledCall:
         """Send the bytes of a request.
 
         Args:
             request: head and body.
             timeout: seconds until the answer must be complete, waiting for a connection included.
+            done: takes the answer.
             repeatable: whether it may be sent again when a kept connection turns out to be dead.
         """
-        answer: asyncio.Future[SubgraphResponse] = self._loop.create_future()
-        deadline = self._loop.time() + timeout
-        call = self._calls[answer] = _Call(request, answer, deadline, timeout, repeatable)
-        answer.add_done_callback(self._settle)
+        call = PooledCall(self, request, done, timeout)
+        call.deadline = deadline = self._loop.time() + timeout
+        call.repeatable = repeatable
+        self._calls.add(call)
         self._place(call)
         if self._timer is None or deadline < self._timer_at:
             self._set_timer(deadline)
-        return answer
+        return call
+
+    def give_up(self, call: PooledCall) -> None:
+        """Forget a call."""
+        if call in self._calls:
+            self._calls.remove(call)
+            if call.connection is not None:
+                call.connection.close()
 
     async def close(self) -> None:
         """Close all connections; what is under way fails."""
         self._closed = True
         for task in list(self._connecting):
             task.cancel()
-        for connection in [*(each for each, _ in self._idle), *self._on]:
+        for connection in list(self._open):
             connection.close()
-        for call in list(self._calls.values()):
-            self._fail(call, SubgraphUnreachableError("the router is shutting down"))
+        for call in list(self._calls):
+            self.settle(call, SubgraphUnreachableError("the router is shutting down"))
         if self._timer:
             self._timer.cancel()
         await asyncio.sleep(0)
 
     # Placing calls on connections -----------------------------------------------------------------------------
 
-    def _place(self, call: _Call) -> None:
-        while self._idle:
-            connection, _ = self._idle.pop()
+    def _place(self, call: PooledCall) -> None:
+        idle = self._idle
+        while idle:
+            connection = idle.pop()[0]
             if connection.open:
-                self._begin(call, connection)
+                self._send(call, connection)
                 return
         self._waiting.append(call)
         if self._count < self._settings.max_connections:
             self._connect()
 
-    def _begin(self, call: _Call, connection: Connection) -> None:
+    def _send(self, call: PooledCall, connection: Connection) -> None:
         call.connection = connection
-        self._on[connection] = call
-        connection.exchange(call.request, call.answer)
+        connection.exchange(call.request, call)
 
     def _connect(self) -> None:
         self._count += 1
-        task = self._loop.create_task(self._open())
+        task = self._loop.create_task(self._open_one())
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
 
-    async def _open(self) -> None:
+    async def _open_one(self) -> None:
         try:
             _, connection = await self._loop.create_connection(
-                lambda: Connection(self._settings.max_response_bytes, self._free),
+                lambda: Connection(self._settings.max_response_bytes, self, self._heads),
                 self._origin.host,
                 self._origin.port,
             )
@@ -117,58 +133,57 @@ class Pool:
             reason = getattr(error, "strerror", None) or type(error).__name__
             self._refuse(SubgraphUnreachableError(f"cannot connect: {reason}"))
         else:
-            self._free(connection)
+            self._open.add(connection)
+            self.free(connection) if connection.open else self.lose(connection, None)
 
     def _refuse(self, error: SubgraphUnreachableError) -> None:
         """Fail those who wait for a connection, when not one can be had."""
         if self._count:
             return
         while self._waiting:
-            self._fail(self._waiting.popleft(), error)
+            self.settle(self._waiting.popleft(), error)
 
-    def _free(self, connection: Connection) -> None:
-        """Give a connection to the next call, or keep it; a lost one makes room for another."""
-        call = self._on.pop(connection, None)
-        if not connection.open:
-            self._lose(call)
-            return
+    # Connections call these -----------------------------------------------------------------------------------
+
+    def free(self, connection: Connection) -> None:
+        """Give a connection to the next call, or keep it."""
         while self._waiting:
-            waiting = self._waiting.popleft()
-            if not waiting.answer.done():
-                self._begin(waiting, connection)
+            call = self._waiting.popleft()
+            if call in self._calls:
+                self._send(call, connection)
                 return
         if self._closed:
             connection.close()
         else:
             self._idle.append((connection, self._loop.time()))
 
-    def _lose(self, call: _Call | None) -> None:
-        """Take note that a connection is gone, and its call unanswered if it is not done by now.
+    def lose(self, connection: Connection, call: PooledCall | None) -> None:
+        """Take note that a connection is gone, and its call unanswered if it is not settled by now.
 
         A connection that was kept may have been closed by the other side just as the request was written. A new one
         tells whether that was all.
         """
+        if connection not in self._open:
+            return
+        self._open.remove(connection)
         self._count -= 1
         self._idle = [each for each in self._idle if each[0].open]
-        if call and not call.answer.done():
+        if call is not None and call in self._calls:
             if call.repeatable and not self._closed:
                 call.repeatable = False
+                call.connection = None
                 self._waiting.appendleft(call)
             else:
-                self._fail(call, SubgraphUnreachableError("the connection was closed without a response"))
+                self.settle(call, SubgraphUnreachableError("the connection was closed without a response"))
         if self._waiting and not self._closed:
             self._connect()
 
-    # Ends -----------------------------------------------------------------------------------------------------
-
-    def _settle(self, answer: asyncio.Future[SubgraphResponse]) -> None:
-        call = self._calls.pop(answer)
-        if answer.cancelled() and call.connection in self._on and self._on[call.connection] is call:
-            call.connection.close()
-
-    def _fail(self, call: _Call, error: Exception) -> None:
-        if not call.answer.done():
-            call.answer.set_exception(error)
+    def settle(self, call: PooledCall, result: SubgraphResponse | Exception) -> None:
+        """Tell what came of a call, unless it was given up."""
+        if call in self._calls:
+            self._calls.remove(call)
+            call.connection = None
+            call.done(result)
 
     # Deadlines ------------------------------------------------------------------------------------------------
 
@@ -182,14 +197,15 @@ class Pool:
         """End the calls whose time is up and the connections that were idle for long; come back for the next."""
         self._timer = None
         now = self._loop.time()
-        for call in [each for each in self._calls.values() if each.deadline <= now]:
-            self._fail(call, SubgraphTimeoutError(f"no answer within {call.timeout:g} s"))
-            if call.connection:
-                call.connection.close()
+        for call in [each for each in self._calls if each.deadline <= now]:
+            connection = call.connection
+            self.settle(call, SubgraphTimeoutError(f"no answer within {call.timeout:g} s"))
+            if connection is not None:
+                connection.close()
         oldest = now - self._settings.idle_seconds
         for connection in [each for each, since in self._idle if since <= oldest]:
             connection.close()
-        due = [call.deadline for call in self._calls.values() if not call.answer.done()]
+        due = [call.deadline for call in self._calls]
         due += [since + self._settings.idle_seconds for connection, since in self._idle if connection.open]
         if due and not self._closed:
             self._set_timer(max(min(due), now + TICK))
