@@ -90,9 +90,9 @@ def add_usage(path: Path, counts: Mapping[Key, int], now: datetime) -> None:
         database.executemany(_ADD, [(*key, count, moment, moment) for key, count in counts.items()])
 
 
-def read_usage(path: Path) -> dict[Key, Use]:
+def read_usage(path: Path | None) -> dict[Key, Use]:
     """Return what was counted; nothing, where there is no file."""
-    if not path.exists():
+    if path is None or not path.exists():
         return {}
     with closing(sqlite3.connect(path, timeout=_BUSY_SECONDS)) as database:
         database.execute(_TABLE)
