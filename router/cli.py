@@ -21,10 +21,21 @@ SupergraphFile = Annotated[
 CompositionFile = Annotated[Path, typer.Option("--config", "-c", help="The subgraphs, in the format of rover.")]
 
 
+SettingsFile = Annotated[Path | None, typer.Option("--config", "-c", help="Settings: a router.yaml.")]
+
+_router = typer.Typer(rich_markup_mode="markdown", invoke_without_command=True)
+"""`storegraph router`, and what else can be done with its settings."""
+
+
+@_router.callback()
 def router(
+    context: typer.Context,
     *,
-    supergraph: SupergraphFile,
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="Settings: a router.yaml.")] = None,
+    supergraph: Annotated[
+        Path | None,
+        typer.Option("--supergraph", "-s", help="A supergraph schema, or a supergraph.yaml to compose one from."),
+    ] = None,
+    config: SettingsFile = None,
     host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
     port: Annotated[int | None, typer.Option(help="Port; 0 takes a free one. [default: 4000]")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes that share the port. [default: 1]")] = None,
@@ -39,14 +50,62 @@ def router(
 
         storegraph router --supergraph supergraph.graphql --config router.yaml
     """
+    if context.invoked_subcommand is not None:
+        return
     from router.commands import run_router  # noqa: PLC0415
     from router.sources import CommandError, RouterOptions  # noqa: PLC0415
 
+    if supergraph is None:
+        raise typer.BadParameter("it is needed to serve anything", param_hint="--supergraph")
     try:
         code = run_router(RouterOptions(supergraph, config, host, port, workers))
     except CommandError as error:
         raise _failure(error, error.exit_code) from None
     raise typer.Exit(code)
+
+
+@_router.command()
+def validate(
+    *,
+    config: Annotated[Path, typer.Option("--config", "-c", help="The settings to check.")] = Path("router.yaml"),
+    supergraph: Annotated[
+        Path | None, typer.Option("--supergraph", "-s", help="What they are for; then all they name is checked too.")
+    ] = None,
+) -> None:
+    """Tell all that is wrong with settings, each problem with its file, line and key; exit 2 if there are any.
+
+    Examples:
+
+        storegraph router validate --config router.yaml
+
+        storegraph router validate --config router.yaml --supergraph supergraph.graphql
+    """
+    from router.commands import validate_settings  # noqa: PLC0415
+    from router.sources import CommandError  # noqa: PLC0415
+
+    try:
+        problems = validate_settings(config, supergraph)
+    except CommandError as error:
+        raise _failure(error, error.exit_code) from None
+    if problems:
+        sys.stderr.write("".join(f"{problem}\n" for problem in problems))
+        raise typer.Exit(2)
+    sys.stdout.write(f"{config}: good\n")
+
+
+@_router.command()
+def schema() -> None:
+    """Print the JSON Schema of router.yaml, by which editors check and complete it.
+
+    Example:
+
+        storegraph router schema > router.schema.json
+    """
+    import json  # noqa: PLC0415
+
+    from router.config_schema import settings_schema  # noqa: PLC0415
+
+    sys.stdout.write(json.dumps(settings_schema(), indent=2) + "\n")
 
 
 def compose(
@@ -123,7 +182,8 @@ def _failure(error: Exception, code: int) -> typer.Exit:
 
 def add_router_commands(app: typer.Typer) -> None:
     """Add the router's commands to a command line."""
-    for command in (router, compose, check, plan):
+    app.add_typer(_router, name="router", rich_help_panel=_PANEL)
+    for command in (compose, check, plan):
         app.command(rich_help_panel=_PANEL)(command)
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import socket
 import sys
+from pathlib import Path
 from typing import Final
 
 import structlog
 
+from router.config import ConfigError
+from router.config_file import load_settings
 from router.release import Release, WatchedFiles
-from router.server.generation import AddressError, subgraph_addresses
+from router.server.generation import AddressError, Generation, subgraph_addresses
 from router.server.listening import ListenError, listen
 from router.server.serving import running_router, serve
 from router.server.workers import Workers
@@ -37,6 +40,23 @@ def run_router(options: RouterOptions) -> int:
         serve(running_router(release, renew=lambda: read_release(options)), listeners[0], server)
         return 0
     return _run_workers(options, release, listeners)
+
+
+def validate_settings(config: Path, supergraph: Path | None) -> tuple[str, ...]:
+    """Return all that is wrong with settings; with a supergraph, also with what they name and what they are for.
+
+    Raises:
+        CommandError: the supergraph itself cannot be used.
+    """
+    try:
+        load_settings(config)
+        if supergraph is not None:
+            Generation(read_release(RouterOptions(supergraph, config)))
+    except ConfigError as error:
+        return error.problems
+    except AddressError as error:
+        return (f"{config}: {error}",)
+    return ()
 
 
 def _checked_release(options: RouterOptions) -> Release:

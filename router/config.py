@@ -1,19 +1,14 @@
-"""The router's settings: a typed tree, read from `router.yaml` with the environment filled in.
+"""The router's settings: a typed tree, which `config_file` reads from `router.yaml`.
 
-Every setting has a default that is safe for a router open to the public, so that a file is only needed to differ. What
-is wrong with a file is told in one line with the path of the offending value.
+Every setting has a default that is safe for a router open to the public, so that a file is only needed to differ. The
+attributes of each section, as its docstring tells them, are also what editors show from the published JSON Schema.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Literal
 
 import msgspec
-import yaml
 
 from router.http_settings import (
     AutomaticQueriesSettings,
@@ -26,11 +21,18 @@ from router.http_settings import (
 )
 from router.sections import Section, demand
 
-_PLACE: Final = re.compile(r"\$\{env\.([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
-
 
 class ConfigError(Exception):
-    """The settings cannot be used; the message is one line that says where and why."""
+    """The settings cannot be used.
+
+    Args:
+        problems: all that is wrong, each a line that says where and what; the message is the first of them.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        more = f" (and {len(problems) - 1} more: see `storegraph router validate`)" if len(problems) > 1 else ""
+        super().__init__(f"{problems[0]}{more}")
+        self.problems = problems
 
 
 class ServerSettings(Section, frozen=True):
@@ -130,13 +132,13 @@ class ExplorerSettings(Section, frozen=True):
     """The page for developers.
 
     Attributes:
-        enabled: whether the page is served.
+        enabled: whether the page is served, and with it the plans of operations; by default, except in production.
         title: what stands at its top.
         samples: operations to begin with.
         samples_dir: a folder of `.graphql` files (variables in `.json` files of the same name), shown in order of name.
     """
 
-    enabled: bool = True
+    enabled: bool | None = None
     title: str = "Storegraph Router"
     samples: tuple[Sample, ...] = ()
     samples_dir: str | None = None
@@ -255,7 +257,9 @@ class RouterSettings(Section, frozen=True):
     """All settings of a router.
 
     Attributes:
-        introspection: whether clients may ask for the schema.
+        environment: what the router runs in; in `production` what only developers need is off unless it is asked for.
+        introspection: whether clients may ask for the schema; by default they may, except in production.
+        landing_page: whether a person who opens the router's address is told what it is, where the explorer is off.
         subgraph_timeout: seconds that one request to a subgraph may take.
         subgraphs: what differs for single subgraphs, by name.
     """
@@ -277,62 +281,21 @@ class RouterSettings(Section, frozen=True):
     authentication: AuthenticationSettings = msgspec.field(default_factory=AuthenticationSettings)
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
     reload: ReloadSettings = msgspec.field(default_factory=ReloadSettings)
-    introspection: bool = True
+    environment: Literal["development", "production"] = "development"
+    introspection: bool | None = None
+    landing_page: bool = True
     subgraph_timeout: float = 30.0
     subgraphs: dict[str, SubgraphSettings] = msgspec.field(default_factory=dict)
 
+    @property
+    def introspection_is_on(self) -> bool:
+        """Whether clients may ask for the schema."""
+        return self._or_in_development(self.introspection)
 
-def expand(value: Any, environment: Mapping[str, str]) -> Any:
-    """Fill `${env.NAME}` and `${env.NAME:-default}` in every text of a settings tree."""
-    if isinstance(value, dict):
-        return {key: expand(item, environment) for key, item in value.items()}
-    if isinstance(value, list):
-        return [expand(item, environment) for item in value]
-    if not isinstance(value, str):
-        return value
-    return _PLACE.sub(lambda found: _variable(found[1], found[2], environment), value)
+    @property
+    def explorer_is_on(self) -> bool:
+        """Whether the explorer is served."""
+        return self._or_in_development(self.explorer.enabled)
 
-
-def _variable(name: str, default: str | None, environment: Mapping[str, str]) -> str:
-    value = environment.get(name, default)
-    if value is None:
-        raise ConfigError(f"${{env.{name}}} is used, but the environment variable {name} is not set")
-    return value
-
-
-def parse_settings(text: str, *, environment: Mapping[str, str] | None = None) -> RouterSettings:
-    """Read settings from YAML text.
-
-    Raises:
-        ConfigError: the text is not YAML, or a value is missing, misspelt or of the wrong kind.
-    """
-    try:
-        tree = yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ConfigError(f"{place}{error.problem or 'not YAML'}") from error
-    expanded = expand({} if tree is None else tree, os.environ if environment is None else environment)
-    try:
-        return msgspec.convert(expanded, RouterSettings, strict=False)
-    except msgspec.ValidationError as error:
-        raise ConfigError(str(error).replace(" - at `$", " at `").replace("at `.", "at `")) from error
-
-
-def load_settings(path: Path | None) -> RouterSettings:
-    """Read settings from a file, or take the defaults where there is none.
-
-    Raises:
-        ConfigError: the file cannot be read, or not be understood.
-    """
-    if path is None:
-        return RouterSettings()
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise ConfigError(f"cannot read {path}: {reason}") from error
-    try:
-        return parse_settings(text)
-    except ConfigError as error:
-        raise ConfigError(f"{path}: {error}") from error
+    def _or_in_development(self, chosen: bool | None) -> bool:
+        return self.environment == "development" if chosen is None else chosen

@@ -13,7 +13,8 @@ from typing import Final
 import msgspec
 
 from router.composition import Composed, ComposeFailure, compose, load_subgraphs, read_config
-from router.config import ConfigError, RouterSettings, load_settings
+from router.config import ConfigError, RouterSettings
+from router.config_file import load_settings
 from router.operations.lists import watched_files
 from router.release import Release, content_id
 from router.supergraph import Supergraph, SupergraphError, load_supergraph

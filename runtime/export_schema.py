@@ -1,4 +1,4 @@
-"""Writes what is generated under `schema/`: each subgraph, the supergraph, the API that clients see, the events.
+"""Writes what is generated under `schema/`: the subgraphs, the supergraph, its API, the events, the router's settings.
 
 Needs no database and no network, so that `make check` can tell whether a file is stale.
 """
@@ -15,6 +15,7 @@ from kernel.settings import Settings
 from kernel.subgraph import Subgraph as ShopSubgraph
 from kernel.subgraph import export_sdl
 from router.composition import Composed, Subgraph, compose, read_config
+from router.config_schema import settings_schema
 from runtime.errors import CompositionFailedError
 from runtime.shop import SUBGRAPHS, build_subgraph
 
@@ -54,6 +55,7 @@ def generate() -> dict[str, str]:
     files["api.graphql"] = composed.api_sdl
     for name, schema in event_schemas().items():
         files[f"events/{name}.json"] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
+    files["router.schema.json"] = json.dumps(settings_schema(), indent=2) + "\n"
     return {name: content.rstrip("\n") + "\n" for name, content in files.items()}
 
 

@@ -240,5 +240,5 @@ def operation_resolver(settings: RouterSettings) -> OperationResolver:
     gate = ClientGate(known_clients(path, stored.clients), stored.client_header, stored.key_header)
     usage = None if stored.usage is None else UsageCounter(Path(stored.usage))
     operations = OperationList(read_operations(path))
-    published = Published(operations, gate, stored.mode, introspection=settings.introspection, usage=usage)
+    published = Published(operations, gate, stored.mode, introspection=settings.introspection_is_on, usage=usage)
     return OperationResolver(automatic, published)

@@ -25,6 +25,7 @@ from router.server.endpoint import Executor, GraphQLEndpoint
 from router.server.errors import HttpError, InternalError, NotAcceptableError, TimedOutError
 from router.server.exchange import GRAPHQL_RESPONSE, JSON, Answer, HttpRequest, Response, json_response
 from router.server.explorer.page import ExplorerPage
+from router.server.landing import landing_page
 from router.server.negotiation import response_type
 from router.server.pages import Pages, read_samples
 from router.telemetry.correlation import REQUEST_ID, RequestIds
@@ -58,7 +59,7 @@ class RouterApp:
         self._cors = Cors(settings.cors)
         self._ids = RequestIds()
         self._access_log = _access_log(settings)
-        self._pages = Pages(_explorer(settings), lambda: not self.draining, ids or {})
+        self._pages = Pages(_explorer(settings), _landing(settings), lambda: not self.draining, ids or {})
         self._asgi = AsgiAdapter(self, settings.server.request_timeout)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -142,9 +143,13 @@ def _access_log(settings: RouterSettings) -> AccessLog | None:
 
 def _explorer(settings: RouterSettings) -> ExplorerPage | None:
     explorer = settings.explorer
-    if not explorer.enabled:
+    if not settings.explorer_is_on:
         return None
     return ExplorerPage(endpoint=settings.server.path, title=explorer.title, samples=read_samples(explorer))
+
+
+def _landing(settings: RouterSettings) -> Response | None:
+    return landing_page(settings.explorer.title, settings.server.path) if settings.landing_page else None
 
 
 def create_router_app(

@@ -76,7 +76,7 @@ class Generation:
 
 def _engine_settings(settings: RouterSettings) -> EngineSettings:
     return EngineSettings(
-        introspection=settings.introspection,
+        introspection=settings.introspection_is_on,
         subgraph_timeout=settings.subgraph_timeout,
         # Requests are shared before their bodies are even parsed, so the engine need not look for equal ones again.
         share_requests=False,

@@ -19,12 +19,20 @@ class Pages:
 
     Args:
         explorer: the page for developers; None where it is switched off.
+        landing: what a person sees in its place; None for nothing.
         ready: whether new requests are welcome.
         ids: names of what is served.
     """
 
-    def __init__(self, explorer: ExplorerPage | None, ready: Callable[[], bool], ids: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        explorer: ExplorerPage | None,
+        landing: Response | None,
+        ready: Callable[[], bool],
+        ids: Mapping[str, str],
+    ) -> None:
         self._explorer = explorer
+        self._landing = landing
         self._ready = ready
         self._ids = ids
 
@@ -56,7 +64,7 @@ class Pages:
         if path in ("/health/live", "/health/ready"):
             return self._health(path.removeprefix("/health/").encode())
         if self._explorer is None:
-            return None
+            return self._landing if path == "/" else None
         if path == "/":
             return self._explorer.document()
         if path.startswith(ASSETS):

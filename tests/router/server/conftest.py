@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from router.config import parse_settings
+from router.config_file import parse_settings
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
 from router.server.app import RouterApp, create_router_app
 
@@ -54,8 +54,8 @@ Connect = Callable[..., httpx.AsyncClient]
 
 @pytest.fixture
 def make_app(engine: ScriptedEngine) -> MakeApp:
-    def make(yaml: str = "", **trust: Any) -> RouterApp:
-        return create_router_app(engine, parse_settings(yaml, environment={}), **trust)
+    def make(yaml: str = "", **more: Any) -> RouterApp:
+        return create_router_app(engine, parse_settings(yaml, environment={}), **more)
 
     return make
 

@@ -39,6 +39,18 @@ async def test_health(connect: Any, path: str, method: str) -> None:
     assert response.text == ('{"status":"UP"}' if method == "GET" else "")
 
 
+@pytest.mark.parametrize("path", ["/health?live", "/health?ready", "/health?live=true"])
+async def test_health_in_the_spelling_of_others(connect: Any, path: str) -> None:
+    assert (await connect().get(path)).json() == {"status": "UP"}
+
+
+async def test_health_names_what_is_served(connect: Any, make_app: Any) -> None:
+    client = connect(app=make_app(ids={"supergraph": "abc"}))
+
+    assert (await client.get("/health")).json() == {"status": "UP", "supergraph": "abc"}
+    assert (await client.get("/health/live")).json() == {"status": "UP"}
+
+
 async def test_a_draining_router_is_alive_but_not_ready(connect: Any, make_app: Any) -> None:
     app = make_app()
     app.draining = True
@@ -46,6 +58,7 @@ async def test_a_draining_router_is_alive_but_not_ready(connect: Any, make_app: 
 
     assert (await client.get("/health/live")).status_code == 200
     assert (await client.get("/health/ready")).status_code == 503
+    assert (await client.get("/health?ready")).status_code == 503
     assert (await client.post("/graphql", json={"query": "{ hello }"})).status_code == 200
 
 
@@ -107,9 +120,17 @@ async def test_without_a_bundle_the_page_says_how_to_build_it(connect: Any, dist
 async def test_the_explorer_can_be_switched_off(connect: Any) -> None:
     client = connect("explorer: {enabled: false}")
 
-    assert (await client.get("/", headers=BROWSER)).status_code == 404
+    landing = await client.get("/", headers=BROWSER)
+    assert "curl /graphql" in landing.text
+    assert "script" not in landing.text
     assert (await client.get("/explorer/explorer.js")).status_code == 404
     assert (await client.get("/graphql", headers={"accept": "text/html"})).status_code == 406
+
+
+async def test_nothing_need_be_said_to_people(connect: Any, dist: Path) -> None:
+    client = connect("environment: production\nlanding_page: false")
+
+    assert (await client.get("/", headers=BROWSER)).status_code == 404
 
 
 async def test_samples_come_from_a_folder(connect: Any, dist: Path, tmp_path: Path) -> None:
