@@ -20,6 +20,7 @@ from router.http_settings import (
     UploadSettings,
 )
 from router.sections import Section, demand
+from router.stream_settings import SubgraphStreamSettings, SubscriptionSettings
 
 
 class ConfigError(Exception):
@@ -213,9 +214,11 @@ class SubgraphSettings(Section, frozen=True):
 
     Attributes:
         url: where it is, in place of the address in the supergraph.
+        subscription: how its subscriptions are reached; by default over WebSocket, at the same address.
     """
 
     url: str | None = None
+    subscription: SubgraphStreamSettings = msgspec.field(default_factory=SubgraphStreamSettings)
 
 
 class ReloadSettings(Section, frozen=True):
@@ -277,6 +280,7 @@ class RouterSettings(Section, frozen=True):
     caching: CachingSettings = msgspec.field(default_factory=CachingSettings)
     apq: AutomaticQueriesSettings = msgspec.field(default_factory=AutomaticQueriesSettings)
     persisted_operations: PersistedOperationsSettings = msgspec.field(default_factory=PersistedOperationsSettings)
+    subscriptions: SubscriptionSettings = msgspec.field(default_factory=SubscriptionSettings)
     rest: RestSettings = msgspec.field(default_factory=RestSettings)
     authentication: AuthenticationSettings = msgspec.field(default_factory=AuthenticationSettings)
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)

@@ -15,6 +15,9 @@ HttpError
 ├── SubscriptionInBatchError   406 BATCHING_SUBSCRIPTION_UNSUPPORTED
 ├── OperationNotRunError       as the refusal says
 ├── UnidentifiedError          as the identity error says
+├── BadHandshakeError          400 BAD_WEBSOCKET_HANDSHAKE
+├── ForeignOriginError         403 FOREIGN_ORIGIN
+├── TooManyConnectionsError    503 TOO_MANY_CONNECTIONS
 ├── TimedOutError              504 GATEWAY_TIMEOUT
 └── InternalError              500 INTERNAL_SERVER_ERROR
 """
@@ -146,6 +149,29 @@ class UnidentifiedError(HttpError):
         super().__init__(str(cause), headers=challenge)
         self.status = cause.status
         self.code = cause.code
+
+
+class BadHandshakeError(HttpError):
+    """What should begin a WebSocket does not."""
+
+    code = "BAD_WEBSOCKET_HANDSHAKE"
+
+    def __init__(self) -> None:
+        super().__init__("The WebSocket handshake is not valid.", headers=[(b"sec-websocket-version", b"13")])
+
+
+class ForeignOriginError(HttpError):
+    """A page of a foreign origin asks for what CORS does not guard."""
+
+    status = 403
+    code = "FOREIGN_ORIGIN"
+
+
+class TooManyConnectionsError(HttpError):
+    """As many connections of this kind are open as may be."""
+
+    status = 503
+    code = "TOO_MANY_CONNECTIONS"
 
 
 class TimedOutError(HttpError):

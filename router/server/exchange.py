@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
-from typing import Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 import orjson
+
+if TYPE_CHECKING:
+    from router.server.streams.port import SocketResponse, StreamResponse
 
 Header: TypeAlias = tuple[bytes, bytes]
 
@@ -50,10 +53,14 @@ class Response(NamedTuple):
     """The name of the operation that this answers, for the access log."""
 
 
+Reply: TypeAlias = "Response | StreamResponse | SocketResponse"
+"""What answers a request: a document, a stream of its own making, or consent to a WebSocket."""
+
+
 class Answer(NamedTuple):
     """A response and the headers that only this exchange has."""
 
-    response: Response
+    response: Reply
     headers: tuple[Header, ...]
 
 

@@ -35,7 +35,7 @@ class Batch:
             raise InvalidRequestError("Each entry of a batch must be a JSON object.")
         for pairs in _pairs(self._body):
             _refuse_repetition(pairs)
-        return [_request(entry) for entry in self._entries]
+        return [read_request(entry) for entry in self._entries]
 
 
 def parse_body(body: bytes) -> GraphQLRequest | Batch:
@@ -55,7 +55,7 @@ def parse_body(body: bytes) -> GraphQLRequest | Batch:
     if not isinstance(value, dict):
         raise InvalidRequestError("The body must be a JSON object.")
     _insist_on_unique_keys(body)
-    return _request(value)
+    return read_request(value)
 
 
 def _insist_on_unique_keys(body: bytes) -> None:
@@ -104,7 +104,7 @@ def parse_query_string(query_string: bytes) -> GraphQLRequest:
     for name in ("variables", "extensions"):
         if name in value:
             value[name] = _json_parameter(name, value[name])
-    return _request(value)
+    return read_request(value)
 
 
 def _json_parameter(name: str, text: str) -> Any:
@@ -116,7 +116,12 @@ def _json_parameter(name: str, text: str) -> Any:
         raise InvalidRequestError(f"The parameter '{name}' is not JSON.") from error
 
 
-def _request(value: dict[str, Any]) -> GraphQLRequest:
+def read_request(value: dict[str, Any]) -> GraphQLRequest:
+    """Read a GraphQL request from its decoded form.
+
+    Raises:
+        HttpError: it is none.
+    """
     get = value.get
     query, variables, name, extensions = get("query"), get("variables"), get("operationName"), get("extensions")
     if variables is not None and type(variables) is not dict:

@@ -6,6 +6,7 @@ each text is worked out once and remembered.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -34,9 +35,8 @@ def response_type(accept: bytes | None, profile: Profile) -> bytes:
     if accept is None:
         return JSON
     best, best_quality = b"", 0.0
-    for part in accept.lower().split(b","):
-        name, _, parameters = part.partition(b";")
-        offer, quality = _OFFERS.get(name.strip()), _quality(parameters)
+    for name, parameters, quality in media_ranges(accept):
+        offer = _OFFERS.get(name)
         if offer is not None and quality > best_quality and _charset_fits(parameters):
             best, best_quality = offer, quality
     if not best:
@@ -44,6 +44,13 @@ def response_type(accept: bytes | None, profile: Profile) -> bytes:
             "The accept header must allow 'application/graphql-response+json' or 'application/json'."
         )
     return best if profile == "spec" else JSON
+
+
+def media_ranges(accept: bytes) -> Iterator[tuple[bytes, bytes, float]]:
+    """Yield each media range of an `Accept` header in lower case: its type, its parameters and how much it is liked."""
+    for part in accept.lower().split(b","):
+        name, _, parameters = part.partition(b";")
+        yield name.strip(), parameters, _quality(parameters)
 
 
 def _quality(parameters: bytes) -> float:

@@ -46,7 +46,7 @@ class Subscriptions(Generic[C]):
         *,
         most: int = 10_000,
     ) -> None:
-        self.make_context = make_context
+        self._make_context = make_context
         self._engine = engine
         self._buffering = buffering or Buffering()
         self._most = most
@@ -116,6 +116,10 @@ class Subscriptions(Generic[C]):
             channel.end(RouterStoppingError("The router is stopping."))
         for channel in channels:
             await channel.closed()
+
+    def make_context(self, client: C) -> RequestContext:
+        """Return what travels to the subgraphs now."""
+        return self._make_context(client)
 
     def forget(self, channel: Channel) -> None:
         """Let nobody else join a channel."""

@@ -1,0 +1,117 @@
+"""One operation on a WebSocket: a subscription with its events, or a query or mutation with its one result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import MutableMapping
+from typing import Any
+
+import orjson
+import structlog
+
+from router.execution.errors import ExecutionError
+from router.execution.exchange import GraphQLErrorDict, GraphQLRequest, GraphQLResponse, Outcome
+from router.operations.errors import OperationRefusedError
+from router.server.errors import OperationNotRunError
+from router.server.streams.client import Client, StreamServices
+from router.server.streams.port import Socket
+from router.subscriptions import ClientTooSlowError, Subscription, SubscriptionEndedError
+
+logger = structlog.get_logger("router.server")
+
+_TRY_AGAIN_LATER = 1013
+
+
+class SocketOperation:
+    """Runs an operation and writes what comes of it.
+
+    Args:
+        number: the id that the client gave it.
+        services: what runs it.
+        socket: where results go.
+        running: the operations of the connection, by id; this one stands there while it runs.
+    """
+
+    def __init__(
+        self,
+        number: str,
+        services: StreamServices,
+        socket: Socket,
+        running: MutableMapping[str, SocketOperation],
+    ) -> None:
+        self._number = number
+        self._services = services
+        self._socket = socket
+        self._running = running
+        self._task: asyncio.Task[None] | None = None
+        self._subscription: Subscription | None = None
+        self._head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(number)
+
+    def start(self, request: GraphQLRequest, client: Client) -> None:
+        """Begin to run."""
+        self._running[self._number] = self
+        self._task = asyncio.create_task(self._run(request, client))
+
+    def stop(self) -> None:
+        """End without a word: the client asked for it, or has gone."""
+        self._running.pop(self._number, None)
+        if self._task is not None:
+            self._task.cancel()
+        if self._subscription is not None:
+            self._subscription.close()
+
+    def release(self) -> None:
+        """Write on: there is room again."""
+        if self._subscription is not None:
+            self._subscription.release()
+
+    async def _run(self, request: GraphQLRequest, client: Client) -> None:
+        services = self._services
+        try:
+            if request.extensions is not None or services.operations.insists:
+                request = await services.operations.resolve(request, client.headers)
+            if (await services.engine.prepare(request)).kind == "subscription":
+                self._subscription = await services.subscriptions.open(request, client)
+                self._subscription.attach(self)
+            else:
+                self._conclude(await services.engine.execute(request, services.context(client)))
+        except ExecutionError as error:
+            self.fail(error.as_dicts())
+        except OperationRefusedError as error:
+            refusal: Any = OperationNotRunError(error).as_dict()
+            self.fail(tuple(refusal["errors"]))
+        except Exception:
+            logger.exception("An operation on a WebSocket failed for a reason of the router's own")
+            self.fail(ExecutionError("Internal error").as_dicts())
+
+    def _conclude(self, answer: GraphQLResponse) -> None:
+        if answer.outcome is Outcome.EXECUTED:
+            self.take(answer)
+            self._complete()
+        else:
+            self.fail(answer.errors)
+
+    def take(self, answer: GraphQLResponse) -> None:
+        """Write a result."""
+        self._socket.write(b"%b%b}" % (self._head, answer.body))
+        if self._socket.full and self._subscription is not None:
+            self._subscription.hold()
+
+    def ended(self, error: SubscriptionEndedError | None) -> None:
+        """Write the end; a client that takes nothing is sent away instead."""
+        if error is None:
+            self._complete()
+        elif isinstance(error, ClientTooSlowError):
+            self._running.pop(self._number, None)
+            self._socket.close_soon(_TRY_AGAIN_LATER, str(error))
+        else:
+            self.fail(error.as_dicts())
+
+    def fail(self, errors: tuple[GraphQLErrorDict, ...]) -> None:
+        """Write that the operation ends with errors."""
+        self._running.pop(self._number, None)
+        self._socket.write(orjson.dumps({"id": self._number, "type": "error", "payload": errors}))
+
+    def _complete(self) -> None:
+        self._running.pop(self._number, None)
+        self._socket.write(orjson.dumps({"id": self._number, "type": "complete"}))
