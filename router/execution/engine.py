@@ -9,9 +9,10 @@ lookup, the coercion of its variables and the run.
 from __future__ import annotations
 
 import sys
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -38,13 +39,18 @@ from router.execution.recall import Recall, RecallingAssembly
 from router.execution.run import Run
 from router.execution.settings import EngineSettings
 from router.execution.streaming import EventStream
-from router.execution.transports.port import StreamTransport, SubgraphTransport, sender
+from router.execution.transports.port import Sender, StreamTransport, SubgraphTransport, sender
 from router.execution.variables import VariableReader
 from router.planner import Planner, PlanningError, condition_variables
 from router.planner.plan import OperationKind
 from router.supergraph import Supergraph
 from router.traffic.calls import awaited
 from router.traffic.in_flight import InFlight
+
+MakeRun: TypeAlias = Callable[
+    [Program, Assembling, Mapping[str, Any], RequestContext, Mapping[str, Sender], float], Run
+]
+"""Makes the run of a program."""
 
 Variant: TypeAlias = Hashable
 """The values of an operation's conditions, and the active labels of progressive overrides."""
@@ -113,6 +119,7 @@ class Engine:
         )
         self._recall = Recall(self.settings.recall_bytes) if self.settings.recall else None
         self._shared: InFlight[Any, GraphQLResponse] = InFlight()
+        self._make_run: MakeRun = Run
 
     async def execute(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> GraphQLResponse:
         """Answer a request; whatever goes wrong becomes an error of the answer.
@@ -204,6 +211,23 @@ class Engine:
         variant = operation.variant(variables, labels)
         return await operation.programs.make(variant, lambda: self._compile(operation, variables, labels))
 
+    async def program_of(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> Program:
+        """Return the program that a request would run.
+
+        Raises:
+            ExecutionError: the request is wrong, or the planner found no way.
+        """
+        operation = await self.prepare(request)
+        variables = operation.variables.read(request.variables)
+        return await self.program(operation, variables, self._overrides.active(context.labels))
+
+    def observed(self, make_run: MakeRun) -> Engine:
+        """Return this engine for someone who watches its runs: each is made by `make_run`, and none is spared."""
+        other = copy(self)
+        other.settings = replace(self.settings, share_requests=False)
+        other._recall, other._make_run = None, make_run
+        return other
+
     def remembered(self, most: int) -> list[tuple[tuple[str, str | None], PreparedOperation]]:
         """Return the operations by their text and name, those used last first."""
         return self._operations.latest(most)
@@ -219,7 +243,7 @@ class Engine:
     def _run(
         self, program: Program, variables: Mapping[str, Any], context: RequestContext, assembly: Assembling
     ) -> Run:
-        return Run(program, assembly, variables, context, self._senders, self.settings.subgraph_timeout)
+        return self._make_run(program, assembly, variables, context, self._senders, self.settings.subgraph_timeout)
 
     def _prepare(self, query: str, name: str | None) -> PreparedOperation:
         schema = self.supergraph.api_schema

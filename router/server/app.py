@@ -24,6 +24,7 @@ from router.server.compression import Compressor
 from router.server.endpoint import Executor, GraphQLEndpoint
 from router.server.errors import HttpError, InternalError, NotAcceptableError, TimedOutError
 from router.server.exchange import GRAPHQL_RESPONSE, JSON, Answer, HttpRequest, Response, json_response
+from router.server.explorer.endpoints import plan_endpoints
 from router.server.explorer.page import ExplorerPage
 from router.server.landing import landing_page
 from router.server.negotiation import response_type
@@ -172,7 +173,8 @@ def create_router_app(
         ids: names of what is served, for `/health`.
     """
     settings = settings or RouterSettings()
-    endpoint = GraphQLEndpoint(
-        engine, settings, Callers(settings.headers, verifier, signer), operation_resolver(settings)
-    )
-    return RouterApp(settings, endpoint, mounts, ids)
+    callers = Callers(settings.headers, verifier, signer)
+    operations = operation_resolver(settings)
+    endpoint = GraphQLEndpoint(engine, settings, callers, operations)
+    plans = plan_endpoints(engine, settings, callers, operations) if settings.explorer_is_on else {}
+    return RouterApp(settings, endpoint, {**plans, **(mounts or {})}, ids)
