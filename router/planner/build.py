@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 
 from router.planner.budget import Budget
 from router.planner.bundles import Bundles
+from router.planner.deferral import NOT_DEFERRED, Deferred
+from router.planner.deferred_steps import Groups
 from router.planner.errors import UnplannableError
 from router.planner.fetches import (
     Context,
@@ -26,7 +28,7 @@ from router.planner.fetches import (
     free_name,
     split_path,
 )
-from router.planner.graph import Edge, Graph, Node, NodeKind
+from router.planner.graph import Edge, Entry, Node, NodeKind
 from router.planner.normalise import Operation
 from router.planner.plan import (
     ContextValue,
@@ -38,6 +40,7 @@ from router.planner.plan import (
     RepresentationSelection,
     TypeStep,
 )
+from router.planner.reach import Jump, Reach
 from router.planner.selection import TYPENAME, TYPENAME_FIELD, Field, Selection
 from router.planner.steps import Step, StepKind
 from router.planner.tree import choose_ways
@@ -53,7 +56,8 @@ class _At:
 
     `waits` are the fetches that tell the type of the object. `providers` collects the fetches that deliver what is
     asked for while a requirement is followed; it is None for the client's own selection.
-    `parent` is where the enclosing object stands.
+    `parent` is where the enclosing object stands. `deferred` is the group of what is asked here; the request may be an
+    earlier one.
     """
 
     fetch: FetchStep
@@ -63,6 +67,7 @@ class _At:
     waits: frozenset[FetchStep]
     providers: _Providers | None
     parent: _At | None = None
+    deferred: Deferred = NOT_DEFERRED
 
     def enclosing(self) -> Iterator[_At]:
         """Yield where the enclosing objects stand, the nearest first."""
@@ -75,17 +80,19 @@ class _At:
 class Builder:
     """Builds the fetch graph of one operation."""
 
-    def __init__(self, graph: Graph, walker: Walker, operation: Operation, budget: Budget) -> None:
+    def __init__(self, reach: Reach, walker: Walker, operation: Operation, budget: Budget) -> None:
         self._budget = budget
-        self._graph = graph
+        self._reach = reach
+        self._graph = reach.graph
         self._walker = walker
-        self._bundles = Bundles(graph, walker)
+        self._bundles = Bundles(reach.graph, walker)
+        self._groups = Groups() if operation.deferrals else None
         self._kind = operation.kind
         self._variables = operation.variables
         self._root = Place((), Keys([operation.selection]))
         self._steps: list[FetchStep] = []
-        self._jumps: dict[tuple[int, ...], FetchStep] = {}
-        self._needs: dict[tuple[int, int, int], tuple[_Providers, tuple[RepresentationSelection, ...]]] = {}
+        self._jumps: dict[tuple[object, ...], FetchStep] = {}
+        self._needs: dict[tuple[object, ...], tuple[_Providers, tuple[RepresentationSelection, ...]]] = {}
         self._typename = Selection("", (TYPENAME_FIELD,))
 
     def add_roots(self, origins: Sequence[Step]) -> None:
@@ -93,22 +100,26 @@ class Builder:
         earlier = set(self._steps) if self._kind == "mutation" else set()
         for origin in origins:
             if any(origin.chosen()) and origin.node is not None:
-                fetch = self._open(origin.node.subgraph, self._kind, self._root)
-                fetch.waits_for |= earlier
-                self._follow(origin, _At(fetch, fetch.document, self._root, origin.node, frozenset(), None))
+                for group in self._groups.below(origin) if self._groups else (NOT_DEFERRED,):
+                    fetch = self._open(origin.node.subgraph, self._kind, self._root, group)
+                    fetch.waits_for |= earlier
+                    at = _At(fetch, fetch.document, self._root, origin.node, frozenset(), None, deferred=group)
+                    self._follow(origin, at)
 
     def fetch_graph(self) -> FetchGraph:
         """Return what was built."""
         return FetchGraph(tuple(self._steps))
 
-    def _open(self, subgraph: str, kind: OperationKind, place: Place) -> FetchStep:
+    def _open(self, subgraph: str, kind: OperationKind, place: Place, deferred: Deferred) -> FetchStep:
         path, _types = split_path(place.path)
-        step = FetchStep(len(self._steps), subgraph, kind, path)
+        step = FetchStep(len(self._steps), subgraph, kind, path, deferred=deferred)
         self._steps.append(step)
         return step
 
     def _follow(self, step: Step, at: _At) -> None:
         for child in step.chosen():
+            if self._groups and at.providers is None and at.deferred not in self._groups.of(child):
+                continue
             if child.kind is StepKind.FIELD:
                 self._follow_field(child, at)
             elif child.kind is StepKind.NARROW:
@@ -119,6 +130,8 @@ class Builder:
     def _follow_field(self, step: Step, at: _At) -> None:
         if step.field is None or step.edge is None:
             raise TypeError("a field step has a field")
+        if at.deferred != at.fetch.deferred:
+            at = self._apart(at, step.field)
         asked = self._ask(at, step.field, step.edge)
         if step.node is None or asked.selection is None:
             self._deliver(at)
@@ -129,7 +142,26 @@ class Builder:
             self._ask_whole(inner, step.field.selection)
             self._deliver(at)
         else:
-            self._follow(step, inner)
+            self._follow_groups(step, inner)
+
+    def _follow_groups(self, step: Step, at: _At) -> None:
+        """Follow what comes at the same time as the object itself, then what is deferred."""
+        if self._groups is None or at.providers is not None:
+            self._follow(step, at)
+            return
+        for group in self._groups.below(step):
+            self._follow(step, replace(at, deferred=group))
+
+    def _apart(self, at: _At, field: Field) -> _At:
+        """Enter the object anew for what is deferred, so that the rest need not wait for it, if there is a way."""
+        node = at.node
+        if node.type in self._graph.supergraph.roots.values():
+            return self._enter(at, Jump(Entry(node, None, node.type), None, 0))
+        target = self._graph.node(node.type, node.subgraph)
+        jump = None if node.interface else self._reach.jump_to(node, target)
+        if jump is None or self._graph.edge(target, field.name) is None:
+            return at
+        return self._enter(at, jump)
 
     def _ask(self, at: _At, field: Field, edge: Edge) -> DocumentField:
         self._budget.spend()
@@ -175,14 +207,18 @@ class Builder:
         self._follow(step, inner)
 
     def _follow_jump(self, step: Step, at: _At) -> None:
-        jump = step.jump
-        if jump is None:
+        if step.jump is None:
             raise TypeError("a jump step has a jump")
+        self._follow(step, self._enter(at, step.jump))
+
+    def _enter(self, at: _At, jump: Jump) -> _At:
+        """Jump into the request that asks for the same object elsewhere."""
         target = jump.entry.target
-        key = (at.fetch.number, id(at.place), target.id, id(jump.needs), id(jump.contexts) if jump.contexts else 0)
+        contexts = id(jump.contexts) if jump.contexts else 0
+        key = (at.fetch.number, id(at.place), target.id, id(jump.needs), contexts, at.deferred)
         fetch = self._jumps.get(key)
         if fetch is None:
-            fetch = self._jumps[key] = self._open(target.subgraph, "query", at.place)
+            fetch = self._jumps[key] = self._open(target.subgraph, "query", at.place, at.deferred)
             fetch.waits_for |= {at.fetch, *at.waits}
             if jump.needs is not None:
                 providers, selections = self._require(at, jump.needs)
@@ -191,7 +227,7 @@ class Builder:
                 fetch.waits_for |= providers
             fetch.contexts = tuple(self._context(argument, at, fetch) for argument in jump.contexts)
         document = fetch.document.on(target.type) if fetch.is_entity else fetch.document
-        self._follow(step, _At(fetch, document, at.place, target, frozenset(), at.providers, at.parent))
+        return _At(fetch, document, at.place, target, frozenset(), at.providers, at.parent, at.deferred)
 
     def _context(self, argument: ContextArgument, at: _At, fetch: FetchStep) -> Context:
         """Fetch what fills an argument at the nearest enclosing object that sets its context."""
@@ -209,7 +245,7 @@ class Builder:
 
     def _require(self, at: _At, needs: Selection) -> tuple[_Providers, tuple[RepresentationSelection, ...]]:
         """Plan what a jump needs, and return who delivers it and how it is sent."""
-        key = (at.fetch.number, id(at.place), id(needs))
+        key = (at.fetch.number, id(at.place), id(needs), at.deferred)
         if key not in self._needs:
             providers: _Providers = set()
             inner = replace(at, providers=providers)

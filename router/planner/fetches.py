@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 
+from router.planner.deferral import NOT_DEFERRED, Deferred
 from router.planner.plan import (
     ContextValue,
     FieldStep,
@@ -173,7 +174,7 @@ class FetchStep:
     """A request under construction.
 
     An entity fetch has `inputs`, a root fetch none. `path` ends before the last type condition, which is part of the
-    inputs.
+    inputs. `deferred` is the group whose fields it fetches.
     """
 
     number: int
@@ -183,6 +184,7 @@ class FetchStep:
     document: Document = field(default_factory=Document)
     inputs: list[Input] = field(default_factory=list)
     contexts: tuple[Context, ...] = ()
+    deferred: Deferred = NOT_DEFERRED
     waits_for: set[FetchStep] = field(default_factory=set)
 
     @property

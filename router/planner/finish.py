@@ -44,7 +44,7 @@ def _batches(graph: FetchGraph) -> Iterator[list[FetchStep]]:
 def _batch_key(step: FetchStep) -> object:
     if not step.is_entity or step.contexts:
         return step
-    return step.subgraph
+    return step.subgraph, step.deferred
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +115,7 @@ class _Writing:
             path=path,
             entities=entities,
             renames=renames,
+            deferred=self.steps[0].deferred,
         )
 
 

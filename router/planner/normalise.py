@@ -25,6 +25,7 @@ from graphql import (
 )
 from graphql.language import BooleanValueNode
 
+from router.planner.deferral import AT_ONCE, NO_DEFERRALS, Deferrals, Usage, group_of
 from router.planner.errors import OperationError
 from router.planner.plan import OperationKind
 from router.planner.selection import TYPENAME, TYPENAME_FIELD, Field, Group, Selection
@@ -32,8 +33,10 @@ from router.planner.values import write_arguments, write_value
 from router.supergraph import Supergraph, Type
 from router.supergraph.types import named_type
 
-_Fields = dict[str, list[FieldNode]]
-_Sets = tuple[SelectionSetNode, ...]
+_Asking = tuple[FieldNode, Usage]
+_Fields = dict[str, list[_Asking]]
+_Set = tuple[SelectionSetNode, Usage]
+_Sets = tuple[_Set, ...]
 _CONDITIONS = ("skip", "include")
 _INTROSPECTION = frozenset({"__schema", "__type"})
 
@@ -49,6 +52,7 @@ class Operation:
     name: str | None
     selection: Selection
     variables: Mapping[str, str]
+    deferrals: Deferrals = NO_DEFERRALS
 
     def dump(self) -> str:
         """Write the operation as text."""
@@ -91,9 +95,15 @@ def condition_variables(document: DocumentNode, name: str | None) -> tuple[str, 
 
 
 def normalise_operation(
-    supergraph: Supergraph, document: DocumentNode, name: str | None, conditions: Mapping[str, bool]
+    supergraph: Supergraph,
+    document: DocumentNode,
+    name: str | None,
+    conditions: Mapping[str, bool],
+    deferrals: Deferrals = NO_DEFERRALS,
 ) -> Operation:
     """Bring one variant of an operation into normal form, without introspection at its root.
+
+    What `deferrals` has is marked as deferred.
 
     Raises:
         OperationError: There is no such operation, or a condition's variable has no value.
@@ -104,8 +114,10 @@ def normalise_operation(
     if root is None:
         raise OperationError(f"the supergraph has no {kind} type")
     public = supergraph.api_schema.type_map
-    collector = Collector(supergraph, lambda candidate: candidate in public, _fragments(document), conditions)
-    selection = collector.collect(root, (node.selection_set,))
+    collector = Collector(
+        supergraph, lambda candidate: candidate in public, _fragments(document), conditions, deferrals=deferrals
+    )
+    selection = collector.collect(root, ((node.selection_set, AT_ONCE),))
     return Operation(
         kind=kind,
         name=None if node.name is None else node.name.value,
@@ -114,6 +126,7 @@ def normalise_operation(
             definition.variable.name.value: _write_definition(definition)
             for definition in node.variable_definitions or ()
         },
+        deferrals=deferrals,
     )
 
 
@@ -123,7 +136,7 @@ def normalise_field_set(supergraph: Supergraph, type_name: str, text: str) -> Se
     document = parse(text if text.startswith("{") else f"{{{text}}}", no_location=True)
     node = find_operation(document, None)
     collector = Collector(supergraph, lambda _name: True, {}, {}, names_types=True)
-    selection = collector.collect(type_name, (node.selection_set,))
+    selection = collector.collect(type_name, ((node.selection_set, AT_ONCE),))
     fields = tuple(field for field in selection.fields if field is not TYPENAME_FIELD)
     return Selection(type_name, fields, selection.groups)
 
@@ -143,8 +156,10 @@ class Collector:
         conditions: Mapping[str, bool],
         *,
         names_types: bool = False,
+        deferrals: Deferrals = NO_DEFERRALS,
     ) -> None:
         self._names_types = names_types
+        self._deferrals = deferrals
         self._types = supergraph.types
         self._supergraph = supergraph
         self._is_visible = is_visible
@@ -155,7 +170,7 @@ class Collector:
 
     def collect(self, type_name: str, sets: _Sets) -> Selection:
         """Return what some selection sets together ask of a value of a composite type."""
-        key = (type_name, tuple(map(id, sets)))
+        key = (type_name, tuple((id(node), usage) for node, usage in sets))
         done = self._done.get(key)
         if done is None:
             done = self._done[key] = self._collect(type_name, sets)
@@ -163,8 +178,8 @@ class Collector:
 
     def _collect(self, type_name: str, sets: _Sets) -> Selection:
         found = _Found(self.possible(type_name))
-        for node in sets:
-            self._visit(node, type_name, None, found)
+        for node, usage in sets:
+            self._visit((node, usage), type_name, None, found)
         type_ = self._types[type_name]
         groups = (
             Group(name, Selection(name, fields))
@@ -184,22 +199,29 @@ class Collector:
             self._possible[type_name] = names
         return names
 
-    def _visit(self, node: SelectionSetNode, type_name: str, scope: frozenset[str] | None, found: _Found) -> None:
-        if not found.enter(node, scope):
+    def _visit(self, asked: _Set, type_name: str, scope: frozenset[str] | None, found: _Found) -> None:
+        if not found.enter(asked, scope):
             return
+        node, usage = asked
         for selection in node.selections:
             if not self._is_included(selection.directives):
                 continue
             if isinstance(selection, FieldNode):
                 if selection.name.value not in _INTROSPECTION:
-                    found.add(selection, scope)
+                    found.add((selection, usage), scope)
                 continue
             condition, inner = self._fragment(selection)
             if inner is None:
                 continue
             inner_scope = self._narrow(type_name, condition, scope, found)
             if inner_scope is None or inner_scope:
-                self._visit(inner, type_name, inner_scope, found)
+                self._visit((inner, self._usage(usage, selection)), type_name, inner_scope, found)
+
+    def _usage(self, usage: Usage, node: object) -> Usage:
+        """Return the usage inside a fragment."""
+        if self._deferrals and isinstance(node, InlineFragmentNode | FragmentSpreadNode):
+            return self._deferrals.within(usage, node)
+        return usage
 
     def _fragment(self, node: object) -> tuple[str | None, SelectionSetNode | None]:
         if isinstance(node, InlineFragmentNode):
@@ -227,20 +249,20 @@ class Collector:
     def _added_fields(self, type_: Type, nodes: _Fields, common: _Fields) -> Iterator[Field]:
         """Yield the fields of a group, without what is asked of all objects anyway."""
         for key, group in nodes.items():
-            known = {id(node.selection_set) for node in common.get(key, ())}
-            added = [node for node in group if id(node.selection_set) not in known]
-            if added and (not known or added[0].selection_set is not None):
+            added = [asking for asking in group if not any(_covers(known, asking) for known in common.get(key, ()))]
+            if added:
                 yield self._field(type_, key, added)
 
-    def _field(self, type_: Type, key: str, nodes: Sequence[FieldNode]) -> Field:
-        first = nodes[0]
+    def _field(self, type_: Type, key: str, nodes: Sequence[_Asking]) -> Field:
+        first, _usage = nodes[0]
         name = first.name.value
         used: set[str] = set()
         arguments = write_arguments(first.arguments or (), used)
         selection = None
         if sets := _distinct_sets(nodes):
             selection = self.collect(named_type(type_.fields[name].type), sets)
-        return Field(key, name, arguments, frozenset(used), selection)
+        group = group_of(usage for _node, usage in nodes)
+        return Field(key, name, arguments, frozenset(used), selection, group)
 
     def _is_included(self, directives: Sequence[DirectiveNode] | None) -> bool:
         for directive in directives or ():
@@ -257,7 +279,7 @@ class Collector:
         raise OperationError(f"@{directive.name.value} needs a Boolean")
 
 
-_Key = tuple[int, ...]
+_Key = tuple[tuple[int, Usage], ...]
 
 
 class _Found:
@@ -268,33 +290,42 @@ class _Found:
         self.asks_type = False
         self.common: _Fields = {}
         self.narrowed: dict[str, _Fields] = {}
-        self._seen: set[tuple[int, frozenset[str] | None]] = set()
+        self._seen: set[tuple[int, Usage, frozenset[str] | None]] = set()
 
-    def enter(self, node: SelectionSetNode, scope: frozenset[str] | None) -> bool:
+    def enter(self, asked: _Set, scope: frozenset[str] | None) -> bool:
         """Whether a selection set is met for the first time in this scope."""
-        place = (id(node), scope)
+        node, usage = asked
+        place = (id(node), usage, scope)
         if place in self._seen:
             return False
         self._seen.add(place)
         return True
 
-    def add(self, node: FieldNode, scope: frozenset[str] | None) -> None:
+    def add(self, asking: _Asking, scope: frozenset[str] | None) -> None:
         """Take in a field."""
+        node, _usage = asking
         key = (node.alias or node.name).value
         if node.name.value == TYPENAME:
             self.asks_type = True
         elif key == TYPENAME:
             raise OperationError(f'"{TYPENAME}" cannot be the alias of another field')
         elif scope is None:
-            self.common.setdefault(key, []).append(node)
+            self.common.setdefault(key, []).append(asking)
         else:
             for name in sorted(scope):
-                self.narrowed.setdefault(name, {}).setdefault(key, []).append(node)
+                self.narrowed.setdefault(name, {}).setdefault(key, []).append(asking)
 
 
-def _distinct_sets(nodes: Sequence[FieldNode]) -> _Sets:
-    sets = {id(node.selection_set): node.selection_set for node in nodes if node.selection_set is not None}
-    return tuple(sets.values())
+def _covers(known: _Asking, asking: _Asking) -> bool:
+    """Whether a field is asked for anyway, and no later."""
+    (node, usage), (other, other_usage) = known, asking
+    is_same = other.selection_set is None or node.selection_set is other.selection_set
+    return is_same and other_usage[: len(usage)] == usage
+
+
+def _distinct_sets(nodes: Sequence[_Asking]) -> _Sets:
+    sets = {(id(node.selection_set), usage): (node.selection_set, usage) for node, usage in nodes}
+    return tuple((node, usage) for node, usage in sets.values() if node is not None)
 
 
 def _fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:

@@ -84,7 +84,7 @@ class _Round:
         alike: defaultdict[tuple[object, ...], list[FetchStep]] = defaultdict(list)
         for step in self._steps:
             if step.kind == "query":
-                alike[step.subgraph, step.path, step.is_entity, step.contexts].append(step)
+                alike[step.subgraph, step.path, step.is_entity, step.contexts, step.deferred].append(step)
         for group in alike.values():
             group.sort(key=self._depths.__getitem__, reverse=True)
             for position, later in enumerate(group):

@@ -22,6 +22,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from router.planner.deferral import NOT_DEFERRED, Deferred
+
 OperationKind: TypeAlias = Literal["query", "mutation", "subscription"]
 
 
@@ -145,6 +147,8 @@ class Fetch:
     answer and leads to an object for a root type that is reached again from inside. Otherwise it carries one call or
     several that become ready together. `variables` names the client's variables to send on. `depends_on` holds the
     ids of the fetches that must have been merged before; mutations' root fetches depend on their predecessor.
+    `deferred` is empty, or holds the usages of `@defer` that wait for the fetch; what is delivered at once depends on
+    none such.
     """
 
     id: int
@@ -157,6 +161,7 @@ class Fetch:
     path: Path = ()
     entities: tuple[EntityCall, ...] = ()
     renames: tuple[Rename, ...] = ()
+    deferred: Deferred = NOT_DEFERRED
 
 
 @dataclass(frozen=True, slots=True)

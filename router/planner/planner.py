@@ -10,6 +10,7 @@ from graphql import DocumentNode
 
 from router.planner.budget import Budget, PlanLimits
 from router.planner.build import Builder
+from router.planner.deferral import NO_DEFERRALS, Deferrals
 from router.planner.errors import PlanBudgetError
 from router.planner.fetches import FetchGraph
 from router.planner.finish import make_plan
@@ -60,6 +61,8 @@ class Planner:
         operation_name: str | None = None,
         conditions: Mapping[str, bool] | None = None,
         labels: frozenset[str] = frozenset(),
+        *,
+        defer: bool = False,
     ) -> QueryPlan:
         """Plan one variant of a valid operation.
 
@@ -68,11 +71,12 @@ class Planner:
             operation_name: Which operation of it; needed where there are several.
             conditions: The values of the variables that `@skip` and `@include` use.
             labels: The override labels that are active.
+            defer: Whether `@defer` counts; `conditions` then holds the values of its variables too.
 
         Raises:
             PlanningError: There is no plan, see `router.planner.errors`.
         """
-        return self.trace(document, operation_name, conditions, labels).plan
+        return self.trace(document, operation_name, conditions, labels, defer=defer).plan
 
     def trace(
         self,
@@ -80,10 +84,13 @@ class Planner:
         operation_name: str | None = None,
         conditions: Mapping[str, bool] | None = None,
         labels: frozenset[str] = frozenset(),
+        *,
+        defer: bool = False,
     ) -> Trace:
         """Plan like `plan`, and keep what each pass made."""
         try:
-            operation = normalise_operation(self.supergraph, document, operation_name, conditions or {})
+            deferrals = Deferrals(document, conditions or {}) if defer else NO_DEFERRALS
+            operation = normalise_operation(self.supergraph, document, operation_name, conditions or {}, deferrals)
             return self._trace(operation, labels & self.override_labels)
         except RecursionError as error:
             raise PlanBudgetError("the operation is nested too deeply to be planned") from error
@@ -93,8 +100,8 @@ class Planner:
         if reach is None:
             reach = self._reach[labels] = Reach(Graph(self.supergraph, labels))
         budget = Budget(self._limits)
-        walker = Walker(reach.graph, reach, budget)
-        builder = Builder(reach.graph, walker, operation, budget)
+        walker = Walker(reach.graph, reach, budget, defers=bool(operation.deferrals))
+        builder = Builder(reach, walker, operation, budget)
         ways = tuple(walk_operation(reach.graph, walker, operation))
         for chosen in ways:
             builder.add_roots(chosen.origins)

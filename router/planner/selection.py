@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from router.planner.deferral import NOT_DEFERRED, Deferred
+
 TYPENAME = "__typename"
 
 
@@ -19,6 +21,7 @@ class Field:
     """A field that is asked for.
 
     `arguments` is their text with the parentheses, empty without any; `variables` are the client's variables in it.
+    `deferred` are the usages of `@defer` that it waits for.
     """
 
     key: str
@@ -26,6 +29,7 @@ class Field:
     arguments: str = ""
     variables: frozenset[str] = frozenset()
     selection: Selection | None = None
+    deferred: Deferred = NOT_DEFERRED
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from router.planner.budget import Budget
+from router.planner.deferral import Deferred
 from router.planner.errors import UnplannableError
 from router.planner.graph import Graph, Node, NodeKind
 from router.planner.reach import FIELD_COST, JUMP_COST, Option, Reach
@@ -48,7 +49,9 @@ class Ways:
 class Walker:
     """Walks the selections of one planning."""
 
-    def __init__(self, graph: Graph, reach: Reach, budget: Budget) -> None:
+    def __init__(self, graph: Graph, reach: Reach, budget: Budget, *, defers: bool = False) -> None:
+        self._defers = defers
+        self._uniform: dict[tuple[int, Deferred], bool] = {}
         self._graph = graph
         self._reach = reach
         self._budget = budget
@@ -116,9 +119,10 @@ class Walker:
     def _take_composite(self, found: Sequence[_Found], field: Field, selection: Selection) -> None:
         selection = self._common_members(found, selection)
         if selection is not field.selection:
-            field = Field(field.key, field.name, field.arguments, field.variables, selection)
+            field = replace(field, selection=selection)
         lowest = min(cost for cost, _place, _option in found)
-        whole = [entry for entry in found if entry[0] < lowest + JUMP_COST and self._is_whole(entry[2], selection)]
+        near = [entry for entry in found if entry[0] < lowest + JUMP_COST]
+        whole = [entry for entry in near if self._is_whole(entry[2], selection, field.deferred)]
         if whole:
             lowest = min(cost for cost, _place, _option in whole)
             steps = [_take(place, option, field, is_whole=True) for cost, place, option in whole if cost == lowest]
@@ -157,12 +161,27 @@ class Walker:
             self._restricted[key] = Selection(selection.type, selection.fields, groups)
         return self._restricted[key]
 
-    def _is_whole(self, option: Option, selection: Selection) -> bool:
+    def _is_whole(self, option: Option, selection: Selection, deferred: Deferred) -> bool:
         return (
             not option.edge.contexts
+            and (not self._defers or self._is_uniform(selection, deferred))
             and option.edge.target is not None
             and self.is_complete(option.edge.target, selection)
         )
+
+    def _is_uniform(self, selection: Selection, deferred: Deferred) -> bool:
+        """Whether no part of a selection comes at another time than its object."""
+        key = (id(selection), deferred)
+        known = self._uniform.get(key)
+        if known is None:
+            parts = (selection, *(group.selection for group in selection.groups))
+            known = self._uniform[key] = all(
+                field.deferred == deferred and (field.selection is None or self._is_uniform(field.selection, deferred))
+                for part in parts
+                for field in part.fields
+                if field is not TYPENAME_FIELD
+            )
+        return known
 
     def is_complete(self, node: Node, selection: Selection) -> bool:
         """Whether a subgraph gives a whole selection by itself."""
