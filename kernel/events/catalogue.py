@@ -15,10 +15,15 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """What all payloads share: the version of their schema and the subgraph that publishes them."""
+    """What all payloads share: the version of their schema, who publishes them, and what of them is about a person.
+
+    `personal` names the fields that identify somebody; erasure blanks them wherever the event is kept. Whose they are
+    is told by `user_id` or `customer_id`.
+    """
 
     version: ClassVar[int] = 1
     producer: ClassVar[str] = ""
+    personal: ClassVar[tuple[str, ...]] = ()
 
 
 # --- products ---
@@ -145,6 +150,59 @@ class StockAllocated(Payload):
     lines: tuple[StockLine, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationExtended(Payload):
+    """A reservation is held for longer."""
+
+    producer: ClassVar[str] = "inventory"
+    reservation_id: str
+    expires_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FulfilmentRequested(Payload):
+    """A warehouse is to send these lines of an order."""
+
+    producer: ClassVar[str] = "inventory"
+    order_id: str
+    warehouse_id: str
+    lines: tuple[StockLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationMoved(Payload):
+    """Lines of an order are to come from another warehouse than was told before."""
+
+    producer: ClassVar[str] = "inventory"
+    order_id: str
+    warehouse_id: str
+    lines: tuple[StockLine, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockReturned(Payload):
+    """A buyer's goods came back to the shelves, or could not be sold again."""
+
+    producer: ClassVar[str] = "inventory"
+    order_id: str
+    lines: tuple[StockLine, ...]
+    sellable: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackInStock(Payload):
+    """Somebody who waited for a SKU can buy it; each is told once."""
+
+    producer: ClassVar[str] = "inventory"
+    watch_id: str
+    sku: str
+    product_id: str | None
+    email: str
+    user_id: str | None
+
+
 # --- orders ---
 
 
@@ -177,6 +235,7 @@ class OrderFacts(Payload):
     """What the events of an order have in common."""
 
     producer: ClassVar[str] = "orders"
+    personal: ClassVar[tuple[str, ...]] = ("email",)
     order_id: str
     number: str
     customer_id: str | None
@@ -197,6 +256,7 @@ class OrderPlaced(OrderFacts):
 class OrderConfirmed(OrderFacts):
     """An order is paid and its stock allocated: it may be fulfilled."""
 
+    personal: ClassVar[tuple[str, ...]] = ("email", "shipping_address")
     lines: tuple[OrderLineFacts, ...]
     stock: tuple[StockLine, ...]
     shipping_address: PostalAddress
@@ -219,6 +279,7 @@ class OrderShipped(Payload):
     """A shipment of an order left its warehouse; `complete` when it was the last one."""
 
     producer: ClassVar[str] = "shipping"
+    personal: ClassVar[tuple[str, ...]] = ("email",)
     order_id: str
     shipment_id: str
     carrier: str
@@ -235,6 +296,7 @@ class OrderDelivered(Payload):
     """A shipment of an order reached its address; `complete` when it was the last one."""
 
     producer: ClassVar[str] = "shipping"
+    personal: ClassVar[tuple[str, ...]] = ("email",)
     order_id: str
     shipment_id: str
     customer_id: str | None
@@ -288,6 +350,7 @@ class UserRegistered(Payload):
     """An account was opened."""
 
     producer: ClassVar[str] = "users"
+    personal: ClassVar[tuple[str, ...]] = ("email", "name")
     user_id: str
     email: str
     name: str
@@ -299,11 +362,97 @@ class UserProfileUpdated(Payload):
     """A profile changed; `changed` names the fields, not their values."""
 
     producer: ClassVar[str] = "users"
+    personal: ClassVar[tuple[str, ...]] = ("email", "name")
     user_id: str
     email: str
     name: str
     language: str = "en"
     changed: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserEmailVerified(Payload):
+    """Somebody proved that mail to this address reaches them; what guests did under it is theirs."""
+
+    producer: ClassVar[str] = "users"
+    personal: ClassVar[tuple[str, ...]] = ("email",)
+    user_id: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountMailDue(Payload):
+    """A mail about an account is to be written; a secret that belongs into it is sealed for whoever writes it."""
+
+    producer: ClassVar[str] = "users"
+    personal: ClassVar[tuple[str, ...]] = ("email", "name", "sealed_secret")
+    user_id: str
+    email: str
+    name: str
+    language: str
+    topic: str
+    sealed_secret: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordResetRequested(Payload):
+    """Somebody asked for a new password under an address, known or not; only users itself can read which."""
+
+    producer: ClassVar[str] = "users"
+    sealed_email: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserErasureRequested(Payload):
+    """Whoever keeps something about this person removes it, or what makes it personal, and reports."""
+
+    producer: ClassVar[str] = "users"
+    user_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserDataExportRequested(Payload):
+    """Whoever keeps something about this person reports all of it."""
+
+    producer: ClassVar[str] = "users"
+    user_id: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserErased(Payload):
+    """Nothing is kept about this person any more; what came in while it was being removed is removed now."""
+
+    producer: ClassVar[str] = "users"
+    user_id: str
+    request_id: str
+
+
+# --- every subgraph that keeps something about people ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonalDataErased(Payload):
+    """A subgraph has erased a person; `rows` counts what it removed or made anonymous, by table."""
+
+    producer: ClassVar[str] = "every subgraph"
+    user_id: str
+    request_id: str
+    subgraph: str
+    rows: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonalDataCollected(Payload):
+    """All that a subgraph keeps about a person, sealed for the subgraph users."""
+
+    producer: ClassVar[str] = "every subgraph"
+    personal: ClassVar[tuple[str, ...]] = ("sealed_content",)
+    user_id: str
+    request_id: str
+    subgraph: str
+    sealed_content: str
 
 
 CATALOGUE: dict[str, type[Payload]] = {
@@ -318,6 +467,10 @@ CATALOGUE: dict[str, type[Payload]] = {
         StockReserved,
         StockReleased,
         StockAllocated,
+        ReservationExtended,
+        FulfilmentRequested,
+        AllocationMoved,
+        StockReturned,
         OrderPlaced,
         OrderConfirmed,
         OrderCancelled,
@@ -328,6 +481,14 @@ CATALOGUE: dict[str, type[Payload]] = {
         PaymentRefunded,
         UserRegistered,
         UserProfileUpdated,
+        UserEmailVerified,
+        AccountMailDue,
+        PasswordResetRequested,
+        UserErasureRequested,
+        UserDataExportRequested,
+        UserErased,
+        PersonalDataErased,
+        PersonalDataCollected,
     )
 }
 """Every event type by its name."""

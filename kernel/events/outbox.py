@@ -110,10 +110,20 @@ async def record(session: AsyncSession, payload: Payload, *, subject: str, aggre
 
 async def record_many(session: AsyncSession, payloads: Iterable[tuple[str, Payload]]) -> list[Event]:
     """Write many events, each beside its subject, in one statement."""
-    events = [_wrap(payload, subject, 0) for subject, payload in payloads]
+    events = stamp(payloads)
+    await record_stamped(session, events)
+    return events
+
+
+def stamp(payloads: Iterable[tuple[str, Payload]]) -> list[Event]:
+    """Make events of payloads beside their subjects, caused by what runs now; for work that is written for several."""
+    return [_wrap(payload, subject, 0) for subject, payload in payloads]
+
+
+async def record_stamped(session: AsyncSession, events: list[Event]) -> None:
+    """Write events that were made before, in one statement."""
     if events:
         await _write(session, events)
-    return events
 
 
 def _wrap(payload: Payload, subject: str, aggregate_version: int) -> Event:

@@ -84,7 +84,6 @@ async def _inventory(connection: asyncpg.Connection, world: World, _hash: str) -
         skus=stock.skus,
         movements=stock.movements,
         policies=stock.policies,
-        allocations=stock.allocations,
     )
 
 

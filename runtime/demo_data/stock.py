@@ -18,9 +18,14 @@ from runtime.demo_data.catalogue import Catalogue, Item
 from runtime.demo_data.chance import Ids, stream
 from runtime.demo_data.history import BoughtLine, Fate, PastOrder
 from subgraphs.inventory.domain.stock import MovementType
-from subgraphs.inventory.storage.bulk import AllocationRow, MovementRow, PolicyRow, SkuRow, WarehouseRow
+from subgraphs.inventory.storage.bulk import MovementRow, PolicyRow, SkuRow, WarehouseRow
 
-_WAREHOUSES: Final = (("BER", "Berlin", "DE"), ("RTM", "Rotterdam", "NL"), ("EWR", "Newark", "US"))
+_WAREHOUSES: Final = (
+    ("BER", "Berlin", "DE", "12529", 450),
+    ("RTM", "Rotterdam", "NL", "3089", 420),
+    ("EWR", "Newark", "US", "07114", 600),
+)
+"""Code, name, country, postal code, and what a parcel costs in minor units."""
 _SOLD_OUT: Final = 0.03
 
 
@@ -32,7 +37,6 @@ class Stock:
     skus: tuple[SkuRow, ...]
     movements: tuple[MovementRow, ...]
     policies: tuple[PolicyRow, ...]
-    allocations: tuple[AllocationRow, ...]
 
 
 @dataclass(slots=True)
@@ -45,7 +49,15 @@ class _Stream:
     free: int = 0
     movements: list[MovementRow] = field(default_factory=list)
 
-    def add(self, kind: MovementType, quantity: int, at: datetime, reference: str = "", reason: str = "") -> None:
+    def add(
+        self,
+        kind: MovementType,
+        quantity: int,
+        at: datetime,
+        reference: str = "",
+        reason: str = "",
+        **details: str,
+    ) -> None:
         self.movements.append(
             MovementRow(
                 sku=self.sku,
@@ -55,6 +67,7 @@ class _Stream:
                 occurred_at=at,
                 reference=reference,
                 reason=reason,
+                details=details,
             )
         )
 
@@ -64,11 +77,18 @@ def make_stock(seed: int, catalogue: Catalogue, orders: Sequence[PastOrder], beg
     chance = stream(seed, "stock")
     ids = Ids(chance)
     warehouses = tuple(
-        WarehouseRow(id=ids.new("wh", begin), code=code, name=name, country=country, priority=priority)
-        for priority, (code, name, country) in enumerate(_WAREHOUSES)
+        WarehouseRow(
+            id=ids.new("wh", begin),
+            code=code,
+            name=name,
+            country=country,
+            priority=priority,
+            postal_code=postal_code,
+            parcel_cost=parcel_cost,
+        )
+        for priority, (code, name, country, postal_code, parcel_cost) in enumerate(_WAREHOUSES)
     )
     wanted = _by_stream(orders)
-    allocations: list[AllocationRow] = []
     streams: list[_Stream] = []
     for item in catalogue.items:
         for variant in item.variants:
@@ -76,7 +96,7 @@ def make_stock(seed: int, catalogue: Catalogue, orders: Sequence[PastOrder], beg
                 told = _Stream(variant.sku, warehouse.id, chance.choice((3, 5, 8)))
                 _fill_shelf(told, chance, item, number)
                 for order, line in wanted.get((variant.sku, number), ()):
-                    allocations.append(_sell(told, chance, ids, order, line))
+                    _sell(told, chance, ids, order, line)
                 _end(told, chance, now)
                 streams.append(told)
     movements = [movement for told in streams for movement in sorted(told.movements, key=_moment)]
@@ -88,7 +108,6 @@ def make_stock(seed: int, catalogue: Catalogue, orders: Sequence[PastOrder], beg
             PolicyRow(sku=told.sku, warehouse_id=told.warehouse_id, reorder_point=told.reorder_point)
             for told in streams
         ),
-        allocations=tuple(allocations),
     )
 
 
@@ -117,7 +136,7 @@ def _fill_shelf(told: _Stream, chance: random.Random, item: Item, number: int) -
     told.add(MovementType.RECEIVED, quantity, item.launched_at, reason="First delivery")
 
 
-def _sell(told: _Stream, chance: random.Random, ids: Ids, order: PastOrder, line: BoughtLine) -> AllocationRow:
+def _sell(told: _Stream, chance: random.Random, ids: Ids, order: PastOrder, line: BoughtLine) -> None:
     """Tell one sale: reserved, allocated, and shipped, given back or returned."""
     if told.free - line.quantity < told.reorder_point // 2:
         batch = chance.randint(15, 45)
@@ -125,26 +144,17 @@ def _sell(told: _Stream, chance: random.Random, ids: Ids, order: PastOrder, line
         told.free += batch
     reservation = ids.new("res", order.placed_at)
     told.add(MovementType.RESERVED, line.quantity, order.placed_at - timedelta(minutes=2), reservation)
-    told.add(MovementType.ALLOCATED, line.quantity, order.placed_at, order.id)
-    shipped = released = 0
+    told.add(MovementType.ALLOCATED, line.quantity, order.placed_at, order.id, reservation_id=reservation)
     if order.fate is Fate.CANCELLED:
-        released = line.quantity
-        told.add(MovementType.DEALLOCATED, released, order.ended_at or order.placed_at, order.id, "Order cancelled")
-    else:
-        shipped = line.quantity
-        told.free -= shipped
-        told.add(MovementType.SHIPPED, shipped, order.shipped_at or order.placed_at, order.id)
+        told.add(
+            MovementType.DEALLOCATED, line.quantity, order.ended_at or order.placed_at, order.id, "Order cancelled"
+        )
+        return
+    told.free -= line.quantity
+    told.add(MovementType.SHIPPED, line.quantity, order.shipped_at or order.placed_at, order.id)
     if order.fate is Fate.RETURNED:
-        told.add(MovementType.RECEIVED, line.quantity, order.ended_at or order.placed_at, order.id, "Return")
-    return AllocationRow(
-        order_id=order.id,
-        reservation_id=reservation,
-        sku=told.sku,
-        warehouse_id=told.warehouse_id,
-        quantity=line.quantity,
-        shipped=shipped,
-        released=released,
-    )
+        ended = order.ended_at or order.placed_at
+        told.add(MovementType.RETURNED, line.quantity, ended, order.id, "Return", shipped_from=told.warehouse_id)
 
 
 def _end(told: _Stream, chance: random.Random, now: datetime) -> None:
@@ -158,6 +168,6 @@ def _end(told: _Stream, chance: random.Random, now: datetime) -> None:
 
 
 def _change(movement: MovementRow) -> int:
-    if movement.type in {MovementType.RECEIVED, MovementType.ADJUSTED}:
+    if movement.type in {MovementType.RECEIVED, MovementType.ADJUSTED, MovementType.RETURNED}:
         return movement.quantity
     return -movement.quantity if movement.type is MovementType.SHIPPED else 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
+from datetime import datetime
 
 import strawberry
 
@@ -11,6 +12,7 @@ from kernel.graphql import UserError
 from kernel.identity import require, require_service
 from subgraphs.inventory.api.context import Info
 from subgraphs.inventory.api.types import (
+    ProductVariant,
     StockAllocation,
     StockLevel,
     StockReservation,
@@ -18,7 +20,11 @@ from subgraphs.inventory.api.types import (
     require_stock_staff,
     stock_errors,
 )
+from subgraphs.inventory.domain.moving import check_reason
+from subgraphs.inventory.domain.places import Destination
 from subgraphs.inventory.domain.reservations import Wish
+from subgraphs.inventory.domain.stock import Policy
+from subgraphs.inventory.service.bundles import set_bundle
 from subgraphs.inventory.service.warehouses import create_warehouse, update_warehouse
 from subgraphs.inventory.storage.ledger import Standing
 
@@ -31,6 +37,14 @@ class StockLineInput:
     quantity: int
 
 
+@strawberry.federation.input(inaccessible=True, description="Where goods are to go, so that they come from nearby.")
+class StockDestinationInput:
+    """Where goods are to go."""
+
+    country: str = strawberry.field(description="ISO 3166-1 alpha-2.")
+    postal_code: str = ""
+
+
 @strawberry.federation.input(inaccessible=True, description="What to hold, for whom and for how long.")
 class StockReserveInput:
     """What to hold, for whom and for how long."""
@@ -38,6 +52,7 @@ class StockReserveInput:
     checkout_id: strawberry.ID
     lines: list[StockLineInput]
     ttl_seconds: int = 900
+    destination: StockDestinationInput | None = None
 
 
 @strawberry.federation.type(inaccessible=True, description="What came of a wish to hold stock.")
@@ -92,14 +107,62 @@ class StockAdjustInput:
     reason: str
 
 
-@strawberry.input(description="When a SKU is reordered in a warehouse and how far it may be oversold.")
+@strawberry.input(description="How many of a SKU were counted in a warehouse.")
+class StockCountInput:
+    """How many of a SKU were counted in a warehouse."""
+
+    sku: str
+    warehouse_id: strawberry.ID
+    counted: int
+    reason: str = "Stocktake"
+
+
+@strawberry.input(description="Goods that go from one warehouse to another.")
+class StockTransferInput:
+    """Goods that go from one warehouse to another."""
+
+    sku: str
+    from_warehouse_id: strawberry.ID
+    to_warehouse_id: strawberry.ID
+    quantity: int
+    reference: str = ""
+    reason: str = ""
+
+
+@strawberry.input(description="Goods that a buyer sent back.")
+class StockReturnInput:
+    """Goods that a buyer sent back."""
+
+    order_id: strawberry.ID
+    sku: str
+    quantity: int
+    warehouse_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Where they came to; by default where they were sent from."
+    )
+    sellable: bool = strawberry.field(default=True, description="Whether they can be sold again.")
+    reason: str = ""
+
+
+@strawberry.input(description="How a SKU is sold from a warehouse and when it is reordered.")
 class StockPolicySetInput:
-    """When a SKU is reordered in a warehouse and how far it may be oversold."""
+    """How a SKU is sold from a warehouse and when it is reordered."""
 
     sku: str
     warehouse_id: strawberry.ID
     reorder_point: int = 0
-    backorder_limit: int = 0
+    backorder_limit: int = strawberry.field(default=0, description="How many more than there are may be promised.")
+    safety_stock: int = strawberry.field(default=0, description="How many are never promised.")
+    releases_at: datetime | None = strawberry.field(
+        default=None, description="Until then back-orders are pre-orders, and nothing is shipped."
+    )
+
+
+@strawberry.input(description="A part of a bundle.")
+class BundlePartInput:
+    """A part of a bundle."""
+
+    sku: str
+    quantity: int = 1
 
 
 @strawberry.type(description="How a SKU stands in a warehouse after a change.")
@@ -107,6 +170,40 @@ class StockChangePayload:
     """How a SKU stands in a warehouse after a change."""
 
     stock_level: StockLevel | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type(description="How a SKU stands in both warehouses after a transfer.")
+class StockTransferPayload:
+    """How a SKU stands in both warehouses after a transfer."""
+
+    source: StockLevel | None = None
+    target: StockLevel | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type(description="What came of goods that were sent back.")
+class StockReturnPayload:
+    """What came of goods that were sent back."""
+
+    returned: int | None = strawberry.field(default=None, description="How many of the order have come back so far.")
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type(description="A bundle after a change.")
+class BundleSetPayload:
+    """A bundle after a change."""
+
+    variant: ProductVariant | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type(description="What came of serving a warehouse's promises from elsewhere.")
+class WarehouseMoveOutPayload:
+    """What came of serving a warehouse's promises from elsewhere."""
+
+    moved: int | None = strawberry.field(default=None, description="Units that other warehouses took over.")
+    remaining: int | None = strawberry.field(default=None, description="Units that no other warehouse has.")
     errors: list[UserError] = strawberry.field(default_factory=list)
 
 
@@ -118,6 +215,8 @@ class WarehouseCreateInput:
     name: str
     country: str
     priority: int = 0
+    postal_code: str = ""
+    parcel_cost: int = strawberry.field(default=0, description="What sending a parcel costs, in minor units.")
 
 
 @strawberry.input(description="What changes about a warehouse; what is left out stays.")
@@ -127,6 +226,8 @@ class WarehouseUpdateInput:
     name: str | None = None
     priority: int | None = None
     active: bool | None = None
+    postal_code: str | None = None
+    parcel_cost: int | None = None
 
 
 @strawberry.type(description="A warehouse after a change.")
@@ -148,8 +249,20 @@ class Mutation:
         wishes = [Wish(line.sku, line.quantity) for line in input.lines]
         try:
             reservation = await info.context.service.reserve(
-                input.checkout_id, wishes, input.ttl_seconds, idempotency_key
+                input.checkout_id, wishes, input.ttl_seconds, idempotency_key, destination=_destination(input)
             )
+        except DomainError as error:
+            return StockReservePayload(errors=stock_errors(error))
+        return StockReservePayload(reservation=StockReservation.of(reservation))
+
+    @strawberry.federation.mutation(inaccessible=True, description="Hold a reservation for longer.")
+    async def reservation_extend(
+        self, info: Info, id: strawberry.ID, ttl_seconds: int, idempotency_key: str
+    ) -> StockReservePayload:
+        """Hold a reservation for so long from now, once for each key."""
+        require_service(info.context.caller)
+        try:
+            reservation = await info.context.service.extend(id, ttl_seconds, idempotency_key)
         except DomainError as error:
             return StockReservePayload(errors=stock_errors(error))
         return StockReservePayload(reservation=StockReservation.of(reservation))
@@ -210,18 +323,76 @@ class Mutation:
             )
         )
 
-    @strawberry.mutation(description="Say when a SKU is reordered and how far it may be oversold; for staff.")
+    @strawberry.mutation(description="Write down how many were counted; for staff.")
+    async def stock_count(self, info: Info, input: StockCountInput, idempotency_key: str) -> StockChangePayload:
+        """Write a count down, once for each key."""
+        require_stock_staff(info.context.caller)
+        return await _changed(
+            info.context.service.count(
+                input.sku, input.warehouse_id, input.counted, reason=input.reason, key=idempotency_key
+            )
+        )
+
+    @strawberry.mutation(description="Take goods from one warehouse to another; for staff.")
+    async def stock_transfer(self, info: Info, input: StockTransferInput, idempotency_key: str) -> StockTransferPayload:
+        """Transfer goods, once for each key."""
+        require_stock_staff(info.context.caller)
+        try:
+            source, target = await info.context.service.transfer(
+                input.sku,
+                input.quantity,
+                source=input.from_warehouse_id,
+                target=input.to_warehouse_id,
+                reference=input.reference,
+                reason=input.reason,
+                key=idempotency_key,
+            )
+        except DomainError as error:
+            return StockTransferPayload(errors=stock_errors(error))
+        return StockTransferPayload(source=StockLevel.of(source), target=StockLevel.of(target))
+
+    @strawberry.mutation(description="Take goods back that a buyer sent; for staff.")
+    async def stock_return(self, info: Info, input: StockReturnInput, idempotency_key: str) -> StockReturnPayload:
+        """Take goods back, once for each key."""
+        require_stock_staff(info.context.caller)
+        try:
+            rows = await info.context.service.take_back(
+                input.order_id,
+                input.sku,
+                input.quantity,
+                warehouse_id=input.warehouse_id,
+                sellable=input.sellable,
+                reason=input.reason,
+                key=idempotency_key,
+            )
+        except DomainError as error:
+            return StockReturnPayload(errors=stock_errors(error))
+        return StockReturnPayload(returned=sum(row.returned for row in rows if row.sku == input.sku))
+
+    @strawberry.mutation(description="Say how a SKU is sold from a warehouse and when it is reordered; for staff.")
     async def stock_policy_set(self, info: Info, input: StockPolicySetInput) -> StockChangePayload:
         """Set the policy of a SKU in a warehouse."""
         require_stock_staff(info.context.caller)
-        return await _changed(
-            info.context.service.set_policy(
-                input.sku,
-                input.warehouse_id,
+        try:
+            policy = Policy(
                 reorder_point=input.reorder_point,
                 backorder_limit=input.backorder_limit,
+                safety_stock=input.safety_stock,
+                releases_at=input.releases_at,
             )
-        )
+        except DomainError as error:
+            return StockChangePayload(errors=stock_errors(error))
+        return await _changed(info.context.service.set_policy(input.sku, input.warehouse_id, policy))
+
+    @strawberry.mutation(description="Say what a bundle is put together from; nothing makes it a SKU of its own.")
+    async def bundle_set(self, info: Info, sku: str, parts: list[BundlePartInput]) -> BundleSetPayload:
+        """Set the parts of a bundle; for staff."""
+        require_stock_staff(info.context.caller)
+        try:
+            await set_bundle(info.context.service.database, sku, [(part.sku, part.quantity) for part in parts])
+        except DomainError as error:
+            return BundleSetPayload(errors=stock_errors(error))
+        return BundleSetPayload(variant=ProductVariant(sku=sku))
 
     @strawberry.mutation(description="Open a warehouse; for administrators.")
     async def warehouse_create(self, info: Info, input: WarehouseCreateInput) -> WarehousePayload:
@@ -229,7 +400,13 @@ class Mutation:
         require(info.context.caller, kinds={"admin"})
         try:
             warehouse = await create_warehouse(
-                info.context.service.database, input.code, input.name, input.country, input.priority
+                info.context.service.database,
+                input.code,
+                input.name,
+                input.country,
+                input.priority,
+                postal_code=input.postal_code,
+                parcel_cost=input.parcel_cost,
             )
         except DomainError as error:
             return WarehousePayload(errors=stock_errors(error))
@@ -241,11 +418,32 @@ class Mutation:
         require(info.context.caller, kinds={"admin"})
         try:
             warehouse = await update_warehouse(
-                info.context.service.database, id, name=input.name, priority=input.priority, active=input.active
+                info.context.service.database,
+                id,
+                name=input.name,
+                priority=input.priority,
+                active=input.active,
+                postal_code=input.postal_code,
+                parcel_cost=input.parcel_cost,
             )
         except DomainError as error:
             return WarehousePayload(errors=stock_errors(error))
         return WarehousePayload(warehouse=Warehouse.of(warehouse))
+
+    @strawberry.mutation(description="Serve what is promised from a warehouse from others, as far as they can.")
+    async def warehouse_move_out(self, info: Info, id: strawberry.ID, reason: str) -> WarehouseMoveOutPayload:
+        """Move the promises of a failing warehouse; for staff."""
+        require_stock_staff(info.context.caller)
+        try:
+            moved, total = await info.context.service.move_out(id, reason=check_reason(reason))
+        except DomainError as error:
+            return WarehouseMoveOutPayload(errors=stock_errors(error))
+        return WarehouseMoveOutPayload(moved=moved, remaining=total - moved)
+
+
+def _destination(wish: StockReserveInput) -> Destination | None:
+    given = wish.destination
+    return None if given is None else Destination(given.country, given.postal_code)
 
 
 async def _changed(change: Awaitable[Standing]) -> StockChangePayload:

@@ -123,6 +123,8 @@ class StockLevel:
     available: int = strawberry.field(description="How many can still be promised.")
     backorder_limit: int = strawberry.field(description="How many more than there are may be promised.")
     reorder_point: int
+    safety_stock: int = strawberry.field(description="How many are never promised.")
+    releases_at: datetime | None = strawberry.field(description="Until then back-orders are pre-orders.")
     version: int = strawberry.field(description="How many movements led here.")
 
     @strawberry.field(description="Where it is.")
@@ -145,9 +147,11 @@ class StockLevel:
             on_hand=level.on_hand,
             reserved=level.reserved,
             allocated=level.allocated,
-            available=level.available,
+            available=max(0, level.available),
             backorder_limit=level.backorder_limit,
             reorder_point=level.reorder_point,
+            safety_stock=level.safety_stock,
+            releases_at=level.releases_at,
             version=level.version,
         )
 

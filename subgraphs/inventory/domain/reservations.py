@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -34,6 +34,30 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReservationLine:
+    """So many of a SKU held in one warehouse for a checkout; past `expires_at` anybody may have them."""
+
+    reservation_id: str
+    checkout_id: str
+    sku: str
+    warehouse_id: str
+    quantity: int
+    state: ReservationState
+    expires_at: datetime
+    created_at: datetime
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing has become of it yet."""
+        return self.state is ReservationState.HELD
+
+    @property
+    def pick(self) -> Pick:
+        """What is held where."""
+        return Pick(self.sku, self.warehouse_id, self.quantity)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reservation:
     """Stock that is held for a checkout; past `expires_at` anybody may have it."""
 
@@ -42,6 +66,28 @@ class Reservation:
     expires_at: datetime
     state: ReservationState
     lines: tuple[Pick, ...]
+
+    @classmethod
+    def of(cls, lines: Sequence[ReservationLine]) -> Reservation:
+        """Put the lines of one reservation together; what is still held decides how it stands."""
+        states = {line.state for line in lines}
+        state = next(each for each in _WEIGHT if each in states)
+        return cls(
+            id=lines[0].reservation_id,
+            checkout_id=lines[0].checkout_id,
+            expires_at=max(line.expires_at for line in lines),
+            state=state,
+            lines=tuple(line.pick for line in lines if line.state is state),
+        )
+
+
+_WEIGHT: Final = (
+    ReservationState.ALLOCATED,
+    ReservationState.HELD,
+    ReservationState.EXPIRED,
+    ReservationState.RELEASED,
+)
+"""Which state of a line tells how the whole reservation stands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +101,17 @@ class Allocation:
     quantity: int
     shipped: int = 0
     released: int = 0
+    returned: int = 0
 
     @property
     def open(self) -> int:
         """How many still wait in the warehouse."""
         return self.quantity - self.shipped - self.released
+
+    @property
+    def away(self) -> int:
+        """How many are with the buyer and could come back."""
+        return self.shipped - self.returned
 
 
 def add_up(wishes: Iterable[Wish]) -> dict[str, int]:

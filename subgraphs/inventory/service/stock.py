@@ -1,36 +1,32 @@
-"""The commands of stock. Each is one transaction: all of its lines happen, or none."""
+"""The commands of stock. Each is one decision on a book: all of its lines happen, or none."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Clock
-from kernel.database import Database, constraint_name
-from kernel.errors import ConflictError, InvalidInputError, NotFoundError
-from kernel.events.catalogue import StockAllocated, StockLine, StockReleased, StockReserved
+from kernel.database import Database
+from kernel.errors import InvalidInputError
+from kernel.events.catalogue import StockLine
 from kernel.ids import new_id
-from subgraphs.inventory.domain.errors import ReservationExpiredError
-from subgraphs.inventory.domain.reservations import (
-    Allocation,
-    Reservation,
-    ReservationState,
-    Wish,
-    add_up,
-    check_duration,
-)
-from subgraphs.inventory.domain.sourcing import Pick, SourcingStrategy, fewest_splits
-from subgraphs.inventory.domain.stock import MAX_QUANTITY, Movement, MovementType
-from subgraphs.inventory.service.book import StockBook
-from subgraphs.inventory.service.once import once
-from subgraphs.inventory.storage import ledger, promises
-from subgraphs.inventory.storage.ledger import Standing
+from subgraphs.inventory.domain import moving, promising, resourcing
+from subgraphs.inventory.domain.book import Book
+from subgraphs.inventory.domain.places import Destination
+from subgraphs.inventory.domain.reservations import Allocation, Reservation, Wish, add_up, check_duration
+from subgraphs.inventory.domain.sourcing import SourcingStrategy, fewest_splits
+from subgraphs.inventory.domain.stock import Movement, MovementType, Policy
+from subgraphs.inventory.service.desk import Command, Desk, in_transaction_of
+from subgraphs.inventory.storage import commands, promises
+from subgraphs.inventory.storage.ledger import Standing, Touched, standing_in
 from subgraphs.inventory.storage.verification import Discrepancy, find_discrepancies
 
-_SWEPT_AT_ONCE = 50
+Answer = TypeVar("Answer")
+
+_SWEPT_AT_ONCE: Final = 50
+_ALLOCATIONS: Final = tuple[Allocation, ...]
 
 
 class InventoryService:
@@ -40,32 +36,60 @@ class InventoryService:
         self.database = database
         self.clock = clock
         self._source = source
+        self._desk = Desk(database, clock)
 
-    async def reserve(self, checkout_id: str, wishes: Sequence[Wish], ttl_seconds: int, key: str) -> Reservation:
-        """Hold stock for a checkout until its time is over.
+    async def reserve(
+        self,
+        checkout_id: str,
+        wishes: Sequence[Wish],
+        ttl_seconds: int,
+        key: str,
+        *,
+        destination: Destination | None = None,
+    ) -> Reservation:
+        """Hold stock for a checkout until its time is over; a bundle is held as its parts.
 
         Raises:
             InsufficientStockError: some line cannot be met; nothing is held.
         """
         wanted, duration = add_up(wishes), check_duration(ttl_seconds)
+        reservation_id = new_id("res")
 
-        async def work(session: AsyncSession) -> Reservation:
-            now = self.clock.now()
-            book = await StockBook.open(session, wanted, now)
-            reservation = Reservation(
-                id=new_id("res"),
+        def decide(book: Book) -> Reservation:
+            return promising.reserve(
+                book,
+                self._source,
+                wanted,
+                reservation_id=reservation_id,
                 checkout_id=checkout_id,
-                expires_at=now + duration,
-                state=ReservationState.HELD,
-                lines=self._source(wanted, book.supplies()),
+                expires_at=book.now + duration,
+                destination=destination,
             )
-            _record(book, reservation.lines, MovementType.RESERVED, reservation.id)
-            await promises.add_reservation(session, reservation, now)
-            await book.close(_reserved(reservation))
-            return reservation
 
-        return await once(
-            self.database, key, "stockReserve", [checkout_id, wanted, ttl_seconds], work=work, gives=Reservation
+        return await self._once(
+            "stockReserve",
+            key,
+            [checkout_id, wanted, ttl_seconds, destination],
+            Touched(skus=frozenset(wanted)),
+            decide,
+            gives=Reservation,
+        )
+
+    async def extend(self, reservation_id: str, ttl_seconds: int, key: str) -> Reservation:
+        """Hold a reservation for so long from now on, if that is longer than it is held already.
+
+        Raises:
+            NotFoundError: there is no such reservation.
+            ReservationExpiredError: it does not hold all of its stock any more.
+        """
+        duration = check_duration(ttl_seconds)
+        return await self._once(
+            "reservationExtend",
+            key,
+            [reservation_id, ttl_seconds],
+            Touched(reservations=frozenset([reservation_id])),
+            lambda book: promising.extend(book, reservation_id, book.now + duration),
+            gives=Reservation,
         )
 
     async def release(self, reservation_id: str, reason: str, key: str) -> Reservation:
@@ -75,19 +99,13 @@ class InventoryService:
             NotFoundError: there is no such reservation.
             ConflictError: its stock belongs to an order already.
         """
-
-        async def work(session: AsyncSession) -> Reservation:
-            reservation = await _locked(session, reservation_id)
-            if reservation.state is ReservationState.ALLOCATED:
-                raise ConflictError("The reserved stock belongs to an order.", code="INVALID_STATE")
-            book = await StockBook.open(session, _skus(reservation.lines), self.clock.now(), spare=reservation.id)
-            held = await promises.settle_reservation(session, reservation.id, ReservationState.RELEASED)
-            _record(book, held, MovementType.RELEASED, reservation.id, reason)
-            await book.close(*_released(reservation.id, reservation.id, held, reason))
-            return replace(reservation, state=ReservationState.RELEASED)
-
-        return await once(
-            self.database, key, "reservationRelease", [reservation_id, reason], work=work, gives=Reservation
+        return await self._once(
+            "reservationRelease",
+            key,
+            [reservation_id, reason],
+            Touched(reservations=frozenset([reservation_id])),
+            lambda book: promising.release(book, reservation_id, reason),
+            gives=Reservation,
         )
 
     async def allocate(self, reservation_id: str, order_id: str, key: str) -> tuple[Allocation, ...]:
@@ -98,54 +116,34 @@ class InventoryService:
         Raises:
             NotFoundError: there is no such reservation.
             ReservationExpiredError: some of it is gone; nothing is allocated.
-            ConflictError: it belongs to another order.
+            ConflictError: it belongs to another order, or the order has stock from another reservation.
         """
-
-        async def work(session: AsyncSession) -> tuple[Allocation, ...]:
-            reservation = await _locked(session, reservation_id)
-            if reservation.state is ReservationState.ALLOCATED:
-                return await _allocated_before(session, reservation_id, order_id)
-            book = await StockBook.open(session, _skus(reservation.lines), self.clock.now(), spare=reservation.id)
-            held = await promises.settle_reservation(session, reservation.id, ReservationState.ALLOCATED)
-            if len(held) < len(reservation.lines):
-                raise ReservationExpiredError("The reservation is over and its stock was given to others.")
-            _record(book, reservation.lines, MovementType.ALLOCATED, order_id)
-            rows = tuple(
-                Allocation(order_id=order_id, reservation_id=reservation.id, **asdict(line))
-                for line in reservation.lines
-            )
-            await promises.add_allocations(session, rows)
-            await book.close(_allocated(reservation, order_id))
-            return rows
-
-        try:
-            return await once(
-                self.database, key, "stockAllocate", [reservation_id, order_id], work=work, gives=tuple[Allocation, ...]
-            )
-        except IntegrityError as error:
-            if constraint_name(error) != "allocations_pkey":
-                raise
-            raise ConflictError("The order already has stock from another reservation.") from error
+        return await self._once(
+            "stockAllocate",
+            key,
+            [reservation_id, order_id],
+            Touched(reservations=frozenset([reservation_id]), orders=frozenset([order_id])),
+            lambda book: promising.allocate(book, reservation_id, order_id),
+            gives=_ALLOCATIONS,
+        )
 
     async def release_allocation(self, order_id: str, reason: str, key: str) -> tuple[Allocation, ...]:
         """Give back what an order has not shipped; an order that has nothing is no fault."""
-
-        async def work(session: AsyncSession) -> tuple[Allocation, ...]:
-            return await self.deallocate(session, order_id, reason)
-
-        return await once(
-            self.database, key, "allocationRelease", [order_id, reason], work=work, gives=tuple[Allocation, ...]
+        return await self._once(
+            "allocationRelease",
+            key,
+            [order_id, reason],
+            Touched(orders=frozenset([order_id])),
+            lambda book: promising.deallocate(book, order_id, reason),
+            gives=_ALLOCATIONS,
         )
 
     async def deallocate(self, session: AsyncSession, order_id: str, reason: str) -> tuple[Allocation, ...]:
         """Give back what an order has not shipped, in the caller's transaction."""
-        book, rows = await self._open_order(session, order_id)
-        picks = [Pick(row.sku, row.warehouse_id, row.open) for row in rows if row.open]
-        _record(book, picks, MovementType.DEALLOCATED, order_id, reason)
-        after = [replace(row, released=row.released + row.open) for row in rows if row.open]
-        await promises.write_allocations(session, after)
-        await book.close(*_released(order_id, rows[0].reservation_id if rows else "", picks, reason))
-        return tuple(await promises.get_allocations(session, order_id))
+        touches = Touched(orders=frozenset([order_id]))
+        return await in_transaction_of(
+            session, self.clock, touches, lambda book: promising.deallocate(book, order_id, reason)
+        )
 
     async def ship(self, session: AsyncSession, order_id: str, lines: Iterable[StockLine]) -> None:
         """Take shipped lines of an order out of the books, in the caller's transaction.
@@ -153,18 +151,36 @@ class InventoryService:
         Raises:
             ConflictError: more was shipped than the order still has.
         """
-        book, rows = await self._open_order(session, order_id)
-        after = {(row.sku, row.warehouse_id): row for row in rows}
-        for line in lines:
-            for row, taken in _take(list(after.values()), line):
-                after[row.sku, row.warehouse_id] = replace(row, shipped=row.shipped + taken)
-                book.record(
-                    row.sku,
-                    row.warehouse_id,
-                    Movement(type=MovementType.SHIPPED, quantity=taken, reference=order_id),
-                )
-        await promises.write_allocations(session, [row for row in after.values() if row not in rows])
-        await book.close()
+        shipped = tuple(lines)
+        touches = Touched(orders=frozenset([order_id]))
+        await in_transaction_of(session, self.clock, touches, lambda book: resourcing.ship(book, order_id, shipped))
+
+    async def take_back(
+        self,
+        order_id: str,
+        sku: str,
+        quantity: int,
+        *,
+        key: str,
+        warehouse_id: str | None = None,
+        sellable: bool = True,
+        reason: str = "",
+    ) -> tuple[Allocation, ...]:
+        """Put goods that a buyer sent back on the shelf, or write them off where they cannot be sold again.
+
+        Raises:
+            ConflictError: the order has not been sent so many.
+        """
+        return await self._once(
+            "stockReturn",
+            key,
+            [order_id, sku, quantity, warehouse_id, sellable, reason],
+            Touched(skus=frozenset([sku]), orders=frozenset([order_id])),
+            lambda book: promising.take_back(
+                book, order_id, sku, quantity, warehouse_id=warehouse_id, sellable=sellable, reason=reason
+            ),
+            gives=_ALLOCATIONS,
+        )
 
     async def receive(self, sku: str, warehouse_id: str, quantity: int, *, reference: str, key: str) -> Standing:
         """Add delivered goods."""
@@ -176,16 +192,22 @@ class InventoryService:
 
         A SKU that has a history there is left alone, so the same list may come again.
         """
-        async with self.database.transaction() as session:
-            for sku in sorted(quantities):
-                await _open_level(session, sku, warehouse_id)
-            book = await StockBook.open(session, quantities, self.clock.now())
-            for sku, quantity in quantities.items():
-                if quantity and not book.standing(sku, warehouse_id).level.version:
-                    movement = Movement(type=MovementType.RECEIVED, quantity=quantity, reference=reference)
-                    book.record(sku, warehouse_id, movement)
-            await book.close()
-            return book.movements
+        for sku in quantities:
+            _check_sku(sku)
+
+        def decide(book: Book) -> int:
+            fresh = {
+                sku: quantity
+                for sku, quantity in quantities.items()
+                if quantity and not book.level(sku, warehouse_id).version
+            }
+            for sku, quantity in fresh.items():
+                movement = Movement(type=MovementType.RECEIVED, quantity=quantity, reference=reference)
+                moving.move(book, sku, warehouse_id, movement)
+            return len(fresh)
+
+        command = Command(operation="stockOpen", touches=Touched(skus=frozenset(quantities)), decide=decide)
+        return int(await self._desk.do(command))
 
     async def adjust(self, sku: str, warehouse_id: str, delta: int, *, reason: str, key: str) -> Standing:
         """Correct how many there are; a reason is due.
@@ -193,35 +215,94 @@ class InventoryService:
         Raises:
             ConflictError: what would be taken is not there or promised to others.
         """
-        if not reason.strip():
-            raise InvalidInputError("Say why the stock is corrected.", path=("reason",))
-        movement = Movement(type=MovementType.ADJUSTED, quantity=delta, reason=reason.strip()[:500])
-        return await self._move("stockAdjust", sku, warehouse_id, movement, key)
+        return await self._move("stockAdjust", sku, warehouse_id, moving.adjustment(delta, reason), key)
 
-    async def set_policy(self, sku: str, warehouse_id: str, *, reorder_point: int, backorder_limit: int) -> Standing:
-        """Say when a SKU is reordered in a warehouse, and how many more than there are may be promised.
+    async def count(self, sku: str, warehouse_id: str, counted: int, *, reason: str, key: str) -> Standing:
+        """Write down how many were counted; promises that they do not cover are moved to other warehouses.
+
+        Raises:
+            ConflictError: more is promised than was counted and no other warehouse can take it over.
+        """
+
+        def decide(book: Book) -> Standing:
+            moving.count(book, self._source, sku, warehouse_id, counted, reason=reason)
+            return standing_in(book, sku, warehouse_id)
+
+        touches = Touched(skus=_named(sku), every_promise=True)
+        arguments = [sku, warehouse_id, counted, reason]
+        return await self._once("stockCount", key, arguments, touches, decide, gives=Standing)
+
+    async def transfer(
+        self, sku: str, quantity: int, *, source: str, target: str, key: str, reference: str = "", reason: str = ""
+    ) -> tuple[Standing, Standing]:
+        """Take goods from the shelf of one warehouse to that of another; tell how both stand.
+
+        Raises:
+            ConflictError: what would be taken is not there or promised to others.
+        """
+
+        def decide(book: Book) -> tuple[Standing, Standing]:
+            moving.transfer(book, sku, quantity, source=source, target=target, reference=reference, reason=reason)
+            return standing_in(book, sku, source), standing_in(book, sku, target)
+
+        arguments = [sku, quantity, source, target, reference, reason]
+        touches = Touched(skus=_named(sku))
+        return await self._once("stockTransfer", key, arguments, touches, decide, gives=tuple[Standing, Standing])
+
+    async def set_policy(self, sku: str, warehouse_id: str, policy: Policy) -> Standing:
+        """Say when a SKU is reordered in a warehouse, what is kept back and how many more than there are may be sold.
 
         Raises:
             ConflictError: more back-orders than the new limit are promised already.
         """
-        if not (0 <= reorder_point <= MAX_QUANTITY and 0 <= backorder_limit <= MAX_QUANTITY):
-            raise InvalidInputError(f"A policy's figures lie between 0 and {MAX_QUANTITY}.", path=("input",))
-        async with self.database.transaction() as session:
-            await _open_level(session, sku, warehouse_id)
-            book = await StockBook.open(session, [sku], self.clock.now())
-            book.set_policy(sku, warehouse_id, reorder_point=reorder_point, backorder_limit=backorder_limit)
-            await book.close()
-            return book.standing(sku, warehouse_id)
+
+        def decide(book: Book) -> Standing:
+            moving.set_policy(book, sku, warehouse_id, policy)
+            return standing_in(book, sku, warehouse_id)
+
+        command = Command(operation="stockPolicySet", touches=Touched(skus=_named(sku)), decide=decide)
+        standing: Standing = await self._desk.do(command)
+        return standing
+
+    async def move_out(self, warehouse_id: str, *, reason: str) -> tuple[int, int]:
+        """Serve from elsewhere what is promised from a warehouse; tell how many units moved, of how many.
+
+        Each SKU is a transaction of its own, so that the shop sells on meanwhile; run it again for what came since.
+        """
+        async with self.database.session() as session:
+            promised = await promises.promised_skus(session, warehouse_id)
+        moved = total = 0
+        for sku in promised:
+            units, of = await self._move_out_of(sku, warehouse_id, reason)
+            moved, total = moved + units, total + of
+        return moved, total
+
+    async def _move_out_of(self, sku: str, warehouse_id: str, reason: str) -> tuple[int, int]:
+        def decide(book: Book) -> tuple[int, int]:
+            return resourcing.move_out(book, self._source, sku, warehouse_id, reason=reason)
+
+        touches = Touched(skus=frozenset([sku]), every_promise=True)
+        units: tuple[int, int] = await self._desk.do(Command(operation="moveOut", touches=touches, decide=decide))
+        return units
 
     async def expire_due(self) -> int:
         """End some reservations whose time is over; tell how many lines that were."""
-        async with self.database.transaction() as session:
+        async with self.database.session() as session:
             skus = await promises.due_skus(session, self.clock.now(), _SWEPT_AT_ONCE)
-            if not skus:
-                return 0
-            book = await StockBook.open(session, skus, self.clock.now())
-            await book.close()
-            return book.movements
+        if not skus:
+            return 0
+
+        def decide(book: Book) -> int:
+            book.expire(skus)
+            return len(book.entries)
+
+        touches = Touched(skus=frozenset(skus))
+        return int(await self._desk.do(Command(operation="expire", touches=touches, decide=decide)))
+
+    async def forget_commands(self, seconds: float) -> int:
+        """Forget some commands that were carried out longer ago than that; a repetition would be done again."""
+        async with self.database.transaction() as session:
+            return await commands.forget(session, seconds)
 
     async def verify(self) -> list[Discrepancy]:
         """Prove that levels, ledger, reservations and allocations agree; empty when they do."""
@@ -229,89 +310,35 @@ class InventoryService:
             return await find_discrepancies(session)
 
     async def _move(self, operation: str, sku: str, warehouse_id: str, movement: Movement, key: str) -> Standing:
-        async def work(session: AsyncSession) -> Standing:
-            await _open_level(session, sku, warehouse_id)
-            book = await StockBook.open(session, [sku], self.clock.now())
-            book.record(sku, warehouse_id, movement)
-            await book.close()
-            return book.standing(sku, warehouse_id)
+        def decide(book: Book) -> Standing:
+            moving.move(book, sku, warehouse_id, movement)
+            return standing_in(book, sku, warehouse_id)
 
         arguments = [sku, warehouse_id, movement.quantity, movement.reference, movement.reason]
-        return await once(self.database, key, operation, arguments, work=work, gives=Standing)
+        return await self._once(operation, key, arguments, Touched(skus=_named(sku)), decide, gives=Standing)
 
-    async def _open_order(self, session: AsyncSession, order_id: str) -> tuple[StockBook, list[Allocation]]:
-        """Lock the stock of an order, then read what it has of it."""
-        known = await promises.get_allocations(session, order_id)
-        book = await StockBook.open(session, {row.sku for row in known}, self.clock.now())
-        return book, await promises.get_allocations(session, order_id)
-
-
-async def _locked(session: AsyncSession, reservation_id: str) -> Reservation:
-    reservation = await promises.get_reservation(session, reservation_id, lock=True)
-    if reservation is None:
-        raise NotFoundError("There is no such reservation.", path=("reservationId",))
-    return reservation
-
-
-async def _allocated_before(session: AsyncSession, reservation_id: str, order_id: str) -> tuple[Allocation, ...]:
-    rows = tuple(await promises.get_allocations(session, order_id))
-    if not rows or any(row.reservation_id != reservation_id for row in rows):
-        raise ConflictError("The reserved stock belongs to another order.", code="INVALID_STATE")
-    return rows
+    async def _once(
+        self,
+        operation: str,
+        key: str,
+        arguments: Any,
+        touches: Touched,
+        decide: Callable[[Book], Answer],
+        *,
+        gives: type[Answer],
+    ) -> Answer:
+        command = Command(
+            operation=operation, key=key, arguments=arguments, touches=touches, decide=decide, gives=gives
+        )
+        answer: Answer = await self._desk.do(command)
+        return answer
 
 
-async def _open_level(session: AsyncSession, sku: str, warehouse_id: str) -> None:
+def _named(sku: str) -> frozenset[str]:
+    _check_sku(sku)
+    return frozenset([sku])
+
+
+def _check_sku(sku: str) -> None:
     if not 1 <= len(sku) <= 250:
         raise InvalidInputError("A SKU has from 1 to 250 characters.", path=("sku",))
-    try:
-        await ledger.open_level(session, sku, warehouse_id)
-    except IntegrityError as error:
-        if constraint_name(error) != "stock_levels_warehouse":
-            raise
-        raise NotFoundError("There is no such warehouse.", path=("warehouseId",)) from error
-
-
-def _record(book: StockBook, lines: Iterable[Pick], kind: MovementType, reference: str, reason: str = "") -> None:
-    for line in lines:
-        movement = Movement(type=kind, quantity=line.quantity, reference=reference, reason=reason)
-        book.record(line.sku, line.warehouse_id, movement)
-
-
-def _take(rows: Sequence[Allocation], line: StockLine) -> Iterable[tuple[Allocation, int]]:
-    """Find the allocations that a shipped line came from."""
-    missing = line.quantity
-    for row in rows:
-        taken = min(missing, row.open)
-        if row.sku == line.sku and line.warehouse_id in (None, row.warehouse_id) and taken:
-            missing -= taken
-            yield row, taken
-    if missing:
-        raise ConflictError(f"More of {line.sku} was shipped than the order has.", code="INVALID_STATE")
-
-
-def _skus(lines: Iterable[Pick]) -> set[str]:
-    return {line.sku for line in lines}
-
-
-def _lines(picks: Iterable[Pick]) -> tuple[StockLine, ...]:
-    return tuple(StockLine(**asdict(pick)) for pick in picks)
-
-
-def _reserved(reservation: Reservation) -> tuple[str, StockReserved]:
-    return reservation.id, StockReserved(
-        reservation_id=reservation.id,
-        checkout_id=reservation.checkout_id,
-        lines=_lines(reservation.lines),
-        expires_at=reservation.expires_at.isoformat(),
-    )
-
-
-def _released(
-    subject: str, reservation_id: str, picks: Sequence[Pick], reason: str
-) -> Iterable[tuple[str, StockReleased]]:
-    if picks:
-        yield subject, StockReleased(reservation_id=reservation_id, lines=_lines(picks), reason=reason)
-
-
-def _allocated(reservation: Reservation, order_id: str) -> tuple[str, StockAllocated]:
-    return order_id, StockAllocated(reservation_id=reservation.id, order_id=order_id, lines=_lines(reservation.lines))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.inventory.storage.arrays import among
 from subgraphs.inventory.storage.reading import Warehouse
-from subgraphs.inventory.storage.tables import skus, warehouses
+from subgraphs.inventory.storage.tables import bundles, skus, stock_levels, warehouses
 
 
 async def add_warehouse(session: AsyncSession, warehouse: Warehouse) -> None:
@@ -20,16 +21,7 @@ async def add_warehouse(session: AsyncSession, warehouse: Warehouse) -> None:
     Raises:
         IntegrityError: `warehouses_code` when the code is taken.
     """
-    await session.execute(
-        insert(warehouses).values(
-            id=warehouse.id,
-            code=warehouse.code,
-            name=warehouse.name,
-            country=warehouse.country,
-            priority=warehouse.priority,
-            active=warehouse.active,
-        )
-    )
+    await session.execute(insert(warehouses).values(asdict(warehouse)))
 
 
 async def change_warehouse(session: AsyncSession, warehouse_id: str, changes: dict[str, Any]) -> Warehouse | None:
@@ -57,3 +49,21 @@ async def set_skus(session: AsyncSession, product_id: str, variants: Sequence[tu
             set_={name: statement.excluded[name] for name in ("product_id", "variant_id", "name")},
         )
     )
+
+
+async def set_bundle(session: AsyncSession, sku: str, parts: Mapping[str, int]) -> None:
+    """Remember what a bundle is put together from; without parts it is none any more."""
+    await session.execute(delete(bundles).where(bundles.c.bundle_sku == sku))
+    if parts:
+        rows = [{"bundle_sku": sku, "part_sku": part, "quantity": quantity} for part, quantity in parts.items()]
+        await session.execute(insert(bundles), rows)
+
+
+async def may_be_bundle(session: AsyncSession, sku: str, parts: Sequence[str]) -> bool:
+    """Tell whether a SKU has no stock of its own and is no part, and none of these parts is a bundle."""
+    obstacles: tuple[ColumnElement[bool], ...] = (
+        exists().where(stock_levels.c.sku == sku),
+        exists().where(bundles.c.part_sku == sku),
+        exists().where(among(bundles.c.bundle_sku, parts)),
+    )
+    return not any((await session.execute(select(*obstacles))).one())

@@ -32,6 +32,8 @@ class Warehouse:
     country: str
     priority: int
     active: bool
+    postal_code: str = ""
+    parcel_cost: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,20 @@ async def page_of_movements(
         statement = statement.where(stock_events.c.warehouse_id == warehouse_id)
     rows = (await session.execute(apply_page(statement, page, ENTRY_KEYS))).all()
     return slice_rows([_entry(row) for row in rows], page, ENTRY_KEYS, lambda each: (each.position,))
+
+
+async def stocked_in(session: AsyncSession, wanted: Collection[str]) -> Mapping[str, Sequence[str]]:
+    """Name the warehouses that work and have had each of these SKUs, the preferred ones first."""
+    statement = (
+        select(stock_levels.c.sku, stock_levels.c.warehouse_id)
+        .join(warehouses, warehouses.c.id == stock_levels.c.warehouse_id)
+        .where(among(stock_levels.c.sku, wanted), warehouses.c.active)
+        .order_by(warehouses.c.priority, warehouses.c.id)
+    )
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for row in await session.execute(statement):
+        found[row.sku].append(row.warehouse_id)
+    return found
 
 
 async def page_of_warehouses(session: AsyncSession, page: Page) -> Slice[Warehouse]:

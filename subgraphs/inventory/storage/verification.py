@@ -13,11 +13,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.inventory.domain.reservations import ReservationState
-from subgraphs.inventory.domain.stock import EFFECTS, MovementType
+from subgraphs.inventory.domain.stock import EFFECTS, MovementType, Stream
 from subgraphs.inventory.storage.tables import allocations, reservation_lines, stock_events, stock_levels
-
-Stream = tuple[str, str]
-"""A SKU and a warehouse."""
 
 
 @dataclass(frozen=True, slots=True)

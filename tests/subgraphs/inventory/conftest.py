@@ -37,7 +37,7 @@ async def database(shared_database):
         plain_url(shared_database.url),
         server_settings={"search_path": "inventory", "session_replication_role": "replica"},
     )
-    await connection.execute(f"TRUNCATE {TABLES} RESTART IDENTITY")
+    await connection.execute(f"TRUNCATE {TABLES} RESTART IDENTITY CASCADE")
     await connection.close()
     return shared_database
 

@@ -153,11 +153,12 @@ async def test_staff_move_stock_and_read_the_ledger(inventory, stocked):
         stockLevel { reorderPoint } errors { code } } }"""
     assert (await run(inventory, policy, STAFF))["stockPolicySet"]["stockLevel"] == {"reorderPoint": 5}
 
-    ledger = """{ stockMovements(first: 1, where: {sku: "A"}) {
+    ledger = """{ stockMovements(first: 2, where: {sku: "A"}) {
         nodes { type quantity reference reason version warehouse { code } } pageInfo { hasNextPage endCursor } } }"""
     page = (await run(inventory, ledger, STAFF))["stockMovements"]
     entry = {"type": "RECEIVED", "quantity": 4, "reference": "DN-7", "reason": None, "version": 1}
-    assert page["nodes"] == [{**entry, "warehouse": {"code": "FAR"}}]
+    assert page["nodes"][0]["type"] == "POLICY_SET"
+    assert page["nodes"][1] == {**entry, "warehouse": {"code": "FAR"}}
     assert page["pageInfo"]["hasNextPage"]
 
     low = """{ stockLevels(where: {low: true}) { nodes { sku warehouse { code } } }

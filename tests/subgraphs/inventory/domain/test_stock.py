@@ -3,16 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.errors import ConflictError, InvalidInputError
-from subgraphs.inventory.domain.stock import EFFECTS, Level, Movement, MovementType
+from subgraphs.inventory.domain.stock import EFFECTS, Effect, Level, Movement, MovementType, Policy
 
 
 def level(**counters):
     return Level(sku="A", warehouse_id="wh_1", **counters)
 
 
+SIGNED = {MovementType.ADJUSTED, MovementType.COUNTED, MovementType.TRANSFERRED}
 movements = st.builds(
-    lambda kind, size, sign: Movement(type=kind, quantity=size * sign if kind is MovementType.ADJUSTED else size),
-    st.sampled_from(MovementType),
+    lambda kind, size, sign: Movement(type=kind, quantity=size * sign if kind in SIGNED else size),
+    st.sampled_from([each for each in MovementType if EFFECTS[each] != Effect()]),
     st.integers(1, 20),
     st.sampled_from([1, -1]),
 )
@@ -73,3 +74,20 @@ def test_back_orders_are_promised_up_to_their_limit_and_not_shipped():
     state = state.record(Movement(type=MovementType.ALLOCATED, quantity=2))
     with pytest.raises(ConflictError):
         state.record(Movement(type=MovementType.SHIPPED, quantity=1))
+
+
+def test_safety_stock_is_kept_from_new_promises_and_breaks_none():
+    state = level(on_hand=5, reserved=4).record(
+        Movement(type=MovementType.POLICY_SET, quantity=0, details=Policy(safety_stock=3).details())
+    )
+    assert state.available == -2
+    with pytest.raises(ConflictError):
+        state.record(Movement(type=MovementType.RESERVED, quantity=1))
+    state = state.record(Movement(type=MovementType.ALLOCATED, quantity=4))
+    assert state.record(Movement(type=MovementType.SHIPPED, quantity=4)).on_hand == 1
+
+
+@pytest.mark.parametrize("figures", [{"safety_stock": -1}, {"backorder_limit": 1_000_001}, {"reorder_point": -1}])
+def test_a_policy_has_possible_figures(figures):
+    with pytest.raises(InvalidInputError):
+        Policy(**figures)

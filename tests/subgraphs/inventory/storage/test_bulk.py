@@ -16,8 +16,16 @@ WAREHOUSE = bulk.WarehouseRow(id="wh_1", code="BER", name="Berlin", country="DE"
 SKU = bulk.SkuRow(sku="A", product_id="prod_1", variant_id="var_1")
 
 
-def moved(kind, quantity):
-    return bulk.MovementRow(sku="A", warehouse_id="wh_1", type=kind, quantity=quantity, occurred_at=NOW)
+def moved(kind, quantity, reference="", **details):
+    return bulk.MovementRow(
+        sku="A",
+        warehouse_id="wh_1",
+        type=kind,
+        quantity=quantity,
+        occurred_at=NOW,
+        reference=reference,
+        details=details,
+    )
 
 
 @pytest.fixture
@@ -34,22 +42,20 @@ async def test_levels_follow_from_the_movements(connection):
         skus=[SKU],
         movements=[
             moved(MovementType.RECEIVED, 10),
-            moved(MovementType.RESERVED, 3),
-            moved(MovementType.ALLOCATED, 3),
-            moved(MovementType.SHIPPED, 2),
+            moved(MovementType.RESERVED, 3, "res_1"),
+            moved(MovementType.ALLOCATED, 3, "ord_1", reservation_id="res_1"),
+            moved(MovementType.SHIPPED, 2, "ord_1"),
         ],
         policies=[bulk.PolicyRow(sku="A", warehouse_id="wh_1", reorder_point=4)],
-        allocations=[
-            bulk.AllocationRow(
-                order_id="ord_1", reservation_id="res_1", sku="A", warehouse_id="wh_1", quantity=3, shipped=2
-            )
-        ],
     )
     level = await connection.fetchrow("SELECT * FROM inventory.stock_levels")
-    assert (level["version"], level["on_hand"], level["reserved"], level["allocated"]) == (4, 8, 0, 1)
+    assert (level["version"], level["on_hand"], level["reserved"], level["allocated"]) == (5, 8, 0, 1)
     assert level["reorder_point"] == 4
     ledger = await connection.fetch("SELECT version, type FROM inventory.stock_events ORDER BY position")
-    assert [row["version"] for row in ledger] == [1, 2, 3, 4]
+    assert [row["version"] for row in ledger] == [1, 2, 3, 4, 5]
+    allocation = await connection.fetchrow("SELECT * FROM inventory.allocations")
+    assert (allocation["order_id"], allocation["reservation_id"]) == ("ord_1", "res_1")
+    assert (allocation["quantity"], allocation["shipped"]) == (3, 2)
 
 
 async def test_impossible_movements_are_not_loaded(connection):
