@@ -67,6 +67,7 @@ class Settings(_Loaded):
     data_dir: Path = Path(".storegraph")
     database_url: str = ""
     redis_url: str = ""
+    broker_url: str = ""
     internal_key: SecretStr = SecretStr("")
     vault_address: str = ""
     """Where HashiCorp Vault is; without it, keys are files in the data directory."""

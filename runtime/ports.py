@@ -23,3 +23,10 @@ def insist_on_free_port(host: str, port: int) -> None:
             raise PortInUseError(
                 f"Port {port} on {host} cannot be used: {reason}. Choose another with --port."
             ) from error
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Name a port that nobody listens on now; whoever wants it should take it soon."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]

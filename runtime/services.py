@@ -12,7 +12,9 @@ import uvicorn
 from kernel.app import create_app
 from kernel.calls import HttpCalls
 from kernel.errors import InfrastructureError
+from kernel.events.delivery import Delivery, Room
 from kernel.events.embedded import EmbeddedDelivery
+from kernel.events.rabbitmq import RabbitDelivery
 from kernel.identity import InternalTokenSigner
 from kernel.jobs import JobRunner
 from kernel.migrations import check_current
@@ -70,7 +72,7 @@ def run_worker(names: Sequence[str]) -> None:
     asyncio.run(_check_store(settings, chosen))
     everyone = {each: build_subgraph(each, settings, _calls(each, settings, urls)) for each in SUBGRAPHS}
     print(f"Worker of {', '.join(chosen)} is up", flush=True)
-    asyncio.run(_work(chosen, everyone))
+    asyncio.run(_work(chosen, everyone, settings.broker_url))
 
 
 def subgraph_urls() -> dict[str, str]:
@@ -79,10 +81,10 @@ def subgraph_urls() -> dict[str, str]:
     return {name: os.environ.get(f"STOREGRAPH_{name.upper()}_URL", url) for name, url in configured.items()}
 
 
-async def _work(names: Sequence[str], everyone: dict[str, Subgraph]) -> None:
+async def _work(names: Sequence[str], everyone: dict[str, Subgraph], broker_url: str) -> None:
     stop = stop_on_signals()
     rooms = [subgraph.room for subgraph in everyone.values()]
-    deliveries = [EmbeddedDelivery(rooms, only=name) for name in names]
+    deliveries = [_delivery(rooms, name, broker_url) for name in names]
     jobs = JobRunner([job for name in names for job in everyone[name].jobs])
     for part in (*deliveries, jobs):
         await part.start()
@@ -91,6 +93,13 @@ async def _work(names: Sequence[str], everyone: dict[str, Subgraph]) -> None:
         await part.stop()
     for subgraph in everyone.values():
         await subgraph.close()
+
+
+def _delivery(rooms: Sequence[Room], name: str, broker_url: str) -> Delivery:
+    """Deliver the events of a subgraph through the broker where there is one, otherwise inside the database."""
+    if broker_url:
+        return RabbitDelivery(rooms, url=broker_url, only=name)
+    return EmbeddedDelivery(rooms, only=name)
 
 
 async def _check_store(settings: Settings, names: Sequence[str]) -> None:

@@ -10,6 +10,7 @@ import structlog
 
 import subgraphs
 from kernel.testing import FixedClock
+from runtime.stack import rabbitmq as rabbitmq_server
 from tests.node_packages import NodePackages, installed
 from tests.servers import PostgresForTests, Servers, ValkeyForTests
 
@@ -34,6 +35,19 @@ def postgres(servers: Servers) -> PostgresForTests:
 def valkey(servers: Servers) -> ValkeyForTests:
     """A Valkey server that lives as long as the test process."""
     return servers.valkey()
+
+
+@pytest.fixture(scope="session")
+def rabbitmq() -> Iterator[str]:
+    """The URL of a RabbitMQ that lives as long as the test process."""
+    if not rabbitmq_server.installed():
+        pytest.skip("RabbitMQ is not installed (apt-get install rabbitmq-server)")
+    folder = Path(tempfile.mkdtemp(prefix="storegraph-test-"))
+    folder.chmod(0o755)
+    broker = rabbitmq_server.start_rabbitmq(folder / "rabbitmq")
+    yield broker.url
+    broker.stop()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

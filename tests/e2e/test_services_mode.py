@@ -1,4 +1,4 @@
-"""The same code as separate processes: each subgraph on its own port, a worker, and the router over HTTP."""
+"""The same code as separate processes: each subgraph on its own port, a worker on a real broker, and the router."""
 
 from __future__ import annotations
 
@@ -94,13 +94,13 @@ def supergraph_with(ports: dict[str, int], folder: Path) -> Path:
     return path
 
 
-def test_a_buyers_journey_over_http_between_all_parts(server_folder: Path) -> None:
+def test_a_buyers_journey_over_http_between_all_parts(server_folder: Path, rabbitmq: str) -> None:
     ports = {name: free_port() for name in SUBGRAPHS}
     port = free_port()
     urls = {f"STOREGRAPH_{name.upper()}_URL": f"http://127.0.0.1:{ports[name]}/graphql" for name in SUBGRAPHS}
     keys = {"STOREGRAPH_JWKS_URL": f"http://127.0.0.1:{ports['users']}/.well-known/jwks.json"}
     with servers(server_folder / "data") as environment:
-        processes = Processes({**environment, **urls, **keys})
+        processes = Processes({**environment, **urls, **keys, "STOREGRAPH_BROKER_URL": rabbitmq})
         try:
             unready = processes.run("subgraph", "users", "--port", str(ports["users"]))
             assert unready.returncode == 1

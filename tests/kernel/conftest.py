@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from kernel.database import Database
+from tests.kernel.transports import EmbeddedTransport, RabbitTransport, Transport
 from tests.servers import PostgresForTests
 
 SAMPLE = Path(__file__).parent / "sample_migrations"
@@ -33,3 +34,11 @@ async def first(sample_url: str) -> AsyncIterator[Database]:
 async def second(sample_url: str) -> AsyncIterator[Database]:
     async with Database(sample_url, schema="second") as database:
         yield database
+
+
+@pytest.fixture(params=["embedded", "rabbitmq"])
+async def transport(request: pytest.FixtureRequest) -> AsyncIterator[Transport]:
+    """Each transport of events in turn."""
+    made = EmbeddedTransport() if request.param == "embedded" else RabbitTransport(request.getfixturevalue("rabbitmq"))
+    yield made
+    await made.clear()

@@ -1,4 +1,4 @@
-"""A process that delivers until it is killed: `python delivery_process.py URL`. Started by test_delivery_kill."""
+"""A process that delivers until it is killed by test_delivery_kill: `python delivery_process.py URL [BROKER]`."""
 
 import asyncio
 import sys
@@ -11,6 +11,7 @@ from kernel.events.consumers import Consumer
 from kernel.events.delivery import Room
 from kernel.events.embedded import EmbeddedDelivery
 from kernel.events.envelope import Event
+from kernel.events.rabbitmq import RabbitDelivery
 
 
 async def slow_effect(event: Event, session: AsyncSession) -> None:
@@ -19,18 +20,18 @@ async def slow_effect(event: Event, session: AsyncSession) -> None:
     await asyncio.sleep(0.002)
 
 
-async def main(url: str) -> None:
+async def main(url: str, broker: str | None = None) -> None:
     rooms = [
         Room(Database(url, schema="producer")),
         *(
             Room(
                 Database(url, schema=schema),
-                (Consumer(name="noter", subscriptions={"UserRegistered": slow_effect}, concurrency=2),),
+                (Consumer(name=f"noter_of_{schema}", subscriptions={"UserRegistered": slow_effect}, concurrency=2),),
             )
             for schema in ("first", "second")
         ),
     ]
-    delivery = EmbeddedDelivery(rooms)
+    delivery = RabbitDelivery(rooms, url=broker) if broker else EmbeddedDelivery(rooms)
     await delivery.start()
     sys.stdout.write("up\n")
     sys.stdout.flush()
@@ -38,4 +39,4 @@ async def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(*sys.argv[1:]))

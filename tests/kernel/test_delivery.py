@@ -1,3 +1,5 @@
+"""What every transport of events promises; the suite runs on each of them."""
+
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
@@ -12,10 +14,11 @@ from kernel import telemetry
 from kernel.database import Database, DatabaseUnavailableError, count_statements
 from kernel.events.catalogue import CategoryChanged, UserProfileUpdated, UserRegistered
 from kernel.events.consumers import Consumer, Handler
-from kernel.events.delivery import Room
+from kernel.events.delivery import Delivery, Room
 from kernel.events.embedded import EmbeddedDelivery
 from kernel.events.envelope import Event
 from kernel.events.outbox import record, record_many
+from tests.kernel.transports import Transport, settled
 
 
 def registered(number: int) -> UserRegistered:
@@ -53,7 +56,7 @@ async def publish(database: Database, *numbers: int, subject: str | None = None)
 
 
 @asynccontextmanager
-async def running(*deliveries: EmbeddedDelivery) -> AsyncIterator[None]:
+async def running(*deliveries: Delivery) -> AsyncIterator[None]:
     for delivery in deliveries:
         await delivery.start()
     try:
@@ -69,39 +72,39 @@ async def until(fact: Callable[[], Any], patience: float = 10.0) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_an_event_reaches_each_consumer_once(producer: Database, first: Database, second: Database):
-    delivery = EmbeddedDelivery(
-        [Room(producer), Room(first, (consumer(name="a"), consumer(name="b"))), Room(second, (consumer(),))]
-    )
+async def test_an_event_reaches_each_consumer_once(
+    transport: Transport, producer: Database, first: Database, second: Database
+):
+    rooms = [Room(producer), Room(first, (consumer(name="a"), consumer(name="b"))), Room(second, (consumer(),))]
     await publish(producer, 1)
-    assert await delivery.drain() == 3
-    assert await delivery.drain() == 0
+    assert await settled(transport, rooms) == 3
+    assert await settled(transport, rooms) == 0
     assert await effects(first) == ["n1", "n1"]
     assert await effects(second) == ["n1"]
 
 
-async def test_a_change_that_is_rolled_back_tells_nobody(producer: Database, first: Database):
-    delivery = EmbeddedDelivery([Room(producer), Room(first, (consumer(),))])
+async def test_a_change_that_is_rolled_back_tells_nobody(transport: Transport, producer: Database, first: Database):
+    rooms = [Room(producer), Room(first, (consumer(),))]
     with pytest.raises(RuntimeError):  # noqa: PT012 # the block is what is tested
         async with producer.transaction() as session:
             await record(session, registered(1), subject="usr_1")
             raise RuntimeError
-    assert await delivery.drain() == 0
+    assert await settled(transport, rooms) == 0
     assert await effects(first) == []
 
 
-async def test_only_subscribed_types_arrive(producer: Database, first: Database):
-    delivery = EmbeddedDelivery([Room(producer), Room(first, (consumer(),))])
+async def test_only_subscribed_types_arrive(transport: Transport, producer: Database, first: Database):
+    rooms = [Room(producer), Room(first, (consumer(),))]
     async with producer.transaction() as session:
         changed = CategoryChanged(category_id="cat_1", name="x", parent_id=None)
         await record_many(session, [("cat_1", changed), ("usr_7", registered(7))])
         assert await record_many(session, []) == []
-    assert await delivery.drain() == 1
+    assert await settled(transport, rooms) == 1
     assert await effects(first) == ["n7"]
 
 
 async def test_a_chain_over_two_subgraphs_takes_far_less_than_a_second(
-    producer: Database, first: Database, second: Database
+    transport: Transport, producer: Database, first: Database, second: Database
 ):
     """The producer commits, the first consumer publishes in turn, the second one has it: all by wake-ups."""
 
@@ -112,7 +115,7 @@ async def test_a_chain_over_two_subgraphs_takes_far_less_than_a_second(
     end = Consumer(name="end", subscriptions={"UserProfileUpdated": note_effect})
     rooms = [Room(producer), Room(first, (consumer(pass_on),)), Room(second, (end,))]
     took: list[float] = []
-    async with running(EmbeddedDelivery(rooms, poll_every=60.0)):
+    async with running(transport.delivery(rooms, poll_every=60.0)):
         for number in range(5):
             await asyncio.sleep(0.05)
             started = time.perf_counter()
@@ -126,7 +129,9 @@ async def has_effects(database: Database, count: int) -> bool:
     return len(await effects(database)) == count
 
 
-async def test_what_fails_is_tried_again_with_its_effects_undone(producer: Database, first: Database):
+async def test_what_fails_is_tried_again_with_its_effects_undone(
+    transport: Transport, producer: Database, first: Database
+):
     tries: list[str] = []
 
     async def flaky(event: Event, session: AsyncSession) -> None:
@@ -138,7 +143,7 @@ async def test_what_fails_is_tried_again_with_its_effects_undone(producer: Datab
     async def done() -> bool:
         return (await inbox(first)).get("done") == 1
 
-    async with running(EmbeddedDelivery([Room(producer), Room(first, (consumer(flaky),))])):
+    async with running(transport.delivery([Room(producer), Room(first, (consumer(flaky),))])):
         await publish(producer, 1)
         await until(done)
     assert len(tries) == 3
@@ -146,7 +151,7 @@ async def test_what_fails_is_tried_again_with_its_effects_undone(producer: Datab
 
 
 async def test_a_poison_event_becomes_a_dead_letter_and_blocks_only_its_subject_until_then(
-    producer: Database, first: Database
+    transport: Transport, producer: Database, first: Database
 ):
     async def picky(event: Event, session: AsyncSession) -> None:
         if event.data.name == "n1":
@@ -156,7 +161,7 @@ async def test_a_poison_event_becomes_a_dead_letter_and_blocks_only_its_subject_
     await publish(producer, 1, 2, subject="same")
     await publish(producer, 3, 4, subject="other")
     patient = consumer(picky, max_attempts=3, first_backoff=0.5)
-    async with running(EmbeddedDelivery([Room(producer), Room(first, (patient,))])):
+    async with running(transport.delivery([Room(producer), Room(first, (patient,))])):
         await until(lambda: has_effects(first, 3))
 
     assert await effects(first) == ["n3", "n4", "n2"]
@@ -167,16 +172,18 @@ async def test_a_poison_event_becomes_a_dead_letter_and_blocks_only_its_subject_
     assert dead.settled_at is not None
 
 
-async def test_an_event_that_the_catalogue_does_not_know_is_dead_at_once(producer: Database, first: Database):
-    delivery = EmbeddedDelivery([Room(producer), Room(first, (consumer(),))])
+async def test_an_event_that_the_catalogue_does_not_know_is_dead_at_once(
+    transport: Transport, producer: Database, first: Database
+):
+    rooms = [Room(producer), Room(first, (consumer(),))]
     await publish(producer, 1)
     async with producer.transaction() as session:
         await session.execute(text("UPDATE outbox SET event = jsonb_set(event, '{data}', '{}')"))
-    assert await delivery.drain() == 1
+    assert await settled(transport, rooms) == 1
     assert await inbox(first) == {"dead": 1}
 
 
-async def test_a_handler_runs_under_the_events_correlation(producer: Database, first: Database):
+async def test_a_handler_runs_under_the_events_correlation(transport: Transport, producer: Database, first: Database):
     seen: list[tuple[str, str, str]] = []
 
     async def look(event: Event, session: AsyncSession) -> None:
@@ -186,14 +193,14 @@ async def test_a_handler_runs_under_the_events_correlation(producer: Database, f
 
     with telemetry.correlated("request-1"):
         await publish(producer, 1)
-    await EmbeddedDelivery([Room(producer), Room(first, (consumer(look),))]).drain()
+    await settled(transport, [Room(producer), Room(first, (consumer(look),))])
     async with producer.session() as session:
         event_id = (await session.execute(text("SELECT event_id FROM outbox"))).scalar_one()
     assert seen == [("request-1", "request-1", event_id)]
 
 
 async def test_several_deliveries_share_the_work_and_keep_the_order_of_each_subject(
-    producer: Database, first: Database, sample_url: str
+    transport: Transport, producer: Database, first: Database, sample_url: str
 ):
     async def slow(event: Event, session: AsyncSession) -> None:
         await asyncio.sleep(0.001)
@@ -201,7 +208,7 @@ async def test_several_deliveries_share_the_work_and_keep_the_order_of_each_subj
 
     others = [(Database(sample_url, schema="producer"), Database(sample_url, schema="first")) for _ in range(2)]
     deliveries = [
-        EmbeddedDelivery([Room(source), Room(target, (consumer(slow, concurrency=3),))], poll_every=0.2)
+        transport.delivery([Room(source), Room(target, (consumer(slow, concurrency=3),))], poll_every=0.2)
         for source, target in [(producer, first), *others]
     ]
     async with running(*deliveries):
@@ -218,8 +225,10 @@ async def test_several_deliveries_share_the_work_and_keep_the_order_of_each_subj
         assert [number for number in done if number % 6 == subject] == list(range(subject, 120, 6))
 
 
-async def test_delivery_comes_back_when_its_connections_are_cut(producer: Database, first: Database):
-    async with running(EmbeddedDelivery([Room(producer), Room(first, (consumer(),))], poll_every=0.2)):
+async def test_delivery_comes_back_when_its_connections_are_cut(
+    transport: Transport, producer: Database, first: Database
+):
+    async with running(transport.delivery([Room(producer), Room(first, (consumer(),))], poll_every=0.2)):
         await publish(producer, 1)
         await until(lambda: has_effects(first, 1))
         async with producer.session() as session:

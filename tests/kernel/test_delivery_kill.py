@@ -11,6 +11,7 @@ from sqlalchemy import text
 from kernel.database import Database
 from kernel.events.catalogue import UserRegistered
 from kernel.events.outbox import record
+from tests.kernel.transports import RabbitTransport, Transport
 
 EVENTS = 300
 KILLS = 6
@@ -18,18 +19,18 @@ SUBJECTS = 7
 
 
 async def test_effects_happen_once_and_in_order_through_kills(
-    producer: Database, first: Database, second: Database, sample_url: str
+    transport: Transport, producer: Database, first: Database, second: Database, sample_url: str
 ):
     chance = random.Random(7)
     publishing = asyncio.create_task(_publish(producer))
     for _ in range(KILLS):
-        child = await _deliver(sample_url)
+        child = await _deliver(sample_url, transport)
         await asyncio.sleep(chance.uniform(0.02, 0.25))
         child.send_signal(signal.SIGKILL)
         await child.wait()
     await publishing
 
-    child = await _deliver(sample_url)
+    child = await _deliver(sample_url, transport)
     async with asyncio.timeout(60):
         while not await _count(first) == await _count(second) == EVENTS:  # noqa: ASYNC110 # rows of another process
             await asyncio.sleep(0.05)
@@ -44,11 +45,12 @@ async def test_effects_happen_once_and_in_order_through_kills(
             assert of_subject == sorted(of_subject)
 
 
-async def _deliver(url: str) -> asyncio.subprocess.Process:
+async def _deliver(url: str, transport: Transport) -> asyncio.subprocess.Process:
     """Start a process that delivers, and wait until it is at work."""
     script, root = Path(__file__).with_name("delivery_process.py"), Path(__file__).parents[2]
+    broker = [transport.url] if isinstance(transport, RabbitTransport) else []
     child = await asyncio.create_subprocess_exec(
-        sys.executable, str(script), url, stdout=asyncio.subprocess.PIPE, env={"PYTHONPATH": str(root)}
+        sys.executable, str(script), url, *broker, stdout=asyncio.subprocess.PIPE, env={"PYTHONPATH": str(root)}
     )
     assert child.stdout is not None
     await child.stdout.readline()
