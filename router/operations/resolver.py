@@ -167,6 +167,11 @@ class OperationResolver:
         """
         return None if self._published is None else self._published.gate.identify(headers)
 
+    def published_document(self, operation_id: str) -> str | None:
+        """Return the document that was published under an id for all clients."""
+        found = None if self._published is None else self._published.operations.find(operation_id, None)
+        return None if found is None else found.body
+
     async def resolve(self, request: GraphQLRequest, headers: Mapping[bytes, bytes]) -> GraphQLRequest:
         """Return a request with the document that is to be run.
 

@@ -74,14 +74,14 @@ class Cors:
             return [vary]
         return [(b"access-control-allow-origin", origin), vary, *self._answer]
 
-    def preflight(self, headers: Mapping[bytes, bytes]) -> Response:
+    def preflight(self, headers: Mapping[bytes, bytes], methods: bytes = b"GET, POST, OPTIONS") -> Response:
         """Answer the question that a browser asks first; the headers of every answer come on top."""
         if not self._allows(headers.get(b"origin")):
             return Response(204, HeaderBlock(), b"")
         asked = headers.get(b"access-control-request-headers", b"")
         wanted = self._allowed_headers or (asked if _HEADER_NAMES(asked) else b"")
         answer = [
-            (b"access-control-allow-methods", b"GET, POST, OPTIONS"),
+            (b"access-control-allow-methods", methods),
             (b"access-control-allow-headers", wanted),
             (b"access-control-max-age", self._max_age),
         ]

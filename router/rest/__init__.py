@@ -1,0 +1,1 @@
+"""A REST API over the graph: routes that a file declares, each answered by one operation."""
