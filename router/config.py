@@ -6,7 +6,7 @@ attributes of each section, as its docstring tells them, are also what editors s
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -129,6 +129,32 @@ class Sample(Section, frozen=True):
     variables: str = ""
 
 
+class ExplorerUser(Section, frozen=True):
+    """Somebody whom a person at the explorer may ask as.
+
+    Attributes:
+        name: what the person chooses by.
+        variables: what the log-in takes.
+    """
+
+    name: str
+    variables: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class LogInSettings(Section, frozen=True):
+    """How the explorer logs its users in; whoever sees the page sees their variables.
+
+    Attributes:
+        mutation: the operation that does it.
+        token: where its answer holds the token, such as `userLogin.accessToken`.
+        users: who there is to choose from.
+    """
+
+    mutation: str
+    token: str
+    users: tuple[ExplorerUser, ...]
+
+
 class ExplorerSettings(Section, frozen=True):
     """The page for developers.
 
@@ -136,6 +162,7 @@ class ExplorerSettings(Section, frozen=True):
         enabled: whether the page is served, and with it the plans of operations; by default, except in production.
         title: what stands at its top.
         samples: operations to begin with.
+        log_in: demo users to ask as; their token goes along as a bearer token.
         samples_dir: a folder of `.graphql` files (variables in `.json` files of the same name), shown in order of name.
     """
 
@@ -143,6 +170,7 @@ class ExplorerSettings(Section, frozen=True):
     title: str = "Storegraph Router"
     samples: tuple[Sample, ...] = ()
     samples_dir: str | None = None
+    log_in: LogInSettings | None = None
 
 
 class HeaderSettings(Section, frozen=True):
@@ -214,11 +242,11 @@ class SubgraphSettings(Section, frozen=True):
 
     Attributes:
         url: where it is, in place of the address in the supergraph.
-        subscription: how its subscriptions are reached; by default over WebSocket, at the same address.
+        subscription: how its subscriptions are reached, where that differs from `subscriptions.subgraphs`.
     """
 
     url: str | None = None
-    subscription: SubgraphStreamSettings = msgspec.field(default_factory=SubgraphStreamSettings)
+    subscription: SubgraphStreamSettings | None = None
 
 
 class ReloadSettings(Section, frozen=True):
@@ -290,6 +318,19 @@ class RouterSettings(Section, frozen=True):
     landing_page: bool = True
     subgraph_timeout: float = 30.0
     subgraphs: dict[str, SubgraphSettings] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together."""
+        called_back = self.subscriptions.callback is not None
+        demand(
+            not called_back or self.server.workers == 1,
+            "subscriptions.callback needs server.workers to be 1, since a call must reach the worker that expects it",
+        )
+        chosen = [self.subscriptions.subgraphs, *(each.subscription for each in self.subgraphs.values())]
+        demand(
+            called_back or all(each is None or each.protocol != "callback" for each in chosen),
+            "a subgraph's protocol is callback, but subscriptions.callback does not say where it is to call",
+        )
 
     @property
     def introspection_is_on(self) -> bool:

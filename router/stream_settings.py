@@ -58,35 +58,6 @@ class CallbackSettings(Section, frozen=True):
         demand(self.heartbeat >= 0, "heartbeat must not be negative")
 
 
-class SubscriptionSettings(Section, frozen=True):
-    """Subscriptions, by whatever protocol.
-
-    Attributes:
-        max_open: how many may be open in one worker.
-        buffer: events that wait for a client which does not take them.
-        overflow: what happens to a client with a full buffer: its subscription is closed, or loses its oldest event.
-        stall_timeout: seconds after which a connection that takes nothing at all is cut off.
-        heartbeat: seconds between two signs of life on an HTTP stream.
-        websocket: clients over WebSocket.
-        callback: subgraphs that send their events to this router; needed where a subgraph's protocol is `callback`.
-    """
-
-    max_open: int = 10_000
-    buffer: int = 100
-    overflow: Literal["close", "drop_oldest"] = "close"
-    stall_timeout: float = 15.0
-    heartbeat: float = 5.0
-    websocket: WebSocketSettings = msgspec.field(default_factory=WebSocketSettings)
-    callback: CallbackSettings | None = None
-
-    def __post_init__(self) -> None:
-        """Hold the values within what makes sense."""
-        demand(self.max_open >= 1, "max_open must be at least 1")
-        demand(self.buffer >= 1, "buffer must be at least 1")
-        demand(self.stall_timeout > 0, "stall_timeout must be more than 0")
-        demand(self.heartbeat > 0, "heartbeat must be more than 0")
-
-
 class SubgraphStreamSettings(Section, frozen=True):
     """How one subgraph's subscriptions are reached.
 
@@ -104,3 +75,34 @@ class SubgraphStreamSettings(Section, frozen=True):
     def __post_init__(self) -> None:
         """Hold the values within what makes sense."""
         demand(self.idle_timeout > 0, "idle_timeout must be more than 0")
+
+
+class SubscriptionSettings(Section, frozen=True):
+    """Subscriptions, by whatever protocol.
+
+    Attributes:
+        max_open: how many may be open in one worker.
+        buffer: events that wait for a client which does not take them.
+        overflow: what happens to a client with a full buffer: its subscription is closed, or loses its oldest event.
+        stall_timeout: seconds after which a connection that takes nothing at all is cut off.
+        heartbeat: seconds between two signs of life on an HTTP stream.
+        websocket: clients over WebSocket.
+        subgraphs: how subgraphs are reached that have no section of their own.
+        callback: subgraphs that send their events to this router; needed where a subgraph's protocol is `callback`.
+    """
+
+    max_open: int = 10_000
+    buffer: int = 100
+    overflow: Literal["close", "drop_oldest"] = "close"
+    stall_timeout: float = 15.0
+    heartbeat: float = 5.0
+    websocket: WebSocketSettings = msgspec.field(default_factory=WebSocketSettings)
+    subgraphs: SubgraphStreamSettings = msgspec.field(default_factory=SubgraphStreamSettings)
+    callback: CallbackSettings | None = None
+
+    def __post_init__(self) -> None:
+        """Hold the values within what makes sense."""
+        demand(self.max_open >= 1, "max_open must be at least 1")
+        demand(self.buffer >= 1, "buffer must be at least 1")
+        demand(self.stall_timeout > 0, "stall_timeout must be more than 0")
+        demand(self.heartbeat > 0, "heartbeat must be more than 0")

@@ -13,6 +13,8 @@ ExecutionError
 └── TransportError                  a subgraph gave no answer that can be used
     ├── SubgraphUnreachableError    SUBREQUEST_HTTP_ERROR
     ├── SubgraphTimeoutError        SUBGRAPH_REQUEST_TIMEOUT
+    ├── StreamNotCarriedError       SUBREQUEST_STREAM_NOT_CARRIED
+    ├── WebSocketError              SUBREQUEST_WEBSOCKET_ERROR
     └── MalformedResponseError      SUBREQUEST_MALFORMED_RESPONSE
         └── ResponseTooLargeError
 
@@ -162,6 +164,18 @@ class SubgraphTimeoutError(TransportError):
     """The subgraph did not answer in time."""
 
     code = "SUBGRAPH_REQUEST_TIMEOUT"
+
+
+class StreamNotCarriedError(TransportError):
+    """No way is set up by which this subgraph could send a stream."""
+
+    code = "SUBREQUEST_STREAM_NOT_CARRIED"
+
+
+class WebSocketError(TransportError):
+    """The WebSocket to the subgraph could not be opened, or broke."""
+
+    code = "SUBREQUEST_WEBSOCKET_ERROR"
 
 
 class MalformedResponseError(TransportError):

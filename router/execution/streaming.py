@@ -14,7 +14,7 @@ from typing import Any
 
 from router.execution.assembly import Assembling, Assembly
 from router.execution.compiler import Program
-from router.execution.errors import TransportError
+from router.execution.errors import StreamNotCarriedError
 from router.execution.exchange import GraphQLResponse, RequestContext
 from router.execution.json_text import write_json
 from router.execution.run import Run
@@ -23,12 +23,6 @@ from router.planner.plan import Fetch
 
 Start = Callable[[Program, Mapping[str, Any], RequestContext, Assembling], Run]
 """Makes the run of a program."""
-
-
-class StreamNotCarriedError(TransportError):
-    """No way is set up by which this subgraph could send a stream."""
-
-    code = "SUBREQUEST_STREAM_NOT_CARRIED"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,6 +80,6 @@ class EventStream:
         return run.resume(self.source, event)
 
     def continues(self, other: EventStream) -> bool:
-        """Tell whether the events of another stream can be completed as this one's: they are asked for alike, by the same way."""
+        """Tell whether the events of another stream can be completed as this one's: they are asked for alike."""
         same_source = self.source == other.source and self.transport == other.transport
         return same_source and self.variables == other.variables

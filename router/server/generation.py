@@ -8,11 +8,13 @@ from router.execution.settings import EngineSettings
 from router.execution.transports.http.address import parse_address
 from router.execution.transports.http.network import HttpNetwork
 from router.execution.transports.http.settings import HttpSettings
+from router.execution.transports.streams import CallbackInbox
 from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
 from router.policy.keys import KeySet, key_reader
 from router.release import Release
 from router.server.app import create_router_app
+from router.server.streams.subgraphs import callback_door, callback_inbox, stream_transports
 from router.supergraph import Supergraph
 
 
@@ -56,13 +58,16 @@ class Generation:
         self.release = release
         addresses = subgraph_addresses(release.supergraph, settings)
         self.network = HttpNetwork(addresses, HttpSettings(share=settings.sharing.fetches))
-        self.engine = Engine(release.supergraph, self.network.transports, _engine_settings(settings))
+        self.inbox = _inbox(settings, before)
+        streams = stream_transports(addresses, settings, self.inbox)
+        self.engine = Engine(release.supergraph, self.network.transports, _engine_settings(settings), streams=streams)
         self.verifier = _verifier(settings, before)
         self.app = create_router_app(
             self.engine,
             settings,
             verifier=self.verifier,
             signer=_signer(settings, release.supergraph),
+            mounts=callback_door(self.inbox, settings),
             ids={"supergraph": release.supergraph_id, "settings": release.settings_id},
         )
 
@@ -82,6 +87,13 @@ def _engine_settings(settings: RouterSettings) -> EngineSettings:
         share_requests=False,
         recall=settings.sharing.fetches,
     )
+
+
+def _inbox(settings: RouterSettings, before: Generation | None) -> CallbackInbox | None:
+    """Return the inbox for calls of subgraphs: the one in use, for as long as it is to be found at the same place."""
+    if before is not None and before.release.settings.subscriptions.callback == settings.subscriptions.callback:
+        return before.inbox
+    return callback_inbox(settings)
 
 
 def _verifier(settings: RouterSettings, before: Generation | None) -> TokenVerifier | None:

@@ -54,6 +54,7 @@ class Subscriptions(Generic[C]):
         self._by_key: dict[Hashable, Channel] = {}
         self._open: dict[Subscription, Channel] = {}
         self._stopping = False
+        self._successor: Subscriptions[C] | None = None
 
     def __len__(self) -> int:
         """Return how many subscriptions are open."""
@@ -77,6 +78,8 @@ class Subscriptions(Generic[C]):
         """
         context = self.make_context(client)
         stream = await self._engine.stream(request, context)
+        if self._successor is not None:
+            return await self._successor.open(request, client, expires_at=expires_at)
         if self._stopping:
             raise RouterStoppingError("The router is stopping.")
         if len(self._open) >= self._most:
@@ -96,6 +99,7 @@ class Subscriptions(Generic[C]):
 
         The sources stay open, so that no event is lost. The others end, and their clients begin them anew.
         """
+        self._successor = successor
         for channel in list(self._channels):
             try:
                 taken = await successor._take_over(channel)

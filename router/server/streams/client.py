@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from router.execution.exchange import Headers, RequestContext
 from router.operations.resolver import OperationResolver
@@ -28,6 +28,12 @@ class Client(NamedTuple):
         return float("inf") if self.identity is None else self.identity.expires_at
 
 
+class Session(Protocol):
+    """A client that stays, and is served by whoever serves at the time."""
+
+    services: StreamServices
+
+
 class StreamServices:
     """What serves all streams of one router.
 
@@ -39,7 +45,7 @@ class StreamServices:
 
     Attributes:
         subscriptions: those that are open.
-        sockets: how many WebSockets are open.
+        sessions: the WebSockets that are open.
     """
 
     def __init__(
@@ -49,10 +55,18 @@ class StreamServices:
         self.callers = callers
         self.operations = operations
         self.settings = settings
-        self.sockets = 0
+        self.sessions: set[Session] = set()
         self.subscriptions: Subscriptions[Client] = Subscriptions(
             engine, self.context, Buffering(settings.buffer, settings.overflow), most=settings.max_open
         )
+
+    async def hand_over(self, successor: StreamServices) -> None:
+        """Let a successor serve the clients that are there."""
+        for session in self.sessions:
+            session.services = successor
+        successor.sessions |= self.sessions
+        self.sessions.clear()
+        await self.subscriptions.hand_over(successor.subscriptions)
 
     def context(self, client: Client) -> RequestContext:
         """Return what travels to the subgraphs for a client."""

@@ -61,8 +61,8 @@ class StreamEndpoint:
         return accepted(headers.get(b"accept")) is not None or b"upgrade" in headers
 
     async def hand_over(self, successor: StreamEndpoint) -> None:
-        """Let a successor look after the open subscriptions."""
-        await self._services.subscriptions.hand_over(successor._services.subscriptions)
+        """Let a successor serve the clients that are there."""
+        await self._services.hand_over(successor._services)
 
     async def close(self) -> None:
         """End all subscriptions."""
@@ -151,7 +151,7 @@ class StreamEndpoint:
         settings = self._services.settings.websocket
         _insist_on_handshake(http.headers)
         self._insist_on_known_origin(http.headers)
-        if not settings.enabled or self._services.sockets >= settings.max_connections:
+        if not settings.enabled or len(self._services.sessions) >= settings.max_connections:
             raise TooManyConnectionsError("No further WebSocket can be served here.")
         session = SocketSession(self._services, http.headers, request_id)
         return SocketResponse(

@@ -56,7 +56,8 @@ class SocketSession:
     """
 
     def __init__(self, services: StreamServices, headers: Mapping[bytes, bytes], request_id: bytes) -> None:
-        self._services = services
+        self.services = services
+        """Whatever serves now: another takes its place when the router goes over to a new schema."""
         self._headers = headers
         self._request_id = request_id
         self._settings = services.settings.websocket
@@ -73,13 +74,13 @@ class SocketSession:
         if socket.subprotocol != SUBPROTOCOL:
             socket.close_soon(_SUBPROTOCOL_UNKNOWN, "Subprotocol not acceptable")
             return
-        self._services.sockets += 1
+        self.services.sessions.add(self)
         try:
             await self._converse()
         except RuleBrokenError as error:
             socket.close_soon(error.code, str(error)[:120])
         finally:
-            self._services.sockets -= 1
+            self.services.sessions.discard(self)
             if self._expiry is not None:
                 self._expiry.cancel()
             for operation in list(self._operations.values()):
@@ -138,7 +139,7 @@ class SocketSession:
 
     async def _welcome(self, greeting: dict[str, Any]) -> None:
         headers = {**self._headers, **_headers_of(greeting.get("payload"))}
-        callers = self._services.callers
+        callers = self.services.callers
         try:
             identity = await callers.identify(headers)
         except UnidentifiedError as error:
@@ -187,7 +188,7 @@ class SocketSession:
             raise RuleBrokenError(_INVALID, str(error)) from None
         if number in self._operations:
             raise RuleBrokenError(_ID_TAKEN, f"Subscriber for {number} already exists")
-        operation = SocketOperation(number, self._services, self._socket, self._operations)
+        operation = SocketOperation(number, self.services, self._socket, self._operations)
         if len(self._operations) >= self._settings.max_operations:
             operation.fail(({"message": "Too many operations run.", "extensions": {"code": "TOO_MANY_OPERATIONS"}},))
             return

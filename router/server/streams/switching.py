@@ -38,9 +38,10 @@ class SwitchedConnection(ServerConnection):
         answer: consent to the WebSocket, with what runs on it.
         response: that consent, the response of `answer`.
         state: the server's, in which the connection is noted.
+        early: what the client sent without waiting for consent.
     """
 
-    def __init__(self, answer: Answer, response: SocketResponse, state: ServerState) -> None:
+    def __init__(self, answer: Answer, response: SocketResponse, state: ServerState, early: bytes) -> None:
         protocol = ServerProtocol(
             subprotocols=[Subprotocol(each) for each in response.subprotocols],
             select_subprotocol=_choose,
@@ -58,6 +59,7 @@ class SwitchedConnection(ServerConnection):
         self._headers = answer.headers
         self._run = response.run
         self._server_state = state
+        self._early = early
         self._stall_timeout = response.stall_timeout
         self._stall: Stall
         self._closing: asyncio.Task[None] | None = None
@@ -134,6 +136,8 @@ class SwitchedConnection(ServerConnection):
                 self.transport.close()
                 return
             self.start_keepalive()
+            self.data_received(self._early)
+            self.transport.resume_reading()
             await self._run(self)
             self.close_soon(1000, "")
         except Exception:
