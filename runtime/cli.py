@@ -26,6 +26,9 @@ app = typer.Typer(
 )
 add_router_commands(app)
 
+inventory = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Prove and rebuild the stock's books.")
+app.add_typer(inventory, name="inventory", rich_help_panel="Shop")
+
 DEFAULT_DATA_DIR = Path(".storegraph")
 
 DataDir = Annotated[
@@ -111,6 +114,39 @@ def import_catalogue(
     from runtime.catalogue_command import run  # noqa: PLC0415
 
     raise typer.Exit(run(file, currency, data_dir))
+
+
+@inventory.command("verify")
+def verify_inventory(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Prove that stock levels, ledger, reservations and allocations agree, beside a store that sells; exit 1 if not.
+
+    Works on `STOREGRAPH_DATABASE_URL`, or on the store of the data directory, running or not.
+
+    Example:
+
+        storegraph inventory verify
+    """
+    from runtime.inventory_command import run_verify  # noqa: PLC0415
+
+    raise typer.Exit(run_verify(data_dir))
+
+
+@inventory.command("rebuild")
+def rebuild_inventory(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when a row differs.")] = False,
+) -> None:
+    """Make levels, reservations and allocations anew from the ledger, beside a store that sells, and mend what differs.
+
+    Examples:
+
+        storegraph inventory rebuild --check
+
+        storegraph inventory rebuild
+    """
+    from runtime.inventory_command import run_rebuild  # noqa: PLC0415
+
+    raise typer.Exit(run_rebuild(data_dir, check=check))
 
 
 @app.command(rich_help_panel="Services")

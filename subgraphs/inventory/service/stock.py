@@ -18,10 +18,11 @@ from subgraphs.inventory.domain.places import Destination
 from subgraphs.inventory.domain.reservations import Allocation, Reservation, Wish, add_up, check_duration
 from subgraphs.inventory.domain.sourcing import SourcingStrategy, fewest_splits
 from subgraphs.inventory.domain.stock import Movement, MovementType, Policy
+from subgraphs.inventory.service import auditing
 from subgraphs.inventory.service.desk import Command, Desk, in_transaction_of
 from subgraphs.inventory.storage import commands, promises
 from subgraphs.inventory.storage.ledger import Standing, Touched, standing_in
-from subgraphs.inventory.storage.verification import Discrepancy, find_discrepancies
+from subgraphs.inventory.storage.verification import Discrepancy
 
 Answer = TypeVar("Answer")
 
@@ -306,8 +307,7 @@ class InventoryService:
 
     async def verify(self) -> list[Discrepancy]:
         """Prove that levels, ledger, reservations and allocations agree; empty when they do."""
-        async with self.database.transaction() as session:
-            return await find_discrepancies(session)
+        return await auditing.verify(self.database)
 
     async def _move(self, operation: str, sku: str, warehouse_id: str, movement: Movement, key: str) -> Standing:
         def decide(book: Book) -> Standing:

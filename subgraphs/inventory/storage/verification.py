@@ -1,20 +1,22 @@
 """The proof that the books are right: every level is the sum of its ledger, and every promise is in a level.
 
-All figures come from one snapshot, so it can run while the shop sells.
+It goes through the SKUs in portions. Each portion is one statement, so it sees one moment, and since ledger and
+read models are always written together, whatever differs is a fault and no race. No transaction stays open, so
+it can run while the shop sells, however long the ledger is.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
 
-from sqlalchemy import func, select
+import orjson
+from sqlalchemy import Text, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from subgraphs.inventory.domain.reservations import ReservationState
-from subgraphs.inventory.domain.stock import EFFECTS, MovementType, Stream
-from subgraphs.inventory.storage.tables import allocations, reservation_lines, stock_events, stock_levels
+from subgraphs.inventory.domain.stock import EFFECTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,67 +30,66 @@ class Discrepancy:
     found: int
 
 
-async def find_discrepancies(session: AsyncSession) -> list[Discrepancy]:
-    """Compare the levels with the ledger, the reservations and the allocations; empty when all is well.
-
-    The session must not have been used yet, because the snapshot is taken here.
+_EFFECTS: Final = orjson.dumps([{"type": kind.value, **asdict(effect)} for kind, effect in EFFECTS.items()]).decode()
+_NEXT: Final = text(
     """
-    await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    levels = await _levels(session)
-    ledger = await _ledger(session)
-    held, allocated = await _held(session), await _allocated(session)
-    found: list[Discrepancy] = []
-    for figure in ("version", "on_hand", "reserved", "allocated"):
-        found += _compare(figure, ledger[figure], levels[figure])
-    found += _compare("reserved by reservations", held, levels["reserved"])
-    found += _compare("allocated to orders", allocated, levels["allocated"])
-    return found
-
-
-def _compare(figure: str, expected: Mapping[Stream, int], found: Mapping[Stream, int]) -> Iterator[Discrepancy]:
-    for stream in sorted({*expected, *found}):
-        if (wanted := expected.get(stream, 0)) != (seen := found.get(stream, 0)):
-            yield Discrepancy(*stream, figure, wanted, seen)
-
-
-async def _levels(session: AsyncSession) -> dict[str, dict[Stream, int]]:
-    rows = (await session.execute(select(stock_levels))).mappings().all()
-    figures = ("version", "on_hand", "reserved", "allocated")
-    return {figure: {(row["sku"], row["warehouse_id"]): row[figure] for row in rows} for figure in figures}
-
-
-async def _ledger(session: AsyncSession) -> dict[str, Counter[Stream]]:
-    event = stock_events.c
-    statement = select(
-        event.sku,
-        event.warehouse_id,
-        event.type,
-        func.sum(event.quantity).label("units"),
-        func.count().label("entries"),
-    ).group_by(event.sku, event.warehouse_id, event.type)
-    sums: dict[str, Counter[Stream]] = {name: Counter() for name in ("version", "on_hand", "reserved", "allocated")}
-    for row in await session.execute(statement):
-        stream, effect = (row.sku, row.warehouse_id), EFFECTS[MovementType(row.type)]
-        sums["version"][stream] += row.entries
-        sums["on_hand"][stream] += effect.on_hand * row.units
-        sums["reserved"][stream] += effect.reserved * row.units
-        sums["allocated"][stream] += effect.allocated * row.units
-    return sums
-
-
-async def _held(session: AsyncSession) -> dict[Stream, int]:
-    line = reservation_lines.c
-    statement = (
-        select(line.sku, line.warehouse_id, func.sum(line.quantity).label("units"))
-        .where(line.state == ReservationState.HELD.value)
-        .group_by(line.sku, line.warehouse_id)
+    WITH RECURSIVE told (sku) AS (
+        (SELECT min(sku) FROM stock_events WHERE sku > :after)
+        UNION ALL
+        SELECT (SELECT min(event.sku) FROM stock_events AS event WHERE event.sku > told.sku)
+        FROM told WHERE told.sku IS NOT NULL
+    ), known AS (
+        (SELECT sku FROM told WHERE sku IS NOT NULL LIMIT :many)
+        UNION
+        (SELECT DISTINCT sku FROM stock_levels WHERE sku > :after ORDER BY sku LIMIT :many)
     )
-    return {(row.sku, row.warehouse_id): row.units for row in await session.execute(statement)}
+    SELECT sku FROM known ORDER BY sku LIMIT :many
+    """
+)
+_COMPARE: Final = text(
+    """
+    WITH told AS (
+        SELECT sku, warehouse_id, max(version) AS version, count(*) AS entries,
+            sum(quantity * effect.on_hand) AS on_hand, sum(quantity * effect.reserved) AS reserved,
+            sum(quantity * effect.allocated) AS allocated
+        FROM stock_events JOIN json_to_recordset(:effects)
+            AS effect (type text, on_hand integer, reserved integer, allocated integer) USING (type)
+        WHERE sku = ANY (:skus) GROUP BY sku, warehouse_id
+    ), held AS (
+        SELECT sku, warehouse_id, sum(quantity) AS units FROM reservation_lines
+        WHERE sku = ANY (:skus) AND state = 'held' GROUP BY sku, warehouse_id
+    ), due AS (
+        SELECT sku, warehouse_id, sum(quantity - shipped - released) AS units FROM allocations
+        WHERE sku = ANY (:skus) GROUP BY sku, warehouse_id
+    ), shelf AS (
+        SELECT * FROM stock_levels WHERE sku = ANY (:skus)
+    )
+    SELECT sku, warehouse_id, figure, coalesce(expected, 0)::bigint AS expected, coalesce(found, 0)::bigint AS found
+    FROM shelf FULL JOIN told USING (sku, warehouse_id) FULL JOIN held USING (sku, warehouse_id)
+        FULL JOIN due USING (sku, warehouse_id)
+    CROSS JOIN LATERAL (VALUES
+        ('entries', told.version, told.entries),
+        ('version', told.version, shelf.version),
+        ('on_hand', told.on_hand, shelf.on_hand),
+        ('reserved', told.reserved, shelf.reserved),
+        ('allocated', told.allocated, shelf.allocated),
+        ('reserved by reservations', held.units, shelf.reserved),
+        ('allocated to orders', due.units, shelf.allocated),
+        ('promised beyond what there is', 0,
+            greatest(0, shelf.reserved + shelf.allocated - shelf.on_hand - shelf.backorder_limit))
+    ) AS figures (figure, expected, found)
+    WHERE coalesce(expected, 0) <> coalesce(found, 0)
+    ORDER BY sku, warehouse_id, figure
+    """
+).bindparams(bindparam("skus", type_=ARRAY(Text)))
 
 
-async def _allocated(session: AsyncSession) -> dict[Stream, int]:
-    row = allocations.c
-    statement = select(
-        row.sku, row.warehouse_id, func.sum(row.quantity - row.shipped - row.released).label("units")
-    ).group_by(row.sku, row.warehouse_id)
-    return {(row.sku, row.warehouse_id): row.units for row in await session.execute(statement)}
+async def next_skus(session: AsyncSession, after: str, many: int) -> list[str]:
+    """Name the SKUs that follow one, in the database's order; empty at the end."""
+    return list((await session.execute(_NEXT, {"after": after, "many": many})).scalars())
+
+
+async def find_discrepancies(session: AsyncSession, skus: Sequence[str]) -> list[Discrepancy]:
+    """Compare levels, ledger, reservations and allocations of some SKUs; empty when all is well."""
+    rows = await session.execute(_COMPARE, {"skus": list(skus), "effects": _EFFECTS})
+    return [Discrepancy(**row._asdict()) for row in rows]

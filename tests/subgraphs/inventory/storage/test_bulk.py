@@ -103,6 +103,7 @@ async def test_the_database_itself_refuses_to_oversell(connection, counters, con
     assert refused.value.constraint_name == constraint
 
 
+@pytest.mark.filterwarnings("ignore:Did not recognize type 'xid8'")
 async def test_the_tables_are_what_the_migration_makes(make_database):
     url = await make_database("inventory")
     async with Database(url, schema="inventory") as database, database.engine.connect() as connection:
