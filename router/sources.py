@@ -15,8 +15,9 @@ import msgspec
 from router.composition import Composed, ComposeFailure, compose, load_subgraphs, read_config
 from router.config import ConfigError, RouterSettings
 from router.config_file import load_settings
-from router.operations.lists import watched_files
+from router.operations import lists
 from router.release import Release, content_id
+from router.rest import routes
 from router.supergraph import Supergraph, SupergraphError, load_supergraph
 
 FAILED: Final = 1
@@ -65,7 +66,7 @@ def read_release(options: RouterOptions) -> Release:
 
 def _files_of(settings: RouterSettings) -> tuple[Path, ...]:
     try:
-        return watched_files(settings)
+        return (*lists.watched_files(settings), *routes.watched_files(settings))
     except ConfigError as error:
         raise CommandError(str(error), exit_code=WRONG_USE) from error
 
