@@ -20,6 +20,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.database import Database
 from kernel.events.consumers import Consumer
 from kernel.events.delivery import Room
+from kernel.events.retention import retention_job
 from kernel.graphql.context import Context
 from kernel.graphql.execution import Executor
 from kernel.graphql.schema import Schema
@@ -60,6 +61,11 @@ class Subgraph:
     def room(self) -> Room:
         """The subgraph as event delivery sees it."""
         return Room(self.database, tuple(self.consumers))
+
+    @property
+    def background(self) -> tuple[Job, ...]:
+        """What runs beside the serving: the subgraph's own jobs, and the one that every subgraph has."""
+        return *self.jobs, retention_job(self.database)
 
     async def check_health(self) -> None:
         """Raise when the subgraph cannot do its work."""

@@ -15,6 +15,7 @@ import typer
 from kernel.settings import SettingsError
 from router.cli import add_router_commands
 from runtime.errors import StartError
+from runtime.events_cli import events
 
 app = typer.Typer(
     name="storegraph",
@@ -28,6 +29,7 @@ add_router_commands(app)
 
 inventory = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Prove and rebuild the stock's books.")
 app.add_typer(inventory, name="inventory", rich_help_panel="Shop")
+app.add_typer(events, name="events", rich_help_panel="Shop")
 
 DEFAULT_DATA_DIR = Path(".storegraph")
 

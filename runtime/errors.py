@@ -6,7 +6,8 @@
     ├── DataDirectoryUnusableError    not writable, not a directory, made by something else
     ├── ServerNotStartedError         a child server (PostgreSQL, Valkey) did not come up
     ├── StoreNotReadyError            the database lacks what this version expects (a table, a finished load)
-    └── CompositionFailedError        the subgraphs' schemas do not fit together
+    ├── CompositionFailedError        the subgraphs' schemas do not fit together
+    └── IncompatibleEventError        the new schema of an event breaks those who wait for it
 
 Every one is printed as its message alone, without a traceback, and ends the command with its `exit_code`.
 """
@@ -42,3 +43,7 @@ class StoreNotReadyError(StartError):
 
 class CompositionFailedError(StartError):
     """The subgraphs do not compose; the message lists every problem."""
+
+
+class IncompatibleEventError(StartError):
+    """An event would change in a way that breaks consumers, or events that wait in queues."""

@@ -10,13 +10,16 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kernel.calls import InProcessCalls
+from kernel.events.asyncapi import asyncapi_document
+from kernel.events.compatibility import incompatibilities
+from kernel.events.page import event_page
 from kernel.events.schemas import event_schemas
 from kernel.settings import Settings
 from kernel.subgraph import Subgraph as ShopSubgraph
 from kernel.subgraph import export_sdl
 from router.composition import Composed, Subgraph, compose, read_config
 from router.config_schema import settings_schema
-from runtime.errors import CompositionFailedError
+from runtime.errors import CompositionFailedError, IncompatibleEventError
 from runtime.shop import SUBGRAPHS, build_subgraph
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -34,6 +37,7 @@ def run(out: Path | None, *, check: bool) -> int:
     files = generate()
     if check:
         return _report_stale(folder, files)
+    _insist_on_compatible_events(folder, files)
     for name, content in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -48,13 +52,17 @@ def generate() -> dict[str, str]:
     Raises:
         CompositionFailedError: the subgraphs do not fit together.
     """
-    sdls = sdls_of(build_for_schema())
+    built = build_for_schema()
+    sdls = sdls_of(built)
     composed = compose_shop(sdls)
     files = {f"{name}.graphql": sdl for name, sdl in sdls.items()}
     files["supergraph.graphql"] = composed.supergraph_sdl
     files["api.graphql"] = composed.api_sdl
     for name, schema in event_schemas().items():
         files[f"events/{name}.json"] = json.dumps(schema, indent=2, sort_keys=True) + "\n"
+    consumers = {subgraph.name: subgraph.consumers for subgraph in built}
+    files["events.md"] = event_page(consumers)
+    files["asyncapi.json"] = json.dumps(asyncapi_document(consumers), indent=2) + "\n"
     files["router.schema.json"] = json.dumps(settings_schema(), indent=2) + "\n"
     return {name: content.rstrip("\n") + "\n" for name, content in files.items()}
 
@@ -82,6 +90,23 @@ def compose_shop(sdls: dict[str, str]) -> Composed:
         problems = "\n".join(f"  {problem}" for problem in composed)
         raise CompositionFailedError(f"The subgraphs do not fit together:\n{problems}")
     return composed
+
+
+def _insist_on_compatible_events(folder: Path, files: dict[str, str]) -> None:
+    """Keep the schema of an event from being replaced by one that events or consumers in the world do not fit.
+
+    Raises:
+        IncompatibleEventError: names the event and what breaks.
+    """
+    for name, content in files.items():
+        published = folder / name
+        if name.startswith("events/") and published.exists():
+            problems = incompatibilities(json.loads(published.read_text()), json.loads(content))
+            if problems:
+                raise IncompatibleEventError(
+                    f"{name} would change in a way that events in queues do not fit: {'; '.join(problems)}. "
+                    "Raise the `version` of the event in kernel/events/catalogue.py, or give what is new a default."
+                )
 
 
 def _report_stale(folder: Path, files: dict[str, str]) -> int:

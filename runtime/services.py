@@ -85,7 +85,7 @@ async def _work(names: Sequence[str], everyone: dict[str, Subgraph], broker_url:
     stop = stop_on_signals()
     rooms = [subgraph.room for subgraph in everyone.values()]
     deliveries = [_delivery(rooms, name, broker_url) for name in names]
-    jobs = JobRunner([job for name in names for job in everyone[name].jobs])
+    jobs = JobRunner([job for name in names for job in everyone[name].background])
     for part in (*deliveries, jobs):
         await part.start()
     await stop.wait()

@@ -78,7 +78,7 @@ def build_shop(settings: Settings) -> Shop:
     executors: dict[str, Executor] = {}
     subgraphs = {name: build_subgraph(name, settings, InProcessCalls(name, executors)) for name in SUBGRAPHS}
     executors.update({name: subgraph.executor for name, subgraph in subgraphs.items()})
-    jobs = [job for subgraph in subgraphs.values() for job in subgraph.jobs]
+    jobs = [job for subgraph in subgraphs.values() for job in subgraph.background]
     delivery = EmbeddedDelivery([subgraph.room for subgraph in subgraphs.values()])
     return Shop(subgraphs, delivery, JobRunner(jobs))
 
