@@ -32,6 +32,12 @@ PREFIXES: Final[dict[str, str]] = {
     "evt": "event",
     "saga": "saga",
     "job": "background job",
+    "mfa": "second factor",
+    "idn": "identity at a provider",
+    "pm": "payment method",
+    "po": "purchase order",
+    "watch": "wish to hear when a SKU is back",
+    "dreq": "request about personal data",
 }
 """Every kind of thing that has an id."""
 

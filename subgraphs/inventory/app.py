@@ -13,9 +13,13 @@ from kernel.subgraph import Parts, Subgraph
 from subgraphs.inventory.api.context import make_context
 from subgraphs.inventory.api.schema import make_schema
 from subgraphs.inventory.consumers import make_consumers
+from subgraphs.inventory.domain.sourcing import STRATEGIES
 from subgraphs.inventory.service import InventoryService
 from subgraphs.inventory.service.availability import AvailabilityBoard
+from subgraphs.inventory.service.forecasting import Forecasting
 from subgraphs.inventory.service.planning import Planning
+from subgraphs.inventory.service.purchasing import Purchasing
+from subgraphs.inventory.service.watches import Watches
 from subgraphs.inventory.settings import InventorySettings
 from subgraphs.inventory.storage.availability_cache import AvailabilityCache, connect
 
@@ -23,9 +27,9 @@ from subgraphs.inventory.storage.availability_cache import AvailabilityCache, co
 def build(settings: Settings, parts: Parts) -> Subgraph:
     """Build stock."""
     own = InventorySettings.load()
-    service = InventoryService(parts.database, parts.clock)
+    service = InventoryService(parts.database, parts.clock, source=STRATEGIES[own.sourcing])
     redis = connect(settings.redis_url) if settings.redis_url else None
-    planning = make_planning(parts, own, redis)
+    planning = make_planning(parts, own, service, redis)
     return Subgraph(
         name="inventory",
         schema=make_schema(),
@@ -33,12 +37,23 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
         database=parts.database,
         migrations=Path(__file__).parent / "migrations",
         consumers=make_consumers(service, planning),
-        jobs=(Job(name="inventory.expire", run=service.expire_due, every=own.sweep_every), *_renewals(planning, redis)),
+        jobs=(
+            Job(name="inventory.expire", run=service.expire_due, every=own.sweep_every),
+            Job(
+                name="inventory.forget",
+                run=partial(service.forget_commands, own.remember_commands_days * 86_400),
+                every=3600.0,
+            ),
+            Job(name="inventory.forecast", run=planning.forecasting.renew, every=own.plan_every),
+            *_renewals(planning, redis),
+        ),
         on_close=() if redis is None else (redis.aclose,),
     )
 
 
-def make_planning(parts: Parts, own: InventorySettings, redis: Redis | None) -> Planning:
+def make_planning(
+    parts: Parts, own: InventorySettings, service: InventoryService, redis: Redis | None = None
+) -> Planning:
     """Put together who tells and plans; without Redis every figure comes from the books."""
     caches = {
         kind: None if redis is None else AvailabilityCache(redis, kind, bound=own.availability_bound)
@@ -47,6 +62,9 @@ def make_planning(parts: Parts, own: InventorySettings, redis: Redis | None) -> 
     return Planning(
         skus=AvailabilityBoard.of_skus(parts.database, parts.clock, caches["sku"]),
         products=AvailabilityBoard.of_products(parts.database, parts.clock, caches["product"]),
+        forecasting=Forecasting(parts.database, parts.clock, own.terms()),
+        purchasing=Purchasing(parts.database, parts.clock, service),
+        watches=Watches(parts.database, parts.clock),
     )
 
 

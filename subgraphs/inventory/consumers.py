@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.events.catalogue import InventoryChanged, OrderCancelled, OrderShipped, ProductCreated, ProductUpdated
+from kernel.events.catalogue import (
+    InventoryChanged,
+    OrderCancelled,
+    OrderConfirmed,
+    OrderShipped,
+    ProductCreated,
+    ProductUpdated,
+)
 from kernel.events.consumers import Consumer
 from kernel.events.envelope import Event
 from subgraphs.inventory.service import InventoryService
 from subgraphs.inventory.service.planning import Planning
-from subgraphs.inventory.storage import catalogue
+from subgraphs.inventory.storage import catalogue, demand
+from subgraphs.inventory.storage.demand import Wanted
 
 _OF_PRODUCT = (InventoryChanged, ProductCreated, ProductUpdated)
 
@@ -33,6 +43,10 @@ def make_consumers(service: InventoryService, planning: Planning) -> tuple[Consu
         if product_id is not None:
             planning.products.touch(product_id)
 
+    async def tell_who_waits(event: Event, session: AsyncSession) -> None:
+        if isinstance(event.data, InventoryChanged):
+            await planning.watches.tell(session, event.data)
+
     return (
         Consumer(
             name="inventory.catalogue",
@@ -43,6 +57,16 @@ def make_consumers(service: InventoryService, planning: Planning) -> tuple[Consu
             name="inventory.availability",
             subscriptions={kind.__name__: note for kind in _OF_PRODUCT},
         ),
+        Consumer(
+            name="inventory.demand",
+            subscriptions={
+                "ProductCreated": remember_group,
+                "ProductUpdated": remember_group,
+                "OrderConfirmed": count_demand,
+                "OrderCancelled": take_back_demand,
+            },
+        ),
+        Consumer(name="inventory.back-in-stock", subscriptions={"InventoryChanged": tell_who_waits}),
     )
 
 
@@ -51,3 +75,23 @@ async def remember_variants(event: Event, session: AsyncSession) -> None:
     if isinstance(event.data, ProductCreated | ProductUpdated):
         variants = [(each.sku, each.id, each.name) for each in event.data.variants]
         await catalogue.set_skus(session, event.data.product_id, variants)
+
+
+async def remember_group(event: Event, session: AsyncSession) -> None:
+    """Keep whose season each SKU shares."""
+    if isinstance(event.data, ProductCreated | ProductUpdated):
+        await demand.set_group(session, event.data.category_id, [each.sku for each in event.data.variants])
+
+
+async def count_demand(event: Event, session: AsyncSession) -> None:
+    """Count what a paid order wants; told again, it is not counted again."""
+    if isinstance(event.data, OrderConfirmed):
+        day = datetime.fromisoformat(event.data.confirmed_at).astimezone(UTC).date()
+        lines = [Wanted(line.sku, line.warehouse_id or "", line.quantity) for line in event.data.stock]
+        await demand.add_order(session, event.data.order_id, day, lines)
+
+
+async def take_back_demand(event: Event, session: AsyncSession) -> None:
+    """Take a cancelled order out of the count."""
+    if isinstance(event.data, OrderCancelled):
+        await demand.cancel_order(session, event.data.order_id)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import strawberry
 
 from kernel.graphql import Connection, connection
@@ -16,7 +18,9 @@ from subgraphs.inventory.api.types import (
     Warehouse,
     require_stock_staff,
 )
+from subgraphs.inventory.domain.stock import MovementType
 from subgraphs.inventory.storage import promises, reading
+from subgraphs.inventory.storage.reading import MovementFilter
 
 
 @strawberry.input(description="Which levels are wanted; all conditions hold.")
@@ -33,6 +37,10 @@ class StockMovementWhere:
 
     sku: str | None = None
     warehouse_id: strawberry.ID | None = None
+    types: list[MovementType] | None = None
+    reference: str | None = strawberry.field(default=None, description="The reservation, order or delivery.")
+    since: datetime | None = None
+    until: datetime | None = strawberry.field(default=None, description="Entries from this instant on are left out.")
 
 
 @strawberry.type
@@ -79,9 +87,7 @@ class Query:
         require_stock_staff(info.context.caller)
         wanted = where or StockMovementWhere()
         async with info.context.service.database.session() as session:
-            page = await reading.page_of_movements(
-                session, Page(first=first, after=after), sku=wanted.sku, warehouse_id=wanted.warehouse_id
-            )
+            page = await reading.page_of_movements(session, Page(first=first, after=after), _filter(wanted))
         return connection(page.map(StockMovement.of))
 
     @strawberry.federation.field(inaccessible=True, description="A reservation, to resume what was interrupted.")
@@ -98,3 +104,14 @@ class Query:
         require_service(info.context.caller)
         async with info.context.service.database.session() as session:
             return [StockAllocation.of(row) for row in await promises.get_allocations(session, order_id)]
+
+
+def _filter(where: StockMovementWhere) -> MovementFilter:
+    return MovementFilter(
+        sku=where.sku,
+        warehouse_id=where.warehouse_id,
+        types=None if where.types is None else frozenset(where.types),
+        reference=where.reference,
+        since=where.since,
+        until=where.until,
+    )

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from strawberry.tools import merge_types
+
 from kernel.graphql import Schema, build_schema
 from subgraphs.inventory.api.mutations import Mutation
+from subgraphs.inventory.api.planning_mutations import PlanningMutation
+from subgraphs.inventory.api.planning_queries import PlanningQuery
 from subgraphs.inventory.api.queries import Query
 from subgraphs.inventory.api.types import InsufficientStockError, Product, ProductVariant
 
 
 def make_schema() -> Schema:
     """Make the schema of stock."""
-    return build_schema(Query, Mutation, types=[Product, ProductVariant, InsufficientStockError])
+    query = merge_types("Query", (Query, PlanningQuery))
+    mutation = merge_types("Mutation", (Mutation, PlanningMutation))
+    return build_schema(query, mutation, types=[Product, ProductVariant, InsufficientStockError])

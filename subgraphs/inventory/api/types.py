@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 import strawberry
 
-from kernel.errors import DomainError, NotFoundError
+from kernel.errors import DomainError
 from kernel.graphql import ErrorCode, UserError, user_errors
-from kernel.identity import Caller, require
 from subgraphs.inventory.api.context import Info
+from subgraphs.inventory.api.places import Warehouse, require_stock_staff, warehouse_of
+from subgraphs.inventory.api.planning_types import PlannedVariant
 from subgraphs.inventory.domain import errors, reservations
 from subgraphs.inventory.domain.availability import Availability
 from subgraphs.inventory.domain.reservations import ReservationState
@@ -20,50 +21,6 @@ from subgraphs.inventory.storage.ledger import Standing
 
 strawberry.enum(MovementType, name="StockMovementType", description="What can happen to stock.")
 strawberry.enum(ReservationState, description="Where a reservation stands.")
-
-
-def require_stock_staff(caller: Caller) -> None:
-    """Let pass who works with stock."""
-    if not caller.is_service:
-        require(caller, roles={"staff", "warehouse"})
-
-
-@strawberry.federation.type(keys=["id"], description="A place that holds stock.")
-class Warehouse:
-    """A place that holds stock."""
-
-    id: strawberry.ID
-    code: str
-    name: str
-    country: str = strawberry.field(description="ISO 3166-1 alpha-2.")
-    priority: int = strawberry.field(description="A lower number is served from first.")
-    active: bool = strawberry.field(description="Whether anything is promised from it.")
-
-    @classmethod
-    async def resolve_reference(cls, info: Info, id: strawberry.ID) -> Self | None:
-        """Find a warehouse by its key."""
-        found = await info.context.loaders.warehouse.load(id)
-        return None if found is None else cls.of(found)
-
-    @classmethod
-    def of(cls, warehouse: reading.Warehouse) -> Self:
-        """Show a warehouse."""
-        return cls(
-            id=strawberry.ID(warehouse.id),
-            code=warehouse.code,
-            name=warehouse.name,
-            country=warehouse.country,
-            priority=warehouse.priority,
-            active=warehouse.active,
-        )
-
-
-async def warehouse_of(info: Info, warehouse_id: str) -> Warehouse:
-    """Load a warehouse that a row of ours names."""
-    found = await info.context.loaders.warehouse.load(warehouse_id)
-    if found is None:
-        raise NotFoundError("There is no such warehouse.")
-    return Warehouse.of(found)
 
 
 @strawberry.type(description="What can be bought of all variants of a product together.")
@@ -91,10 +48,17 @@ class WarehouseAvailability:
 class VariantAvailability:
     """What can be bought of a variant."""
 
+    sku: strawberry.Private[str]
     found: strawberry.Private[Availability]
     in_stock: bool
     quantity_available: int
     low_stock: bool = strawberry.field(description="Whether it will soon be sold out.")
+
+    @strawberry.field(description="When more of it is expected, where that is known.")
+    async def restock_on(self, info: Info) -> date | None:
+        """Give the day of the next delivery."""
+        coming = await info.context.loaders.incoming.load(self.sku)
+        return next((each.expected_on for each in coming if each.expected_on is not None), None)
 
     @strawberry.field(description="What each warehouse that works can promise; for staff.")
     def warehouses(self, info: Info) -> list[WarehouseAvailability]:
@@ -106,9 +70,15 @@ class VariantAvailability:
         ]
 
     @classmethod
-    def of(cls, found: Availability) -> Self:
+    def of(cls, sku: str, found: Availability) -> Self:
         """Show what can be bought."""
-        return cls(found=found, in_stock=found.in_stock, quantity_available=found.quantity, low_stock=found.low)
+        return cls(
+            sku=sku,
+            found=found,
+            in_stock=found.in_stock,
+            quantity_available=found.quantity,
+            low_stock=found.low,
+        )
 
 
 @strawberry.type(description="How a SKU stands in one warehouse.")
@@ -170,15 +140,13 @@ class Product:
 
 
 @strawberry.federation.type(keys=["sku"], description="A variant of a product: what can be put into a cart.")
-class ProductVariant:
+class ProductVariant(PlannedVariant):
     """A variant, as far as stock knows it."""
-
-    sku: str
 
     @strawberry.field(description="What can be bought of it now.")
     async def availability(self, info: Info) -> VariantAvailability:
         """Add up all warehouses."""
-        return VariantAvailability.of(await info.context.loaders.of_sku.load(self.sku) or Availability())
+        return VariantAvailability.of(self.sku, await info.context.loaders.of_sku.load(self.sku) or Availability())
 
     @strawberry.field(description="How it stands in each warehouse; for staff.")
     async def stock(self, info: Info) -> list[StockLevel]:

@@ -42,19 +42,21 @@ class Reading:
     stamp: int
     stable_until: datetime | None = None
 
-    def add(self, warehouse_id: str, quantity: int, reorder_point: int, changes_at: datetime | None) -> Self:
-        """Add the stock of one SKU in one warehouse that works."""
-        before = self.availability
-        instants = [each for each in (self.stable_until, changes_at) if each is not None]
+    def plus(self, other: Self) -> Self:
+        """Add what was read of something else in the same statement."""
+        one, two = self.availability, other.availability
+        names = [*one.by_warehouse, *(name for name in two.by_warehouse if name not in one.by_warehouse)]
         return type(self)(
             availability=Availability(
-                quantity=before.quantity + quantity,
-                reorder_point=before.reorder_point + reorder_point,
-                by_warehouse={
-                    **before.by_warehouse,
-                    warehouse_id: before.by_warehouse.get(warehouse_id, 0) + quantity,
-                },
+                quantity=one.quantity + two.quantity,
+                reorder_point=one.reorder_point + two.reorder_point,
+                by_warehouse={name: one.by_warehouse.get(name, 0) + two.by_warehouse.get(name, 0) for name in names},
             ),
-            stamp=self.stamp,
-            stable_until=min(instants, default=None),
+            stamp=min(self.stamp, other.stamp),
+            stable_until=earlier(self.stable_until, other.stable_until),
         )
+
+
+def earlier(one: datetime | None, two: datetime | None) -> datetime | None:
+    """Give the earlier of two instants that may never come."""
+    return min((each for each in (one, two) if each is not None), default=None)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from kernel.errors import ConflictError, NotFoundError
-from kernel.events.catalogue import InventoryChanged, Payload, StockLevelLow, StockLine, StockReleased
+from kernel.events.catalogue import InventoryChanged, Payload, StockLine, StockReleased
 from subgraphs.inventory.domain.ledger import Entry, Place, Shelf
 from subgraphs.inventory.domain.places import Coordinates, distance_km
 from subgraphs.inventory.domain.reservations import Allocation, ReservationLine
@@ -150,9 +150,13 @@ class Book:
             self.tell(reservation_id, news)
 
     def changes(self) -> list[News]:
-        """Tell of every SKU of which more or less can be bought than before, and of levels that have become low."""
-        changed = [level for stream, level in self.shelf.levels.items() if level != self.before.levels.get(stream)]
-        return [*self._changed_totals(changed), *self._lows(changed)]
+        """Tell of every SKU of which more or less can be bought than before."""
+        return list(self._changed_totals([after for _, after in self.moves()]))
+
+    def moves(self) -> list[tuple[Level | None, Level]]:
+        """Give every level that changed, as it was, if it was, and as it is."""
+        pairs = ((self.before.levels.get(stream), level) for stream, level in self.shelf.levels.items())
+        return [(before, after) for before, after in pairs if before != after]
 
     def _changed_totals(self, changed: Sequence[Level]) -> Iterator[News]:
         before, after = self._totals(self.before.levels.values()), self._totals(self.shelf.levels.values())
@@ -170,21 +174,6 @@ class Book:
                 available, on_hand = totals.get(level.sku, (0, 0))
                 totals[level.sku] = (available + max(0, level.available), on_hand + level.on_hand)
         return totals
-
-    def _lows(self, changed: Iterable[Level]) -> Iterator[News]:
-        """Tell of every level that has just reached its reorder point."""
-        for level in changed:
-            before = self.before.levels.get((level.sku, level.warehouse_id))
-            if level.low and before is not None and not before.low:
-                yield (
-                    level.sku,
-                    StockLevelLow(
-                        sku=level.sku,
-                        warehouse_id=level.warehouse_id,
-                        available=level.available,
-                        reorder_point=level.reorder_point,
-                    ),
-                )
 
 
 def stock_line(pick: Pick) -> StockLine:

@@ -33,6 +33,7 @@ from kernel.events.envelope import Event
 from kernel.events.outbox import record_stamped, stamp
 from subgraphs.inventory.domain.book import Book
 from subgraphs.inventory.domain.errors import KeyReusedError
+from subgraphs.inventory.service.low_stock import low_news
 from subgraphs.inventory.storage.ledger import Done, Touched, open_book, write_book
 
 Answer = TypeVar("Answer")
@@ -148,7 +149,8 @@ class Desk:
                 answers.append(_decide(each, book, done))
                 events += each.caused_by.run(_take_news, book)
             await write_book(session, book, [each for key, each in done.items() if key not in known])
-            await record_stamped(session, [*events, *batch[0].caused_by.run(stamp, book.changes())])
+            news = [*book.changes(), *await low_news(session, book)]
+            await record_stamped(session, [*events, *batch[0].caused_by.run(stamp, news)])
         for each, answer in zip(batch, answers, strict=True):
             _settle(each, answer)
 
@@ -160,7 +162,7 @@ async def in_transaction_of(
     book, _ = await open_book(session, touches, clock.now())
     answer = decide(book)
     await write_book(session, book)
-    await record_stamped(session, stamp([*book.news, *book.changes()]))
+    await record_stamped(session, stamp([*book.news, *book.changes(), *await low_news(session, book)]))
     return answer
 
 

@@ -6,7 +6,7 @@ A reservation whose time is over no longer counts here, whether or not anything 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -78,24 +78,43 @@ async def page_of_levels(
     if warehouse_id is not None:
         statement = statement.where(stock_levels.c.warehouse_id == warehouse_id)
     if low is not None:
-        level = stock_levels.c
-        available = level.on_hand + level.backorder_limit - level.allocated - level.reserved + _expired(now)
-        is_low = available <= level.reorder_point
+        is_low = available_now(now) <= stock_levels.c.reorder_point
         statement = statement.where(is_low if low else ~is_low)
     rows = (await session.execute(apply_page(statement, page, LEVEL_KEYS))).all()
     found = [standing_of(row, expired=row.expired) for row in rows]
     return slice_rows(found, page, LEVEL_KEYS, lambda each: (each.level.sku, each.level.warehouse_id))
 
 
-async def page_of_movements(
-    session: AsyncSession, page: Page, *, sku: str | None, warehouse_id: str | None
-) -> Slice[LedgerEntry]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MovementFilter:
+    """Which entries of the ledger are wanted; all conditions hold."""
+
+    sku: str | None = None
+    warehouse_id: str | None = None
+    types: frozenset[MovementType] | None = None
+    reference: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> Iterator[ColumnElement[bool]]:
+        """Say it to the database."""
+        event = stock_events.c
+        for column, value in ((event.sku, self.sku), (event.warehouse_id, self.warehouse_id)):
+            if value is not None:
+                yield column == value
+        if self.reference is not None:
+            yield event.reference == self.reference
+        if self.types is not None:
+            yield among(event.type, [each.value for each in self.types])
+        if self.since is not None:
+            yield event.occurred_at >= self.since
+        if self.until is not None:
+            yield event.occurred_at < self.until
+
+
+async def page_of_movements(session: AsyncSession, page: Page, wanted: MovementFilter) -> Slice[LedgerEntry]:
     """List the ledger, the newest entry first."""
-    statement = select(stock_events)
-    if sku is not None:
-        statement = statement.where(stock_events.c.sku == sku)
-    if warehouse_id is not None:
-        statement = statement.where(stock_events.c.warehouse_id == warehouse_id)
+    statement = select(stock_events).where(*wanted.conditions())
     rows = (await session.execute(apply_page(statement, page, ENTRY_KEYS))).all()
     return slice_rows([_entry(row) for row in rows], page, ENTRY_KEYS, lambda each: (each.position,))
 
@@ -134,6 +153,13 @@ async def warehouses_by_id(session: AsyncSession, wanted: Collection[str]) -> Ma
 
 def _live(now: datetime) -> Statement:
     return standings(_expired(now).label("expired"))
+
+
+def available_now(now: datetime) -> ColumnElement[int]:
+    """Say `Level.available` to the database, without what nobody holds any more."""
+    level = stock_levels.c
+    promised = level.reserved + level.allocated - _expired(now)
+    return level.on_hand + level.backorder_limit - level.safety_stock - promised
 
 
 def _expired(now: datetime) -> ColumnElement[int]:
