@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kernel.graphql.execution import Executor
 from kernel.identity import Caller, Client
 from kernel.settings import Settings
-from router.config import ExplorerSettings, RouterSettings, TelemetrySettings
+from router.config import ExplorerSettings, ExplorerUser, LogInSettings, RouterSettings, TelemetrySettings
 from router.execution.engine import Engine
 from router.execution.exchange import Headers
 from router.execution.settings import EngineSettings
@@ -18,6 +18,7 @@ from router.policy.identity import Identity, TokenVerifier
 from router.policy.keys import KeySet
 from router.server.app import RouterApp, create_router_app
 from router.supergraph import load_supergraph
+from runtime.demo_data import DemoUser
 from runtime.shop import Shop
 from subgraphs.users.app import key_set
 
@@ -30,8 +31,8 @@ SAMPLES = Path(__file__).parent / "samples"
 _KEYS_REFRESH = 300.0
 
 
-def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings) -> RouterApp:
-    """Make the ASGI application that serves the shop."""
+def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings, users: Sequence[DemoUser] = ()) -> RouterApp:
+    """Make the ASGI application that serves the shop; `users` are whom a person at the explorer may ask as."""
     supergraph = load_supergraph(supergraph_sdl)
     transports = {name: InProcessTransport(_call(subgraph.executor)) for name, subgraph in shop.subgraphs.items()}
     # The server shares equal requests from their first byte on, so the engine need not look for them again.
@@ -39,10 +40,21 @@ def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings) -> Rou
     keys = KeySet(lambda: key_set(settings), refresh=_KEYS_REFRESH)
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=ISSUER)
     router_settings = RouterSettings(
-        explorer=ExplorerSettings(title="Storegraph", samples_dir=str(SAMPLES)),
+        explorer=ExplorerSettings(title="Storegraph", samples_dir=str(SAMPLES), log_in=_log_in(users)),
         telemetry=TelemetrySettings(access_log="none"),
     )
     return create_router_app(engine, router_settings, verifier=verifier)
+
+
+def _log_in(users: Sequence[DemoUser]) -> LogInSettings | None:
+    if not users:
+        return None
+    choices = [
+        ExplorerUser(name=f"{each.email} ({each.role})", variables={"email": each.email, "password": each.password})
+        for each in users
+    ]
+    mutation = (SAMPLES / "3-log-in.graphql").read_text(encoding="utf-8")
+    return LogInSettings(mutation=mutation, token="userLogin.accessToken", users=tuple(choices))  # noqa: S106 - a path
 
 
 def _call(executor: Executor) -> Callable[..., Awaitable[Mapping[str, Any]]]:

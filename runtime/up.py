@@ -107,7 +107,7 @@ async def _serve(options: UpOptions, settings: Settings, steps: Steps) -> None:
         users = [] if options.empty else await _load_demo(settings, steps)
         with steps.step("Supergraph of 8 subgraphs composed"):
             composed = compose_shop(sdls_of(shop.subgraphs.values()))
-            app = build_storefront(shop, composed.supergraph_sdl, settings)
+            app = build_storefront(shop, composed.supergraph_sdl, settings, users)
         await shop.start()
         async with _listening(app, options) as serving:
             steps.console.print(_card(options, users, steps.elapsed()))

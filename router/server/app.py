@@ -146,7 +146,9 @@ def _explorer(settings: RouterSettings) -> ExplorerPage | None:
     explorer = settings.explorer
     if not settings.explorer_is_on:
         return None
-    return ExplorerPage(endpoint=settings.server.path, title=explorer.title, samples=read_samples(explorer))
+    return ExplorerPage(
+        endpoint=settings.server.path, title=explorer.title, samples=read_samples(explorer), log_in=explorer.log_in
+    )
 
 
 def _landing(settings: RouterSettings) -> Response | None:

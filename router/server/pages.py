@@ -9,7 +9,8 @@ from typing import Final
 from router.config import ConfigError, ExplorerSettings, Sample
 from router.server.errors import MethodNotAllowedError, NotFoundError
 from router.server.exchange import Response, json_response
-from router.server.explorer.page import ASSETS, ExplorerPage
+from router.server.explorer.page import ExplorerPage
+from router.server.explorer.paths import ASSETS
 
 _NO_STORE: Final = ((b"cache-control", b"no-store"),)
 

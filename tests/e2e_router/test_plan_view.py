@@ -22,7 +22,7 @@ def ask(router: Running, address: str, **body: Any) -> Any:
 
 
 def test_an_answer_comes_with_its_plan_timings_and_code(router: Running) -> None:
-    answer = ask(router, "graphql", query=QUERY)
+    answer = ask(router, "run", query=QUERY)
     notes = answer["extensions"]["storegraph"]
 
     assert answer["data"] == router.ask(QUERY)["data"]
@@ -58,13 +58,13 @@ def test_a_plan_can_be_seen_without_running_it(router: Running) -> None:
 def test_a_fetch_that_failed_says_why(start_router: Any, supergraph: Any) -> None:
     router = start_router(supergraph, yaml="subgraphs: {reviews: {url: 'http://127.0.0.1:9/reviews'}}")
 
-    answer = ask(router, "graphql", query=QUERY)
+    answer = ask(router, "run", query=QUERY)
 
     failed = [each for each in answer["extensions"]["storegraph"]["fetches"] if each["subgraph"] == "reviews"]
     assert all("refused" in each["error"] and each["status"] is None for each in failed)
 
 
-@pytest.mark.parametrize("address", ["graphql", "plan"])
+@pytest.mark.parametrize("address", ["run", "plan"])
 def test_wrong_operations_are_refused_as_ever(router: Running, address: str) -> None:
     answer = ask(router, address, query="{ nothing }")
 
@@ -79,5 +79,5 @@ def test_the_endpoint_of_everybody_tells_nothing(router: Running) -> None:
 def test_plans_are_told_only_where_the_explorer_is(start_router: Any, supergraph: Any) -> None:
     router = start_router(supergraph, yaml="environment: production")
 
-    assert httpx.post(f"{router.origin}/explorer/graphql", json={"query": QUERY}).status_code == 404
+    assert httpx.post(f"{router.origin}/explorer/run", json={"query": QUERY}).status_code == 404
     assert httpx.post(f"{router.origin}/explorer/plan", json={"query": QUERY}).status_code == 404

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 import msgspec
 
@@ -13,11 +12,9 @@ from router.operations.resolver import OperationResolver
 from router.server.callers import Callers
 from router.server.endpoint import Executor, GraphQLEndpoint
 from router.server.exchange import HttpRequest, Response
+from router.server.explorer.paths import PLAN, RUN
 from router.server.explorer.tracing import NotingEngine
 from router.telemetry.correlation import RequestIds
-
-RUN: Final = "/explorer/graphql"
-PLAN: Final = "/explorer/plan"
 
 Handler = Callable[[HttpRequest], Awaitable[Response]]
 

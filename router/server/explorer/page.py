@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
-from router.config import Sample
+from router.config import LogInSettings, Sample
 from router.server.exchange import Header, HeaderBlock, Response
 from router.server.explorer.build import COMMAND, DIST, STAMP
+from router.server.explorer.paths import ASSETS, PLAN, RUN
 
-ASSETS: Final = "/explorer/"
 _MEDIA: Final = {".js": b"text/javascript; charset=utf-8", ".css": b"text/css; charset=utf-8"}
 
 # Monaco writes style elements and attributes; everything else comes from this origin and nowhere else.
@@ -61,10 +61,13 @@ _BARE: Final = """<!doctype html>
 class ExplorerPage:
     """Serves GraphiQL for one endpoint."""
 
-    def __init__(self, *, endpoint: str, title: str, samples: Sequence[Sample] = ()) -> None:
+    def __init__(
+        self, *, endpoint: str, title: str, samples: Sequence[Sample] = (), log_in: LogInSettings | None = None
+    ) -> None:
         self._endpoint = endpoint
         self._title = title
         self._samples = samples
+        self._log_in = log_in
 
     def document(self) -> Response:
         """Return the page, or the sentence that tells how to build it."""
@@ -81,8 +84,17 @@ class ExplorerPage:
         )
 
     def _settings_block(self) -> str:
-        tabs = [{"query": s.query, "variables": s.variables or None} for s in self._samples]
-        block = orjson.dumps({"endpoint": self._endpoint, "title": self._title, "samples": tabs}).decode()
+        settings: dict[str, Any] = {
+            "endpoint": self._endpoint,
+            "plans": {"run": RUN, "explain": PLAN},
+            "title": self._title,
+            "samples": [{"query": each.query, "variables": each.variables or None} for each in self._samples],
+            "users": [],
+        }
+        if (log_in := self._log_in) is not None:
+            settings["logIn"] = {"mutation": log_in.mutation, "token": log_in.token}
+            settings["users"] = [{"name": each.name, "variables": each.variables} for each in log_in.users]
+        block = orjson.dumps(settings).decode()
         # Inside a data block only the end of the element could be mistaken for markup.
         return block.replace("<", "\\u003c")
 

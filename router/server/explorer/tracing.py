@@ -2,8 +2,8 @@
 
 Where the explorer is on, two more addresses take the same requests as the GraphQL endpoint, under the same rules:
 
-    POST /explorer/graphql   runs the operation; the answer is the endpoint's, with `extensions.storegraph` besides
-    POST /explorer/plan      runs nothing: `data` is null, and `extensions.storegraph` tells what would be done
+    POST /explorer/run     runs the operation; the answer is the endpoint's, with `extensions.storegraph` besides
+    POST /explorer/plan    runs nothing: `data` is null, and `extensions.storegraph` tells what would be done
 
 They are endpoints of their own over an engine that takes notes, so that the endpoint of everybody pays nothing for it.
 """

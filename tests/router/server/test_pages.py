@@ -80,6 +80,17 @@ async def test_a_person_sees_the_explorer(connect: Any, dist: Path, path: str) -
     assert json.loads(block)["endpoint"] == "/graphql"
 
 
+async def test_whom_a_person_may_ask_as_is_part_of_the_page(connect: Any, dist: Path) -> None:
+    log_in = "{mutation: 'mutation { a }', token: a.b, users: [{name: Ada, variables: {email: a}}]}"
+
+    response = await connect(f"explorer: {{log_in: {log_in}}}").get("/")
+
+    block = json.loads(response.text.split('id="settings">')[1].split("</script>")[0])
+    assert block["logIn"] == {"mutation": "mutation { a }", "token": "a.b"}
+    assert block["users"] == [{"name": "Ada", "variables": {"email": "a"}}]
+    assert block["plans"] == {"run": "/explorer/run", "explain": "/explorer/plan"}
+
+
 async def test_the_page_may_only_talk_to_its_own_origin(connect: Any, dist: Path) -> None:
     response = await connect().get("/")
 
