@@ -25,10 +25,12 @@ class InFlight(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._attempts)
 
-    def join(self, key: K, done: Done[V]) -> Call | None:
-        """Take part in the attempt under a key, if there is one."""
-        attempt = self._attempts.get(key)
-        return None if attempt is None else attempt.seat(done)
+    def __contains__(self, key: K) -> bool:
+        return key in self._attempts
+
+    def join(self, key: K, done: Done[V]) -> Call:
+        """Take part in the attempt that there is under a key."""
+        return self._attempts[key].seat(done)
 
     def share(self, key: K, begin: Begin[V], done: Done[V]) -> Call:
         """Take part in the attempt under a key; it is begun if there is none."""
@@ -41,7 +43,11 @@ class InFlight(Generic[K, V]):
 
 
 class _Attempt(Generic[K, V]):
-    """One attempt and those who take part in it."""
+    """One attempt and those who take part in it.
+
+    In the end it lets go of all it holds: what is left in circles is left to the garbage collector, which takes longer
+    over it than all this does over the request.
+    """
 
     __slots__ = ("_among", "_key", "_left", "_seats", "call")
 
@@ -61,8 +67,10 @@ class _Attempt(Generic[K, V]):
 
     def land(self, result: V | BaseException) -> None:
         """Tell everyone what came of it; who leaves even while that goes on is not told."""
-        del self._among[self._key]
-        for seat in self._seats:
+        del self._among[self._key], self.call
+        seats = self._seats
+        self._seats = []
+        for seat in seats:
             done, seat.done = seat.done, None
             if done is not None:
                 done(result)
@@ -72,7 +80,9 @@ class _Attempt(Generic[K, V]):
         self._left += 1
         if self._left == len(self._seats):
             del self._among[self._key]
+            self._seats.clear()
             self.call.cancel()
+            del self.call
 
 
 class _Seat(Generic[K, V]):

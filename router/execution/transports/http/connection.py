@@ -16,6 +16,7 @@ from router.execution.errors import (
     TransportError,
 )
 from router.execution.transports.port import SubgraphResponse
+from router.traffic.turns import Turn
 
 MAX_HEADER_BYTES = 64 * 1024
 HEAD_END = b"\r\n\r\n"
@@ -33,6 +34,7 @@ class Head(NamedTuple):
     media_type: str
     encoding: bytes
     length: int
+    cache_control: str
 
 
 class Owner(Protocol):
@@ -57,12 +59,14 @@ class Connection(asyncio.Protocol):
     Args:
         max_response_bytes: the bound on a response.
         owner: is told what happens.
+        turn: at whose end requests are sent.
         heads: heads of responses that were parsed before, from all connections of the owner. Servers send the same over
             and over; a response that comes in one piece under a known head need not be parsed again.
     """
 
     __slots__ = (
         "_begun",
+        "_cache_control",
         "_call",
         "_chunks",
         "_delimited",
@@ -79,13 +83,15 @@ class Connection(asyncio.Protocol):
         "_response",
         "_size",
         "_transport",
+        "_turn",
         "open",
     )
 
     _transport: asyncio.Transport
 
-    def __init__(self, max_response_bytes: int, owner: Owner, heads: dict[bytes, Head]) -> None:
+    def __init__(self, max_response_bytes: int, owner: Owner, turn: Turn, heads: dict[bytes, Head]) -> None:
         self._limit = max_response_bytes
+        self._turn = turn
         self._owner = owner
         self._heads = heads
         self._parser = httptools.HttpResponseParser(self)
@@ -99,6 +105,7 @@ class Connection(asyncio.Protocol):
         self._header_bytes = 0
         self._encoding = b""
         self._media_type = b""
+        self._cache_control = b""
         self._begun = False
         self._piece = b""
         """The piece in which everything came so far, if it was one."""
@@ -111,7 +118,11 @@ class Connection(asyncio.Protocol):
     def exchange(self, request: bytes, call: object) -> None:
         """Send a request; the owner is told what comes back to this call."""
         self._call = call
-        self._transport.write(request)
+        self._turn.end_with(self._write, request)
+
+    def _write(self, request: bytes) -> None:
+        if not self._transport.is_closing():
+            self._transport.write(request)
 
     def close(self) -> None:
         """Close at once, without waiting for what is under way."""
@@ -138,7 +149,8 @@ class Connection(asyncio.Protocol):
             begin = data.find(HEAD_END) + len(HEAD_END)
             head = self._heads.get(data[:begin])
             if head is not None and len(data) - begin == head.length:
-                self._deliver(SubgraphResponse(head.status, head.media_type, data[begin:]), head.encoding, keep=True)
+                response = SubgraphResponse(head.status, head.media_type, data[begin:], None, head.cache_control)
+                self._deliver(response, head.encoding, keep=True)
                 return
             self._begun = True
             self._piece = data
@@ -185,6 +197,8 @@ class Connection(asyncio.Protocol):
         length = len(name)
         if length == 12 and name.lower() == b"content-type":
             self._media_type = value
+        elif length == 13 and name.lower() == b"cache-control":
+            self._cache_control += b"," + value if self._cache_control else value
         elif length == 14 and name.lower() == b"content-length":
             self._delimited = True
             if value.isdigit() and int(value[:20]) > self._limit:
@@ -220,7 +234,8 @@ class Connection(asyncio.Protocol):
 
     def _whole(self) -> SubgraphResponse:
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        return SubgraphResponse(self._parser.get_status_code(), self._media_type.decode("latin-1"), body)
+        media_type, cache_control = self._media_type.decode("latin-1"), self._cache_control.decode("latin-1")
+        return SubgraphResponse(self._parser.get_status_code(), media_type, body, None, cache_control)
 
     def _finish(self, response: SubgraphResponse) -> None:
         encoding, keep = self._encoding, self._keep
@@ -235,7 +250,7 @@ class Connection(asyncio.Protocol):
         if begin <= LONGEST_KNOWN and len(self._piece) - begin == self._size:
             if len(self._heads) >= KNOWN_HEADS:
                 del self._heads[next(iter(self._heads))]
-            head = Head(response.status, response.media_type, self._encoding, self._size)
+            head = Head(response.status, response.media_type, self._encoding, self._size, response.cache_control)
             self._heads[self._piece[:begin]] = head
 
     def _deliver(self, response: SubgraphResponse, encoding: bytes, *, keep: bool) -> None:

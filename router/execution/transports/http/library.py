@@ -37,7 +37,9 @@ class LibraryHttpTransport:
                 builder = builder.header(name, value)
             async with builder.body_bytes(request.body()).build_streamed() as response:
                 body = await self._read(response)
-                return SubgraphResponse(response.status, response.get_header("content-type") or "", body)
+                media_type = response.get_header("content-type") or ""
+                cache_control = response.get_header("cache-control") or ""
+                return SubgraphResponse(response.status, media_type, body, None, cache_control)
         except RequestTimeoutError:
             raise SubgraphTimeoutError(f"no answer within {request.timeout:g} s") from None
         except (PyreqwestError, ValueError) as error:

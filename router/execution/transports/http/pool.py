@@ -11,6 +11,7 @@ from router.execution.transports.http.connection import Connection, Head
 from router.execution.transports.http.settings import HttpSettings
 from router.execution.transports.port import SubgraphResponse
 from router.traffic.calls import Done
+from router.traffic.turns import Turn
 
 TICK = 0.005
 """The timer's grain in seconds."""
@@ -50,6 +51,7 @@ class Pool:
         self._waiting: deque[PooledCall] = deque()
         self._calls: set[PooledCall] = set()
         self._open: set[Connection] = set()
+        self._turn = Turn()
         self._heads: dict[bytes, Head] = {}
         self._count = 0
         self._connecting: set[asyncio.Task[None]] = set()
@@ -121,7 +123,7 @@ class Pool:
     async def _open_one(self) -> None:
         try:
             _, connection = await self._loop.create_connection(
-                lambda: Connection(self._settings.max_response_bytes, self, self._heads),
+                lambda: Connection(self._settings.max_response_bytes, self, self._turn, self._heads),
                 self._origin.host,
                 self._origin.port,
             )
