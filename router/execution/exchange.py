@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, TypeAlias
 
+from router.execution.cache_policy import CachePolicy
 from router.execution.json_text import write_json
 
 Header: TypeAlias = tuple[str, str]
@@ -79,6 +80,8 @@ class GraphQLResponse:
     data: Any = None
     errors: tuple[GraphQLErrorDict, ...] = ()
     extensions: Mapping[str, Any] | None = None
+    cache_policy: CachePolicy | None = None
+    """How it may be kept, where that is asked."""
     _body: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @property

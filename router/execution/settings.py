@@ -50,6 +50,8 @@ class EngineSettings:
         max_errors: how many errors an answer lists at most.
         recall: whether results are taken over where the subgraphs answer the same bytes as before; see `recall`.
         recall_bytes: how much to keep for that.
+        default_max_age: seconds that an answer may be kept where neither subgraphs nor the schema say anything; None, and
+            it is not asked how answers may be kept.
     """
 
     limits: DocumentLimits = field(default_factory=DocumentLimits)
@@ -60,3 +62,4 @@ class EngineSettings:
     max_errors: int = 1_000
     recall: bool = True
     recall_bytes: int = 16 * 1024 * 1024
+    default_max_age: int | None = None

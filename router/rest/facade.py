@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, quote
 import orjson
 
 from router.config import ConfigError, RouterSettings
+from router.execution.cache_policy import UNKEPT
 from router.execution.engine import Engine
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome
 from router.policy.identity import Identity
@@ -22,6 +23,7 @@ from router.rest.openapi import openapi_document
 from router.rest.page import openapi_page
 from router.rest.routes import Body, FindOperation, Route, RouteTable, read_routes
 from router.server.browsers import Cors, CsrfGuard
+from router.server.caching_headers import caching_headers, conditional
 from router.server.callers import Callers
 from router.server.errors import BodyTooLargeError, HttpError
 from router.server.exchange import JSON, HeaderBlock, HttpRequest, Response, json_response
@@ -55,6 +57,7 @@ class RestFacade:
         self._engine = engine
         self._callers = callers
         self._csrf = CsrfGuard(settings.csrf)
+        self._caching = caching_headers(settings, asks=callers.asks)
         self._cors = Cors(settings.cors)
         self._ids = RequestIds()
         self._body_limit = settings.limits.body_bytes
@@ -114,7 +117,8 @@ class RestFacade:
         forwarded = self._callers.forwarded(http.headers)
         context = self._callers.context(identity, forwarded, self._ids.of(http.headers), http.headers)
         request = GraphQLRequest(route.document, variables, route.operation)
-        return self._response(route, await self._engine.execute(request, context))
+        response = self._response(route, await self._engine.execute(request, context))
+        return response if self._caching is None or route.method != "GET" else conditional(response, http.headers)
 
     def _response(self, route: Route, result: GraphQLResponse) -> Response:
         value, user_errors = self._answer(route, result.data)
@@ -129,7 +133,10 @@ class RestFacade:
             headers.append(_INCOMPLETE)
         if route.declared.location is not None and isinstance(value, dict):
             headers.append((b"location", _filled(route.declared.location, value)))
-        return Response(route.declared.success, HeaderBlock(headers), orjson.dumps(value), route.operation)
+        block = HeaderBlock(headers)
+        if self._caching is not None:
+            block = self._caching.extended(block, result.cache_policy or UNKEPT)
+        return Response(route.declared.success, block, orjson.dumps(value), route.operation)
 
     def _answer(self, route: Route, data: Any) -> tuple[Any, list[dict[str, Any]]]:
         """Return the answer in an operation's data, and the errors that stand in it or beside it."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 Header: TypeAlias = tuple[bytes, bytes]
 
 JSON: Final = b"application/json; charset=utf-8"
+BODILESS: Final = frozenset({204, 304})
+"""Statuses of answers that have no body, and so no length."""
 GRAPHQL_RESPONSE: Final = b"application/graphql-response+json; charset=utf-8"
 
 

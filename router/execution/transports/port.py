@@ -71,6 +71,8 @@ class SubgraphResponse:
     media_type: str = "application/json"
     body: bytes | None = None
     decoded: Any = None
+    cache_control: str = ""
+    """The header of that name."""
 
 
 class SubgraphTransport(Protocol):
