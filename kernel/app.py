@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, cast
 
 import orjson
 from fastapi import FastAPI
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from kernel.errors import InfrastructureError, UnauthenticatedError
 from kernel.graphql.execution import Result
@@ -19,6 +21,8 @@ from kernel.identity import Client, InternalTokenVerifier
 from kernel.subgraph import Subgraph
 
 _LARGEST_BODY: Final = 2_000_000
+_EVENT_STREAM: Final = "text/event-stream"
+_HEARTBEAT_SECONDS: Final = 10.0
 
 
 def create_app(subgraph: Subgraph, *, internal_key: str) -> FastAPI:
@@ -55,7 +59,9 @@ async def _answer(subgraph: Subgraph, verifier: InternalTokenVerifier, request: 
     body = await _read(request)
     if body is None:
         return _failed(400, "The body is not a GraphQL request.", "BAD_REQUEST")
-    result = await subgraph.executor.execute(
+    streamed = request.headers.get("accept", "").startswith(_EVENT_STREAM)
+    run = partial(
+        subgraph.executor.subscribe if streamed else subgraph.executor.execute,
         body["query"],
         body.get("variables"),
         body.get("operationName"),
@@ -63,7 +69,32 @@ async def _answer(subgraph: Subgraph, verifier: InternalTokenVerifier, request: 
         correlation_id=request.headers.get("x-request-id", ""),
         traceparent=request.headers.get("traceparent", ""),
     )
+    if streamed:
+        return StreamingResponse(_stream(cast("AsyncGenerator[Result]", run())), media_type=_EVENT_STREAM)
+    result = await cast("Awaitable[Result]", run())
     return _json(200, result.to_builtins())
+
+
+async def _stream(events: AsyncGenerator[Result]) -> AsyncGenerator[bytes]:
+    """Write the events of a subscription as server-sent events, with a sign of life where there are none."""
+    yield b":\n\n"
+    async with aclosing(events):
+        coming = asyncio.ensure_future(anext(events, None))
+        try:
+            while True:
+                done, _ = await asyncio.wait((coming,), timeout=_HEARTBEAT_SECONDS)
+                if not done:
+                    yield b":\n\n"
+                    continue
+                event = coming.result()
+                if event is None:
+                    yield b"event: complete\ndata: \n\n"
+                    return
+                yield b"event: next\ndata: %b\n\n" % orjson.dumps(event.to_builtins())
+                coming = asyncio.ensure_future(anext(events, None))
+        finally:
+            coming.cancel()
+            await asyncio.wait((coming,))
 
 
 async def _read(request: Request) -> dict[str, Any] | None:

@@ -20,7 +20,7 @@ from kernel import telemetry
 from kernel.database import Database
 from kernel.events.consumers import Consumer
 from kernel.events.envelope import Event, UnknownEventError
-from kernel.events.outbox import CHANNEL
+from kernel.events.outbox import CHANNEL, FEED
 from kernel.events.signals import Signal
 
 _log = telemetry.get_logger("delivery")
@@ -57,9 +57,10 @@ _CLAIM: Final = text(
                WHERE older.consumer = next.consumer AND older.subject = next.subject
                  AND older.state = 'pending' AND older.position < next.position) IS NULL
         ORDER BY position LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING event_id, event, attempts
+    RETURNING event_id, event, attempts,
+              pg_notify(:feed, current_schema() || ' ' || type || ' ' || left(subject, 200))::text
     """
-)
+).bindparams(bindparam("feed", FEED))
 _FAIL: Final = text(
     """
     UPDATE inbox SET attempts = :attempts, reason = :reason,

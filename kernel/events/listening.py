@@ -21,11 +21,15 @@ class Listener:
         url: the database, as asyncpg takes it.
         wake: is told what a notification says, `outbox:<schema>` or `inbox:<schema>`.
         wake_all: is called whenever listening begins (again), since anything may have been missed before.
+        channel: on which the notifications come.
     """
 
-    def __init__(self, url: str, wake: Callable[[str], None], wake_all: Callable[[], None]) -> None:
+    def __init__(
+        self, url: str, wake: Callable[[str], None], wake_all: Callable[[], None], *, channel: str = CHANNEL
+    ) -> None:
         self.ready = asyncio.Event()
         self._url = url
+        self._channel = channel
         self._wake = wake
         self._wake_all = wake_all
 
@@ -52,7 +56,7 @@ class Listener:
             self._wake(str(payload))
 
         connection.add_termination_listener(on_loss)
-        await connection.add_listener(CHANNEL, on_notice)
+        await connection.add_listener(self._channel, on_notice)
         self.ready.set()
         self._wake_all()
         await lost.wait()

@@ -37,6 +37,9 @@ from kernel.ids import new_id
 CHANNEL: Final = "storegraph_events"
 """PostgreSQL notifies here, with `outbox:<schema>` or `inbox:<schema>`, when a commit brings new work."""
 
+FEED: Final = "storegraph_feed"
+"""Here, with `<schema> <type> <subject>`, when an event was recorded or a consumer's effect of one was committed."""
+
 
 def outbox_table(metadata: MetaData) -> Table:
     """Describe the table of events that this schema has published or is about to."""
@@ -90,10 +93,11 @@ _RECORD: Final = text(
         INSERT INTO outbox (event_id, type, subject, event)
         SELECT event ->> 'id', event ->> 'type', event ->> 'subject', event
         FROM jsonb_array_elements(:events) WITH ORDINALITY AS given (event, place) ORDER BY place
+        RETURNING pg_notify(:feed, current_schema() || ' ' || type || ' ' || left(subject, 200))::text AS told
     )
-    SELECT pg_notify(:channel, 'outbox:' || current_schema())
+    SELECT pg_notify(:channel, 'outbox:' || current_schema()), (SELECT count(told) FROM recorded)
     """
-).bindparams(bindparam("events", type_=JSONB), bindparam("channel", CHANNEL))
+).bindparams(bindparam("events", type_=JSONB), bindparam("channel", CHANNEL), bindparam("feed", FEED))
 """One statement for any number of events, so that it is prepared once."""
 
 

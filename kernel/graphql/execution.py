@@ -6,12 +6,22 @@ and correlation are the same on either. Parsing and validation are remembered by
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
+from functools import partial
 from inspect import isawaitable
 from typing import Any, Final, TypeGuard, cast
 
-from graphql import DocumentNode, ExecutionResult, GraphQLError, execute, parse, validate
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    create_source_event_stream,
+    execute,
+    parse,
+    validate,
+)
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -24,6 +34,7 @@ from kernel.identity import ANONYMOUS, Caller
 from kernel.ids import new_id
 
 _REMEMBERED_DOCUMENTS: Final = 1000
+_IS_AWAITABLE: Final = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
 _log = telemetry.get_logger("graphql")
 
 
@@ -71,17 +82,65 @@ class Executor:
             causation=causation,
             trace=traceparent or telemetry.traceparent(),
         ):
-            outcome = execute(
-                self.schema._schema,  # Strawberry's public execute() costs far more
-                document,
-                context_value=self._make_context(caller),
-                variable_values=dict(variables or {}),
-                operation_name=operation_name,
-                is_awaitable=cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable),
-                executor_class=StrawberryGraphQLCoreExecutionContext,
-            )
+            outcome = execute(**self._arguments(document, dict(variables or {}), operation_name, caller))
             result = await outcome if isawaitable(outcome) else outcome
         return self._finish(cast("ExecutionResult", result))
+
+    async def subscribe(
+        self,
+        query: str,
+        variables: Mapping[str, Any] | None = None,
+        operation_name: str | None = None,
+        *,
+        caller: Caller = ANONYMOUS,
+        correlation_id: str = "",
+        traceparent: str = "",
+    ) -> AsyncGenerator[Result]:
+        """Run a subscription for a caller; each event is executed in a context of its own, so that it is seen afresh.
+
+        Closing the generator ends the subscription. What a client or a resolver did wrong comes as a result.
+        """
+        document = self._document(query)
+        if not isinstance(document, DocumentNode):
+            yield Result(None, [_refusal(error) for error in document])
+            return
+        arguments = partial(self._arguments, document, dict(variables or {}), operation_name, caller)
+        source = await self._open(arguments())
+        if isinstance(source, ExecutionResult):
+            yield self._finish(source)
+            return
+        async with aclosing(source) as events:
+            try:
+                async for event in events:
+                    with telemetry.correlated(correlation_id, trace=traceparent):
+                        outcome = execute(**arguments(), root_value=event)
+                        result = await outcome if isawaitable(outcome) else outcome
+                    yield self._finish(cast("ExecutionResult", result))
+            except Exception as error:
+                failure = GraphQLError(str(error), original_error=error)
+                yield self._finish(ExecutionResult(None, [failure]))
+
+    async def _open(self, arguments: dict[str, Any]) -> AsyncGenerator[Any] | ExecutionResult:
+        """Open the source of a subscription, or tell why that cannot be."""
+        executor_class, variables = arguments.pop("executor_class"), arguments.pop("variable_values")
+        executor = executor_class.build(**arguments, raw_variable_values=variables)
+        if isinstance(executor, Sequence):
+            return ExecutionResult(None, list(executor))
+        opened = create_source_event_stream(executor)
+        return cast("AsyncGenerator[Any] | ExecutionResult", await opened if isawaitable(opened) else opened)
+
+    def _arguments(
+        self, document: DocumentNode, variables: dict[str, Any], operation_name: str | None, caller: Caller
+    ) -> dict[str, Any]:
+        return {
+            "schema": self.schema._schema,  # Strawberry's public execute() costs far more
+            "document": document,
+            "context_value": self._make_context(caller),
+            "variable_values": variables,
+            "operation_name": operation_name,
+            "is_awaitable": _IS_AWAITABLE,
+            "executor_class": StrawberryGraphQLCoreExecutionContext,
+        }
 
     def _document(self, query: str) -> DocumentNode | Sequence[GraphQLError]:
         known = self._documents.get(query)

@@ -74,6 +74,7 @@ class Schema(strawberry.federation.Schema):
 def build_schema(
     query: type,
     mutation: type | None = None,
+    subscription: type | None = None,
     *,
     types: Iterable[type] = (),
     schema_directives: Iterable[object] = (),
@@ -83,6 +84,7 @@ def build_schema(
     Args:
         query: the root of reads.
         mutation: the root of writes; with it come the concrete errors that all subgraphs share.
+        subscription: the root of what is told as it happens.
         types: what no field leads to, such as the entities that are only reached by reference and the
             concrete types of interfaces.
         schema_directives: directives on the schema itself.
@@ -90,6 +92,7 @@ def build_schema(
     return Schema(
         query=query,
         mutation=mutation,
+        subscription=subscription,
         types=[*types, *(SHARED_TYPES if mutation else ())],
         config=StrawberryConfig(scalar_map={CurrencyCode: CURRENCY_CODE}),
         schema_directives=schema_directives,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
+from kernel.events.feed import PostgresFeed
 from kernel.jobs import Job
+from kernel.personal_data import PersonalData, personal_data_consumer
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from subgraphs.orders.api.context import make_context
@@ -22,6 +24,7 @@ from subgraphs.orders.service.history import OrderService
 from subgraphs.orders.service.runner import SagaRunner
 from subgraphs.orders.service.steps import Ends, make_steps
 from subgraphs.orders.settings import OrdersSettings
+from subgraphs.orders.storage.personal_data import collect, erase
 
 
 def build(settings: Settings, parts: Parts) -> Subgraph:
@@ -40,7 +43,10 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
         make_context=partial(make_context, service),
         database=parts.database,
         migrations=Path(__file__).parent / "migrations",
-        consumers=make_consumers(service.orders),
+        consumers=(
+            *make_consumers(service.orders),
+            personal_data_consumer("orders", PersonalData(collect=collect, erase=erase), settings),
+        ),
         jobs=(Job(name="orders.sagas", run=service.sagas.run_due, every=own.saga_every),),
     )
 
@@ -68,4 +74,5 @@ def make_service(parts: Parts, own: OrdersSettings, ports: Ports, *, alone: bool
         completion=CompletionService(database, checkouts, taxes, runner, clock, reservation_seconds=held),
         orders=OrderService(database, runner, clock),
         sagas=runner,
+        feed=PostgresFeed(database),
     )

@@ -9,6 +9,7 @@ from subgraphs.inventory.api.mutations import Mutation
 from subgraphs.inventory.api.planning_mutations import PlanningMutation
 from subgraphs.inventory.api.planning_queries import PlanningQuery
 from subgraphs.inventory.api.queries import Query
+from subgraphs.inventory.api.subscriptions import Subscription
 from subgraphs.inventory.api.types import InsufficientStockError, Product, ProductVariant
 
 
@@ -16,4 +17,4 @@ def make_schema() -> Schema:
     """Make the schema of stock."""
     query = merge_types("Query", (Query, PlanningQuery))
     mutation = merge_types("Mutation", (Mutation, PlanningMutation))
-    return build_schema(query, mutation, types=[Product, ProductVariant, InsufficientStockError])
+    return build_schema(query, mutation, Subscription, types=[Product, ProductVariant, InsufficientStockError])

@@ -11,6 +11,7 @@ from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import InvalidInputError
 from kernel.events.catalogue import StockLine
+from kernel.events.feed import EventFeed, PostgresFeed
 from kernel.ids import new_id
 from subgraphs.inventory.domain import moving, promising, resourcing
 from subgraphs.inventory.domain.book import Book
@@ -33,11 +34,20 @@ _ALLOCATIONS: Final = tuple[Allocation, ...]
 class InventoryService:
     """What can be done with stock."""
 
-    def __init__(self, database: Database, clock: Clock, *, source: SourcingStrategy = fewest_splits) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        source: SourcingStrategy = fewest_splits,
+        desk: Desk | None = None,
+    ) -> None:
         self.database = database
         self.clock = clock
+        self.feed: EventFeed = PostgresFeed(database)
+        """What happens to stock, for those who wait for it."""
         self._source = source
-        self._desk = Desk(database, clock)
+        self._desk = desk or Desk(database, clock)
 
     async def reserve(
         self,

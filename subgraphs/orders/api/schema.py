@@ -7,8 +7,9 @@ from subgraphs.orders.api.errors import TYPES
 from subgraphs.orders.api.mutations import Mutation
 from subgraphs.orders.api.orders import User
 from subgraphs.orders.api.queries import Query
+from subgraphs.orders.api.subscriptions import Subscription
 
 
 def make_schema() -> Schema:
     """Make the schema of orders."""
-    return build_schema(Query, Mutation, types=[User, *TYPES])
+    return build_schema(Query, Mutation, Subscription, types=[User, *TYPES])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kernel.database import Database
+from kernel.events.feed import EventFeed
 from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
@@ -24,3 +25,4 @@ class OrdersService:
     completion: CompletionService
     orders: OrderService
     sagas: SagaRunner
+    feed: EventFeed
