@@ -86,6 +86,7 @@ def _engine_settings(settings: RouterSettings) -> EngineSettings:
         # Requests are shared before their bodies are even parsed, so the engine need not look for equal ones again.
         share_requests=False,
         recall=settings.sharing.fetches,
+        default_max_age=settings.caching.default_max_age if settings.caching.enabled else None,
     )
 
 
