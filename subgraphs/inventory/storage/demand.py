@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.inventory.domain.forecasting.series import Series, monday
+from subgraphs.inventory.domain.stock import EFFECTS
 from subgraphs.inventory.storage.arrays import ArrayRows, among
 from subgraphs.inventory.storage.planning_tables import demand_imports, demand_lines, forecasts, sku_groups
 from subgraphs.inventory.storage.tables import stock_events
@@ -35,6 +36,9 @@ class SoldElsewhere:
     week: date
     quantity: int
 
+
+ADDING: Final = tuple(kind.value for kind, effect in EFFECTS.items() if effect.on_hand > 0)
+"""The types of movements by which there can be more on hand."""
 
 _WANTED: Final = ArrayRows("wanted", sku=Text, warehouse_id=Text, quantity=Integer)
 _ADD: Final = (
@@ -136,7 +140,11 @@ async def _begins(session: AsyncSession, group_id: str) -> Mapping[str, date | N
     """Tell in which week each SKU of a group was first put on a shelf, None where it never was."""
     first = (
         select(stock_events.c.occurred_at)
-        .where(stock_events.c.sku == sku_groups.c.sku)
+        .where(
+            stock_events.c.sku == sku_groups.c.sku,
+            among(stock_events.c.type, ADDING),
+            stock_events.c.quantity > 0,
+        )
         .order_by(stock_events.c.position)
         .limit(1)
         .scalar_subquery()

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.money import Money
 from subgraphs.inventory.domain.purchasing import PurchaseOrderState
-from subgraphs.inventory.domain.stock import EFFECTS
 from subgraphs.inventory.storage.arrays import among
+from subgraphs.inventory.storage.demand import ADDING
 from subgraphs.inventory.storage.planning_tables import purchase_order_lines, purchase_orders, stock_costs
 from subgraphs.inventory.storage.reading import available_now
 from subgraphs.inventory.storage.tables import stock_events, stock_levels
@@ -71,13 +71,12 @@ async def overview(session: AsyncSession, now: datetime, warehouse_id: str | Non
 async def ages(session: AsyncSession, now: datetime, warehouse_id: str | None) -> list[Age]:
     """Tell how long the stock has lain, as if what came first had gone first."""
     event = stock_events.c
-    adds = [kind.value for kind, effect in EFFECTS.items() if effect.on_hand > 0]
     newest_first = func.sum(event.quantity).over(
         partition_by=(event.sku, event.warehouse_id), order_by=event.position.desc()
     )
     came = (
         select(event.sku, event.warehouse_id, event.occurred_at, event.quantity, newest_first.label("so_far"))
-        .where(among(event.type, adds), event.quantity > 0, _here(event.warehouse_id, warehouse_id))
+        .where(among(event.type, ADDING), event.quantity > 0, _here(event.warehouse_id, warehouse_id))
         .subquery("came")
     )
     level, cost = stock_levels.c, stock_costs.c

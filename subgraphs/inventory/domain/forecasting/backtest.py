@@ -52,12 +52,15 @@ class Plan:
 
 @dataclass(slots=True)
 class Score:
-    """How one SKU was forecast; figures of each method are in the order of the origins."""
+    """How one SKU was forecast, by every method, over all origins."""
 
     sku: str
     group: str
     pattern: Pattern
     model: str = ""
+    first: date = date.min
+    history: tuple[int, ...] = ()
+    """What was sold in each week since `first`, up to the first origin."""
     mase: dict[str, float] = field(default_factory=dict[str, float])
     rmsse: dict[str, float] = field(default_factory=dict[str, float])
     total_mase: dict[str, float] = field(default_factory=dict[str, float])
@@ -103,7 +106,9 @@ def _judge(name: str, group: Sequence[Series], plan: Plan, end: date) -> Iterato
 
 def _score(sku: str, group: str, trials: Sequence[_Trial]) -> Score:
     history = trials[0].history
-    score = Score(sku, group, trials[-1].forecast.pattern, trials[-1].forecast.model)
+    last = trials[-1].forecast
+    first = trials[0].forecast.first - WEEK * len(history)
+    score = Score(sku, group, last.pattern, last.model, first, history)
     actual = [value for trial in trials for value in trial.actual]
     totals = [float(sum(trial.actual)) for trial in trials]
     absolute, squared = mase_scale(history), rmsse_scale(history)
