@@ -8,10 +8,12 @@ from typing import Final
 
 from runtime.demo_data.assortment import read_assortment
 from runtime.demo_data.catalogue import Catalogue, make_catalogue
+from runtime.demo_data.demand import make_demand
 from runtime.demo_data.history import PastOrder, make_history
 from runtime.demo_data.people import Customer, make_customers, make_staff
 from runtime.demo_data.records import Records, make_records
 from runtime.demo_data.stock import Stock, make_stock
+from subgraphs.inventory.storage.demand import SoldElsewhere
 from subgraphs.users.storage.bulk import UserRow
 
 SEED: Final = 20_240_601
@@ -27,6 +29,7 @@ class World:
     staff: tuple[UserRow, ...]
     orders: tuple[PastOrder, ...]
     stock: Stock
+    sold_elsewhere: tuple[SoldElsewhere, ...]
     records: Records
 
 
@@ -46,5 +49,6 @@ def make_world(now: datetime, seed: int = SEED) -> World:
         staff=make_staff(seed, begin),
         orders=orders,
         stock=stock,
+        sold_elsewhere=make_demand(seed, catalogue, today),
         records=make_records(seed, orders, [each.id for each in stock.warehouses], today),
     )
