@@ -17,20 +17,25 @@ from router.config import RouterSettings
 from router.operations.resolver import operation_resolver
 from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
+from router.rest.facade import rest_handlers
 from router.server.asgi import AsgiAdapter, Receive, Scope, Send
 from router.server.browsers import Cors
 from router.server.callers import Callers
 from router.server.compression import Compressor
 from router.server.endpoint import Executor, GraphQLEndpoint
 from router.server.errors import HttpError, InternalError, NotAcceptableError, TimedOutError
-from router.server.exchange import GRAPHQL_RESPONSE, JSON, Answer, HttpRequest, Response, json_response
+from router.server.exchange import GRAPHQL_RESPONSE, JSON, Answer, HttpRequest, Reply, Response, json_response
 from router.server.explorer.endpoints import plan_endpoints
 from router.server.explorer.page import ExplorerPage
+from router.server.express import Express
 from router.server.landing import landing_page
 from router.server.negotiation import response_type
 from router.server.pages import Pages, read_samples
+from router.server.streams.client import StreamServices
+from router.server.streams.endpoint import StreamEndpoint
 from router.telemetry.correlation import REQUEST_ID, RequestIds
 from router.telemetry.logs import AccessLog
+from router.traffic.calls import Call
 
 _LOG: Final = structlog.get_logger("router.server")
 
@@ -46,6 +51,7 @@ class RouterApp:
         self,
         settings: RouterSettings,
         endpoint: GraphQLEndpoint,
+        streams: StreamEndpoint,
         mounts: Mapping[str, Mount] | None = None,
         ids: Mapping[str, str] | None = None,
     ) -> None:
@@ -55,6 +61,7 @@ class RouterApp:
         self._path = settings.server.path
         self._profile = settings.server.profile
         self._endpoint = endpoint
+        self._streams = streams
         self._mounts = tuple((mounts or {}).items())
         self._compressor = Compressor(settings.compression) if settings.compression.enabled else None
         self._cors = Cors(settings.cors)
@@ -73,8 +80,13 @@ class RouterApp:
             self._access_log.flush()
         self._endpoint.operations.close()
 
+    async def retire(self, successor: RouterApp) -> None:
+        """Let a successor look after the subscriptions that it can go on with, and end the others."""
+        await self._streams.hand_over(successor._streams)
+
     async def aclose(self) -> None:
-        """Close connections to stores, after the last request."""
+        """End what subscriptions are left and close connections to stores, after the last request."""
+        await self._streams.close()
         await self._endpoint.operations.aclose()
 
     async def respond(self, request: HttpRequest) -> Answer:
@@ -83,22 +95,45 @@ class RouterApp:
         request_id = self._ids.of(request.headers)
         try:
             response = await self._respond(request, request_id)
-        except HttpError as error:
-            response = self._error(error, request)
-        except Exception:
-            number = request_id.decode("ascii")
-            _LOG.exception("request failed", request_id=number)
-            response = self._error(InternalError(f"Internal error (id {number})."), request)
-        if self._compressor is not None and b"accept-encoding" in request.headers and isinstance(response, Response):
-            response = await self._compressor.compress(response, request.headers[b"accept-encoding"])
-        return self._answer(request, response, request_id, begun)
+        except Exception as error:
+            response = self.failed(error, request, request_id)
+        if isinstance(response, Response) and (compressing := self.compressing(response, request)) is not None:
+            response = await compressing
+        return self.finished(request, response, request_id, begun)
+
+    def begin(self, request: HttpRequest, done: Callable[[Answer], None]) -> Call | None:
+        """Begin a request that can go the short way; None stands for all others, which are for `respond`."""
+        if request.path != self._path or request.method != "POST" or self._streams.concerns(request.headers):
+            return None
+        begun = time.perf_counter()
+        request_id = self._ids.of(request.headers)
+        try:
+            ready = self._endpoint.ready(request, request_id)
+        except HttpError:
+            return None
+        return None if ready is None else Express(self, request, ready, request_id, begun, done)
 
     def give_up(self, request: HttpRequest) -> Answer:
         """Return what is answered when time is up."""
         response = self._error(TimedOutError("The answer took too long."), request)
-        return self._answer(request, response, self._ids.of(request.headers), time.perf_counter())
+        return self.finished(request, response, self._ids.of(request.headers), time.perf_counter())
 
-    async def _respond(self, request: HttpRequest, request_id: bytes) -> Response:
+    def failed(self, error: BaseException, request: HttpRequest, request_id: bytes) -> Response:
+        """Return what is answered when something went wrong."""
+        if isinstance(error, HttpError):
+            return self._error(error, request)
+        number = request_id.decode("ascii")
+        _LOG.error("request failed", request_id=number, exc_info=error)
+        return self._error(InternalError(f"Internal error (id {number})."), request)
+
+    def compressing(self, response: Response, request: HttpRequest) -> Awaitable[Response] | None:
+        """Return how a response is compressed, if the client takes that and it is worth it."""
+        compressor, accept = self._compressor, request.headers.get(b"accept-encoding")
+        if compressor is None or accept is None or len(response.body) < compressor.threshold:
+            return None
+        return compressor.compress(response, accept)
+
+    async def _respond(self, request: HttpRequest, request_id: bytes) -> Reply:
         if request.path != self._path:
             for beginning, mount in self._mounts:
                 if request.path.startswith(beginning):
@@ -108,9 +143,12 @@ class RouterApp:
             return self._cors.preflight(request.headers)
         if self._pages.wants_explorer(request.method, request.headers, request.query_string):
             return self._pages.answer(request.method, "/", request.headers)
+        if self._streams.concerns(request.headers):
+            return await self._streams.answer(request, request_id)
         return await self._endpoint.answer(request, request_id)
 
-    def _answer(self, request: HttpRequest, response: Response, request_id: bytes, begun: float) -> Answer:
+    def finished(self, request: HttpRequest, response: Reply, request_id: bytes, begun: float) -> Answer:
+        """Return a response with what only this exchange has, and write it down."""
         log = self._access_log
         if log is not None and response.status > log.worst_unrecorded:
             log.record(
@@ -178,5 +216,7 @@ def create_router_app(
     callers = Callers(settings.headers, verifier, signer)
     operations = operation_resolver(settings)
     endpoint = GraphQLEndpoint(engine, settings, callers, operations)
+    streams = StreamEndpoint(StreamServices(engine, callers, operations, settings.subscriptions), settings, endpoint)
     plans = plan_endpoints(engine, settings, callers, operations) if settings.explorer_is_on else {}
-    return RouterApp(settings, endpoint, {**plans, **(mounts or {})}, ids)
+    rest = rest_handlers(engine, settings, callers, operations.published_document)
+    return RouterApp(settings, endpoint, streams, {**plans, **rest, **(mounts or {})}, ids)

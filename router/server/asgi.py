@@ -10,8 +10,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol, TypeAlias
 
-from router.server.exchange import CLIENT_ADDRESS, Answer, HttpRequest
+from router.server.exchange import BODILESS, CLIENT_ADDRESS, Answer, HttpRequest
 from router.server.watch import Ended, Watch
+from router.traffic.calls import Call
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -23,6 +24,10 @@ class Responder(Protocol):
     """What answers requests."""
 
     body_limit: int
+
+    def begin(self, request: HttpRequest, done: Callable[[Answer], None], /) -> Call | None:
+        """Begin a request that needs no task; None if it does. `done` is called later, or never once cancelled."""
+        ...
 
     async def respond(self, request: HttpRequest, /) -> Answer:
         """Answer a request; only cancellation leaves this."""
@@ -112,7 +117,7 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
 async def _send(send: Send, answer: Answer) -> None:
     response, extra = answer
     headers = [*response.headers, *extra]
-    if response.status != 204:
+    if response.status not in BODILESS:
         headers.append((b"content-length", b"%d" % len(response.body)))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

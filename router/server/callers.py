@@ -46,23 +46,38 @@ class Callers:
         self._verifier = verifier
         self._signer = signer
 
-    async def identify(self, headers: Mapping[bytes, bytes]) -> Identity | None:
-        """Return who sent a request, or None where that is not asked.
+    @property
+    def asks(self) -> bool:
+        """Whether every request must have a caller."""
+        return self._verifier is not None
+
+    def known(self, headers: Mapping[bytes, bytes]) -> Identity | None:
+        """Return who sent a request, if that can be told at once.
 
         Raises:
             UnidentifiedError: the credentials do not hold.
         """
         if self._verifier is None:
             return None if self._signer is None else ANONYMOUS
-        authorization = credentials(headers)
-        identity = self._verifier.remembered(authorization)
-        try:
-            if identity is None:
-                identity = await self._verifier.identify(authorization)
-            insist_on_own_page(identity, headers)
-            return identity
-        except IdentityError as error:
-            raise UnidentifiedError(error) from error
+        identity = self._verifier.remembered(credentials(headers))
+        if identity is not None:
+            _insist_on_own_page(identity, headers)
+        return identity
+
+    async def identify(self, headers: Mapping[bytes, bytes]) -> Identity | None:
+        """Return who sent a request, or None where that is not asked.
+
+        Raises:
+            UnidentifiedError: the credentials do not hold.
+        """
+        identity = self.known(headers)
+        if identity is None and self._verifier is not None:
+            try:
+                identity = await self._verifier.identify(credentials(headers))
+            except IdentityError as error:
+                raise UnidentifiedError(error) from error
+            _insist_on_own_page(identity, headers)
+        return identity
 
     def forwarded(self, headers: Mapping[bytes, bytes]) -> Headers:
         """Return the client's headers that are passed on."""
@@ -85,3 +100,10 @@ class Callers:
             identity=identity.facts,
             value=identity,
         )
+
+
+def _insist_on_own_page(identity: Identity, headers: Mapping[bytes, bytes]) -> None:
+    try:
+        insist_on_own_page(identity, headers)
+    except IdentityError as error:
+        raise UnidentifiedError(error) from error

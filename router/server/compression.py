@@ -59,14 +59,14 @@ class Compressor:
 
     def __init__(self, settings: CompressionSettings) -> None:
         self._offers = tuple(settings.encodings)
-        self._threshold = settings.threshold
+        self.threshold = settings.threshold
         self._kept: OrderedDict[tuple[str, bytes], bytes] = OrderedDict()
         self._kept_bytes = 0
         self._under_way: dict[tuple[str, bytes], asyncio.Task[bytes]] = {}
 
     async def compress(self, response: Response, accept: bytes) -> Response:
         """Return a response in the encoding that a client prefers; as it is where none would help."""
-        if len(response.body) < self._threshold or not _compressible(response.headers):
+        if len(response.body) < self.threshold or not _compressible(response.headers):
             return response
         encoding = choose(accept, self._offers)
         if encoding is None:

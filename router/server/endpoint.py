@@ -8,18 +8,22 @@ type promises; in `apollo`, the answer is always `application/json` and the stat
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
+from functools import partial
 from typing import Final, Protocol
 
 import orjson
 
 from router.config import RouterSettings
-from router.execution.errors import ExecutionError
-from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
+from router.execution.cache_policy import UNKEPT
+from router.execution.errors import ExecutionError, SubscriptionRefusedError
+from router.execution.exchange import GraphQLRequest, GraphQLResponse, Headers, Outcome, RequestContext
 from router.operations.errors import OperationRefusedError
 from router.operations.resolver import OperationResolver
 from router.planner.plan import OperationKind
+from router.policy.identity import Identity
 from router.server.batching import Batcher
 from router.server.browsers import CsrfGuard
+from router.server.caching_headers import caching_headers, conditional
 from router.server.callers import Callers
 from router.server.errors import (
     BodyTooLargeError,
@@ -29,9 +33,12 @@ from router.server.errors import (
     UnsupportedMediaError,
 )
 from router.server.exchange import GRAPHQL_RESPONSE, HeaderBlock, HttpRequest, Response
+from router.server.express import Ready
 from router.server.graphql_request import Batch, parse_body, parse_query_string
 from router.server.negotiation import insist_on_json, response_type
-from router.server.sharing import Sharing
+from router.subscriptions.hub import Streaming
+from router.traffic.calls import Awaiting, Begin, Call, Done, awaited
+from router.traffic.in_flight import InFlight
 
 _APOLLO_CODES: Final = {
     "GRAPHQL_PARSE_FAILED": "GRAPHQL_PARSING_FAILED",
@@ -49,11 +56,24 @@ class Prepared(Protocol):
         ...
 
 
-class Executor(Protocol):
+class Runnable(Protocol):
+    """What can begin at once."""
+
+    @property
+    def begin(self) -> Begin[GraphQLResponse]:
+        """Begins."""
+        ...
+
+
+class Executor(Streaming, Protocol):
     """What the endpoint asks of the engine."""
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLResponse:
         """Answer a request; no error leaves this."""
+        ...
+
+    def ready(self, request: GraphQLRequest, context: RequestContext) -> Runnable | None:
+        """Return the run of a query that can begin at once, or None for all else, which is for `execute`."""
         ...
 
     async def prepare(self, request: GraphQLRequest) -> Prepared:
@@ -85,7 +105,8 @@ class GraphQLEndpoint:
         self._profile = settings.server.profile
         self._body_limit = settings.limits.body_bytes
         self._csrf = CsrfGuard(settings.csrf)
-        self._sharing: Sharing[GraphQLResponse] | None = Sharing() if settings.sharing.requests else None
+        self._sharing: InFlight[Hashable, GraphQLResponse] | None = InFlight() if settings.sharing.requests else None
+        self._caching = caching_headers(settings, asks=callers.asks)
         self._headers: dict[bytes, HeaderBlock] = {}
 
     async def answer(self, request: HttpRequest, request_id: bytes) -> Response:
@@ -108,18 +129,55 @@ class GraphQLEndpoint:
             raise BodyTooLargeError(self._body_limit)
         identity = await callers.identify(headers)
         forwarded = callers.forwarded(headers)
-        key: Hashable = (body, forwarded, None if identity is None else identity.facts)
-        if self.operations.tells_clients:
-            key = (key, self._client(headers))
-        if self._sharing is not None and (shared := await self._sharing.join(key)) is not None:
-            return self._response(shared, media, None)
+        key = self._key(body, forwarded, identity, headers)
+        if self._sharing is not None and key in self._sharing:
+            return self._response(await awaited(partial(self._sharing.join, key)), media, None)
         request = parse_body(body)
         context = callers.context(identity, forwarded, request_id, headers)
         if isinstance(request, Batch):
             return await self._batch(request, headers, context, media)
         if request.extensions is not None or self.operations.insists:
             request = await self.resolve(request, headers)
-        return self._response(await self._execute(key, request, context), media, request)
+        return self._response(await self._execute(key, request, context), media, request.operation_name)
+
+    def ready(self, http: HttpRequest, request_id: bytes) -> Ready | None:
+        """Return what answers a POST without waiting for anything but subgraphs; None where that is not so.
+
+        Raises:
+            HttpError: it is no GraphQL request that can be taken.
+        """
+        callers, headers, body = self._callers, http.headers, http.body
+        if body is None:
+            return None
+        media = response_type(headers.get(b"accept"), self._profile)
+        insist_on_json(headers.get(b"content-type"))
+        identity = callers.known(headers)
+        if identity is None and callers.asks:
+            return None
+        forwarded = callers.forwarded(headers)
+        key = self._key(body, forwarded, identity, headers)
+        sharing = self._sharing
+        if sharing is not None and key in sharing:
+            return Ready(partial(sharing.join, key), media, None, self._response)
+        request = parse_body(body)
+        if isinstance(request, Batch) or request.extensions is not None or self.operations.insists:
+            return None
+        run = self._engine.ready(request, callers.context(identity, forwarded, request_id, headers))
+        if run is None:
+            return None
+        begin: Begin[GraphQLResponse] = run.begin if sharing is None else partial(sharing.share, key, run.begin)
+        return Ready(begin, media, request.operation_name, self._response)
+
+    def _key(
+        self, text: bytes, forwarded: Headers, identity: Identity | None, headers: Mapping[bytes, bytes]
+    ) -> Hashable:
+        """Return what requests must have in common to be answered once while they are in flight.
+
+        That is their exact text together with whatever of the caller and the headers may vary the answer, so that those
+        who share need not even be parsed.
+        """
+        key = (text, forwarded, None if identity is None else identity.facts)
+        return (key, self._client(headers)) if self.operations.tells_clients else key
 
     async def _batch(
         self, batch: Batch, headers: Mapping[bytes, bytes], context: RequestContext, media: bytes
@@ -159,20 +217,20 @@ class GraphQLEndpoint:
         if await self._kind(request) == "mutation":
             raise MutationByGetError
         forwarded = callers.forwarded(headers)
-        key: Hashable = (http.query_string, forwarded, None if identity is None else identity.facts, "GET")
-        if self.operations.tells_clients:
-            key = (key, self._client(headers))
+        key = (self._key(http.query_string, forwarded, identity, headers), "GET")
         context = callers.context(identity, forwarded, request_id, headers)
-        return self._response(await self._execute(key, request, context), media, request)
+        response = self._response(await self._execute(key, request, context), media, request.operation_name)
+        return response if self._caching is None else conditional(response, headers)
 
     async def _execute(self, key: Hashable, request: GraphQLRequest, context: RequestContext) -> GraphQLResponse:
         """Run an operation; if it is a query, for all who ask for the same until it is done."""
         if self._sharing is None or await self._kind(request) != "query":
             return await self._engine.execute(request, context)
-        # The operation may have been new and taken a while to prepare: then somebody else has begun by now.
-        if (shared := await self._sharing.join(key)) is not None:
-            return shared
-        return await self._sharing.lead(key, self._engine.execute(request, context))
+
+        def begin(done: Done[GraphQLResponse]) -> Call:
+            return Awaiting(self._engine.execute(request, context), done)
+
+        return await awaited(partial(self._sharing.share, key, begin))
 
     async def _kind(self, request: GraphQLRequest) -> OperationKind | None:
         """Return what kind of operation this is, or None if it is not valid."""
@@ -181,12 +239,13 @@ class GraphQLEndpoint:
         except ExecutionError:
             return None
 
-    def _response(self, result: GraphQLResponse, media: bytes, request: GraphQLRequest | None) -> Response:
+    def _response(self, result: GraphQLResponse, media: bytes, operation: str | None) -> Response:
         headers = self._headers_for(media)
-        operation = None if request is None else request.operation_name
+        if self._caching is not None:
+            headers = self._caching.extended(headers, result.cache_policy or UNKEPT)
         if result.outcome is Outcome.EXECUTED:
             return Response(200, headers, result.body, operation)
-        return Response(self._status(result.outcome, media), headers, self._refusal(result), operation)
+        return Response(self._status(result, media), headers, self._refusal(result), operation)
 
     def _headers_for(self, media: bytes) -> HeaderBlock:
         headers = self._headers.get(media)
@@ -195,9 +254,11 @@ class GraphQLEndpoint:
             self._headers[media] = headers
         return headers
 
-    def _status(self, outcome: Outcome, media: bytes) -> int:
-        if outcome is Outcome.FAILED:
+    def _status(self, result: GraphQLResponse, media: bytes) -> int:
+        if result.outcome is Outcome.FAILED:
             return 500
+        if result.code == SubscriptionRefusedError.code:
+            return 406
         return 400 if media == GRAPHQL_RESPONSE or self._profile == "apollo" else 200
 
     def _written(self, result: GraphQLResponse) -> bytes:

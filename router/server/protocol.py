@@ -9,6 +9,7 @@ writes each response in one piece. One sweep twice a second looks after all time
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
@@ -22,7 +23,13 @@ from uvicorn.server import ServerState
 
 from router.config import ServerSettings
 from router.server.asgi import Responder
-from router.server.exchange import CLIENT_ADDRESS, Answer, HttpRequest
+from router.server.exchange import BODILESS, CLIENT_ADDRESS, Answer, HttpRequest, Response
+from router.server.heads import HEAD_END, KnownHead, KnownHeads
+from router.server.streams.outlets import BodyOutlet
+from router.server.streams.port import SocketResponse, StreamResponse
+from router.server.streams.switching import SwitchedConnection, request_head
+from router.traffic.calls import Call
+from router.traffic.turns import Turn
 
 _LONGEST_HEAD: Final = 65_536
 _HEAD_SECONDS: Final = 20.0
@@ -30,6 +37,8 @@ _PARTING_SECONDS: Final = 2.0
 _MOST_WAITING: Final = 16
 _WORTH_COPYING: Final = 16_384
 _SWEEP_SECONDS: Final = 0.5
+_FOR_EVER: Final = math.inf
+"""When a request was begun whose answer is a stream: no limit of time ends it."""
 
 _STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode() for each in HTTPStatus}
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -52,13 +61,15 @@ class Connections:
         self._keep_alive = settings.keep_alive
         self._request_timeout = settings.request_timeout
         self._sweeping = False
+        self._heads = KnownHeads()
+        self._turn = Turn()
 
     def protocol(self, *, server_state: ServerState, **_: Any) -> RouterProtocol:
         """Make the protocol of a new connection; uvicorn calls this as it would call a class."""
         if not self._sweeping:
             self._sweeping = True
             asyncio.get_running_loop().call_later(_SWEEP_SECONDS, self._sweep, server_state)
-        return RouterProtocol(self.responder, server_state)
+        return RouterProtocol(self.responder, server_state, self._heads, self._turn)
 
     def _sweep(self, state: ServerState) -> None:
         loop = asyncio.get_running_loop()
@@ -83,30 +94,42 @@ class RouterProtocol(asyncio.Protocol):
         "_begun",
         "_body",
         "_closing",
+        "_early",
         "_expired",
         "_head_bytes",
         "_headers",
+        "_heads",
+        "_keep_alive",
         "_loop",
+        "_outlet",
         "_parser",
         "_peer",
+        "_piece",
         "_reading",
         "_refused",
+        "_request",
         "_responder",
         "_since",
         "_state",
         "_transport",
+        "_turn",
         "_url",
         "_waiting",
         "_write_paused",
     )
 
-    def __init__(self, responder: Responder, state: ServerState) -> None:
+    def __init__(self, responder: Responder, state: ServerState, heads: KnownHeads, turn: Turn) -> None:
         self._responder = responder
         self._state = state
+        self._heads = heads
+        self._turn = turn
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._transport: asyncio.Transport
-        self._answering: asyncio.Task[None] | None = None
+        self._answering: Call | None = None
+        self._request: HttpRequest
+        self._keep_alive = True
+        """The request that is being answered, and whether its client wants to keep the connection."""
         self._waiting: deque[tuple[HttpRequest, bool]] = deque()
         self._reading: str = "nothing"
         """What is being read: nothing yet, the head or the body of a request, or in vain what nobody waits for."""
@@ -120,6 +143,11 @@ class RouterProtocol(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._peer = b""
         self._head_bytes = 0
+        self._piece = b""
+        """The data with which the request began that is being read."""
+        self._early = b""
+        """What came behind a request to speak another protocol, and is meant for that."""
+        self._outlet: BodyOutlet | None = None
 
     # The life of the connection --------------------------------------------------------------------------------------
 
@@ -143,21 +171,22 @@ class RouterProtocol(asyncio.Protocol):
     @property
     def busy_since(self) -> float | None:
         """When the request came that is being answered; None if none is."""
-        return None if self._answering is None else self._begun
+        return None if self._answering is None or self._begun == _FOR_EVER else self._begun
 
     def shutdown(self) -> None:
         """Take no further requests; what was asked for is still answered."""
         self._closing = True
         if self._answering is None:
             self._transport.close()
+        elif self._outlet is not None:
+            self._outlet.on_stop()
 
     def look_at_clock(self, now: float, keep_alive: float, request_timeout: float) -> None:
         """End what has lasted too long."""
         waited = now - self._since
         if self._answering is not None:
             if now - self._begun > request_timeout and not self._expired:
-                self._expired = True
-                self._answering.cancel()
+                self._give_up(self._answering)
         elif self._reading == "body":
             if waited > request_timeout:
                 self._refuse(_TOO_SLOW)
@@ -169,12 +198,16 @@ class RouterProtocol(asyncio.Protocol):
         """Read no more from a client that does not take its answers."""
         self._write_paused = True
         self._pace()
+        if self._outlet is not None:
+            self._outlet.pause()
 
     @override
     def resume_writing(self) -> None:
         """Read on."""
         self._write_paused = False
         self._pace()
+        if self._outlet is not None:
+            self._outlet.resume()
 
     def _pace(self) -> None:
         if self._write_paused or len(self._waiting) >= _MOST_WAITING:
@@ -194,6 +227,8 @@ class RouterProtocol(asyncio.Protocol):
 
         To close while it still sends would reset the connection, and the client might never see its answer.
         """
+        if self._early:
+            self._transport.resume_reading()
         self._reading = "in vain"
         self._since = self._loop.time()
         self._transport.write_eof()
@@ -205,10 +240,20 @@ class RouterProtocol(asyncio.Protocol):
         """Read on."""
         if self._refused:
             return
+        if self._reading == "nothing":
+            begin = data.find(HEAD_END) + len(HEAD_END)
+            head = self._heads.get(data[:begin])
+            if head is not None and len(data) - begin == head.length:
+                headers = {**head.headers, CLIENT_ADDRESS: self._peer}
+                self._submit(HttpRequest(head.method, head.path, head.query_string, headers, data[begin:]), True)
+                return
+            self._piece = data
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:
+        except httptools.HttpParserUpgrade as upgrade:
             self._refused = self._closing = True
+            self._early = data[upgrade.args[0] :]
+            self._transport.pause_reading()
         except httptools.HttpParserError:
             self._refuse(_BAD_REQUEST)
         else:
@@ -261,12 +306,18 @@ class RouterProtocol(asyncio.Protocol):
         self._reading = "nothing"
         if not self._refused:
             keep_alive = self._parser.should_keep_alive() and self._parser.get_http_version() != "1.0"
-            self._hand_over(bytes(self._body), keep_alive=keep_alive)
+            request = self._hand_over(bytes(self._body), keep_alive=keep_alive)
+            if keep_alive and not self._parser.should_upgrade():
+                self._heads.learn(self._piece, KnownHead(*request[:4], len(self._body)))
 
-    def _hand_over(self, body: bytes | None, *, keep_alive: bool) -> None:
+    def _hand_over(self, body: bytes | None, *, keep_alive: bool) -> HttpRequest:
         path, query_string = _split(self._url) if b"?" in self._url else _split_plain(self._url)
         method = self._parser.get_method().decode("ascii")
         request = HttpRequest(method, path, query_string, self._headers, body)
+        self._submit(request, keep_alive)
+        return request
+
+    def _submit(self, request: HttpRequest, keep_alive: bool) -> None:
         if self._answering is None:
             self._start(request, keep_alive)
         else:
@@ -278,7 +329,11 @@ class RouterProtocol(asyncio.Protocol):
 
     def _start(self, request: HttpRequest, keep_alive: bool) -> None:
         self._begun = self._loop.time()
-        self._answering = self._loop.create_task(self._answer(request, keep_alive))
+        self._request = request
+        self._keep_alive = keep_alive
+        self._answering = self._responder.begin(request, self._take_later)
+        if self._answering is None:
+            self._answering = self._loop.create_task(self._answer(request, keep_alive))
 
     async def _answer(self, request: HttpRequest, keep_alive: bool) -> None:
         try:
@@ -288,16 +343,43 @@ class RouterProtocol(asyncio.Protocol):
                 raise
             self._expired = False
             answer = self._responder.give_up(request)
+        if isinstance(answer.response, StreamResponse):
+            await self._stream(answer.response, answer, keep_alive)
+        self._take(answer)
+
+    def _give_up(self, answering: Call) -> None:
+        """End a request that takes too long; a task answers when it has ended."""
+        answering.cancel()
+        if isinstance(answering, asyncio.Task):
+            self._expired = True
+        else:
+            self._take(self._responder.give_up(self._request))
+
+    def _take_later(self, answer: Answer) -> None:
+        """Take an answer at the end of the turn, unless it has been given up by then."""
+        self._turn.end_with(self._take_in_time, (self._answering, answer))
+
+    def _take_in_time(self, due: tuple[Call, Answer]) -> None:
+        answering, answer = due
+        if self._answering is answering:
+            self._take(answer)
+
+    def _take(self, answer: Answer) -> None:
         self._answering = None
         self._state.total_requests += 1
-        self._finish(request, answer, keep_alive and not self._closing)
+        self._finish(self._request, answer, self._keep_alive and not self._closing)
 
     def _finish(self, request: HttpRequest, answer: Answer, keep_alive: bool) -> None:
         if self._transport.is_closing():
             return
         waiting = self._waiting
         keep_alive = keep_alive or bool(waiting)
-        self._write(request, answer, keep_alive)
+        response = answer.response
+        if type(response) is Response:
+            self._write(request, response, answer, keep_alive)
+        elif isinstance(response, SocketResponse):
+            self._switch(request, response, answer)
+            return
         if waiting:
             self._start(*waiting.popleft())
             self._pace()
@@ -308,14 +390,41 @@ class RouterProtocol(asyncio.Protocol):
         elif self._reading == "nothing":
             self._since = self._loop.time()
 
-    def _write(self, request: HttpRequest, answer: Answer, keep_alive: bool) -> None:
-        response, extra = answer
-        body = response.body
-        head = b"%b%b%b%b%b\r\n" % (
+    async def _stream(self, response: StreamResponse, answer: Answer, keep_alive: bool) -> None:
+        """Write a body as it comes, for as long as that may last."""
+        self._begun = _FOR_EVER
+        chunked = self._parser.get_http_version() != "1.0"
+        framing = b"transfer-encoding: chunked\r\n" if chunked else b""
+        kept = b"" if keep_alive and chunked else b"connection: close\r\n"
+        self._transport.write(b"%b%b%b\r\n" % (self._head(response, answer), framing, kept))
+        outlet = self._outlet = BodyOutlet(self._transport, chunked=chunked, stall_timeout=response.stall_timeout)
+        try:
+            await response.run(outlet)
+        finally:
+            self._outlet = None
+            outlet.close()
+
+    def _switch(self, request: HttpRequest, response: SocketResponse, answer: Answer) -> None:
+        """Let a WebSocket have the connection."""
+        transport = self._transport
+        self._state.connections.discard(self)  # type: ignore[arg-type]
+        connection = SwitchedConnection(answer, response, self._state, self._early)
+        transport.set_protocol(connection)
+        connection.connection_made(transport)
+        connection.data_received(request_head(request))
+
+    def _head(self, response: Response | StreamResponse, answer: Answer) -> bytes:
+        return b"%b%b%b" % (
             _STATUS_LINES[response.status],
             response.headers.text,
-            b"".join([b"%b: %b\r\n" % pair for pair in (*self._state.default_headers, *extra)]),
-            b"" if response.status == HTTPStatus.NO_CONTENT else b"content-length: %d\r\n" % len(body),
+            b"".join([b"%b: %b\r\n" % pair for pair in (*self._state.default_headers, *answer.headers)]),
+        )
+
+    def _write(self, request: HttpRequest, response: Response, answer: Answer, keep_alive: bool) -> None:
+        body = response.body
+        head = b"%b%b%b\r\n" % (
+            self._head(response, answer),
+            b"" if response.status in BODILESS else b"content-length: %d\r\n" % len(body),
             b"" if keep_alive else b"connection: close\r\n",
         )
         if request.method == "HEAD":

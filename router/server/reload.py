@@ -23,6 +23,7 @@ from router.server.asgi import AsgiAdapter, Receive, Scope, Send
 from router.server.exchange import Answer, HttpRequest
 from router.server.generation import AddressError, Generation
 from router.sources import CommandError
+from router.traffic.calls import Call
 
 _LOG: Final = structlog.get_logger("router.server")
 _LOOK_SECONDS: Final = 0.05
@@ -40,6 +41,7 @@ class ReloadingRouter:
         watch: whether this process looks after the files itself.
     """
 
+    begin: Callable[[HttpRequest, Callable[[Answer], None]], Call | None]
     respond: Callable[[HttpRequest], Coroutine[Any, Any, Answer]]
     give_up: Callable[[HttpRequest], Answer]
     body_limit: int
@@ -113,12 +115,14 @@ class ReloadingRouter:
         app = generation.app
         app.draining = self._draining
         self._generation = generation
-        self.respond, self.give_up, self.body_limit = app.respond, app.give_up, app.body_limit
+        self.begin, self.respond, self.give_up = app.begin, app.respond, app.give_up
+        self.body_limit = app.body_limit
         if self._watched is not None:
             self._watched.follow(generation.release.files)
 
     async def _retire(self, old: Generation, requests: frozenset[Hashable]) -> None:
         """Close a generation after the last of its requests."""
+        await old.app.retire(self._generation.app)
         while requests:
             await asyncio.sleep(_LOOK_SECONDS)
             requests &= self.under_way()

@@ -37,6 +37,9 @@ class ScriptedEngine:
             raise self.failure
         return self.result
 
+    def ready(self, request: GraphQLRequest, context: RequestContext) -> Any:
+        return None
+
     async def prepare(self, request: GraphQLRequest) -> Any:
         return SimpleNamespace(
             kind=word if (word := request.query.split()[0]) in {"mutation", "subscription"} else "query"
