@@ -284,11 +284,13 @@ class InventoryService:
             promised = await promises.promised_skus(session, warehouse_id)
         moved = total = 0
         for sku in promised:
-            units, of = await self._move_out_of(sku, warehouse_id, reason)
+            units, of = await self.move_out_of(sku, warehouse_id, reason=reason)
             moved, total = moved + units, total + of
         return moved, total
 
-    async def _move_out_of(self, sku: str, warehouse_id: str, reason: str) -> tuple[int, int]:
+    async def move_out_of(self, sku: str, warehouse_id: str, *, reason: str) -> tuple[int, int]:
+        """Serve from elsewhere what is promised of one SKU from a warehouse; tell how many units moved, of how many."""
+
         def decide(book: Book) -> tuple[int, int]:
             return resourcing.move_out(book, self._source, sku, warehouse_id, reason=reason)
 
