@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,6 +61,14 @@ class Mutation:
         return f"token-of-{name}"
 
 
+@strawberry.type
+class Subscription:
+    @strawberry.subscription
+    async def restocked(self) -> AsyncIterator[Product]:
+        for product in ProductsQuery().products():
+            yield product
+
+
 @strawberry.federation.type(name="Product", keys=["id"])
 class RatedProduct:
     id: strawberry.ID
@@ -79,7 +87,7 @@ class ReviewsQuery:
 
 
 SCHEMAS = {
-    "products": strawberry.federation.Schema(ProductsQuery, Mutation),
+    "products": strawberry.federation.Schema(ProductsQuery, Mutation, Subscription),
     "reviews": strawberry.federation.Schema(ReviewsQuery),
 }
 

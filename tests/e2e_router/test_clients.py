@@ -1,0 +1,97 @@
+"""Clients as people use them, from npm and PyPI, against a running router."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gql import Client, gql
+from gql.transport.httpx import HTTPXAsyncTransport
+from gql.transport.websockets import WebsocketsTransport
+
+from tests.e2e_router.conftest import Running
+from tests.node_packages import NodePackages
+
+HERE = Path(__file__).parent / "clients"
+YAML = "apq: {enabled: true}\n"
+PRODUCTS = [("1", "Lamp", 2), ("2", "Desk", 4)]
+
+
+@pytest.fixture(scope="module")
+def router(start_lasting_router: Any, supergraph: Path) -> Running:
+    return start_lasting_router(supergraph, yaml=YAML)
+
+
+@pytest.fixture(scope="module")
+def run(router: Running, node_packages: NodePackages) -> Any:
+    """Run a client's script; what came of its steps."""
+
+    def run(script: str) -> Any:
+        environment = node_packages(HERE, "@apollo/client")
+        command = ["node", str(HERE / script), router.url]
+        done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+def rated(data: Any) -> list[tuple[str, str, int]]:
+    return [(each["id"], each["name"], each["rating"]) for each in data["products"]]
+
+
+def events(found: list[Any]) -> list[tuple[str, int]]:
+    return [(each["restocked"]["name"], each["restocked"]["rating"]) for each in found]
+
+
+EVENTS = [("Lamp", 2), ("Desk", 4)]
+
+
+def test_apollo_client(run: Any) -> None:
+    results = run("apollo.mjs")
+
+    assert rated(results["query"]) == PRODUCTS
+    assert results["mutation"] == {"touch": 1}
+    assert rated(results["persisted"]["first"]) == rated(results["persisted"]["second"]) == PRODUCTS
+    assert results["persisted"]["texts"] == [False, True, False]
+    assert events(results["subscription"]) == EVENTS
+
+
+def test_urql(run: Any) -> None:
+    results = run("urql.mjs")
+
+    assert rated(results["query"]) == PRODUCTS
+    assert results["mutation"] == {"touch": 1}
+    assert rated(results["persisted"]["first"]) == rated(results["persisted"]["second"]) == PRODUCTS
+    assert results["persisted"]["methods"] == ["GET", "GET"]
+    assert events(results["subscription"]) == EVENTS
+
+
+@pytest.mark.parametrize("script", ["graphql-ws.mjs", "graphql-sse.mjs"])
+def test_clients_of_streams(run: Any, script: str) -> None:
+    results = run(script)
+
+    assert rated(results["query"][0]) == PRODUCTS
+    assert results["mutation"] == [{"touch": 1}]
+    assert events(results["subscription"]) == EVENTS
+
+
+def test_a_relay_network_layer(run: Any) -> None:
+    results = run("relay.mjs")
+
+    assert rated(results["query"]["data"]) == PRODUCTS
+    assert results["mutation"]["data"] == {"touch": 1}
+    assert results["query"]["type"] == "application/graphql-response+json"
+
+
+async def test_gql_of_python(router: Running) -> None:
+    async with Client(transport=HTTPXAsyncTransport(url=router.url), fetch_schema_from_transport=True) as session:
+        assert rated(await session.execute(gql("{ products { id name rating } }"))) == PRODUCTS
+        assert await session.execute(gql("mutation { touch }")) == {"touch": 1}
+    address = router.url.replace("http", "ws")
+    async with Client(transport=WebsocketsTransport(url=address)) as session:
+        found = [each async for each in session.subscribe(gql("subscription { restocked { name rating } }"))]
+    assert events(found) == EVENTS
