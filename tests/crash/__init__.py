@@ -1,0 +1,1 @@
+"""The crash matrix: a sale in a process of its own, disturbed at an exact moment, and what is left afterwards."""

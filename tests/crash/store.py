@@ -1,0 +1,153 @@
+"""A store in a process of its own: `python -m tests.crash.store SCENARIO`, told what to do by JSON on standard input.
+
+Everything is real: the subgraphs, their tables, their jobs, RabbitMQ between them. Only the calls between subgraphs
+pass through `faults`, so that the process can be ended, or made to wait, at an exact moment of one of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+
+from kernel.calls import InProcessCalls
+from kernel.database import Database
+from kernel.events.rabbitmq import RabbitDelivery
+from kernel.graphql.execution import Executor
+from kernel.jobs import JobRunner
+from kernel.settings import Settings
+from kernel.subgraph import Parts, Subgraph
+from tests.crash.faults import DisturbedCalls, Fault, die_in_the_struck_call
+from tests.sale import ADD, ADDRESS, ADDRESS_SET, APPS, BUYER, CANCEL, CHECKOUT, COMPLETE, METHOD_SET
+
+LINES = [{"sku": "SKU-A", "quantity": 2}, {"sku": "SKU-B", "quantity": 1}]
+KEY = "the-buyer-clicked-once"
+_UNFINISHED = """
+    SELECT (SELECT count(*) FROM orders.sagas WHERE status NOT IN ('COMPLETED', 'COMPENSATED', 'FAILED'))
+         + (SELECT count(*) FROM payments.payments WHERE status = 'PENDING')
+"""
+_WAITING = """
+    SELECT (SELECT count(*) FROM {0}.outbox WHERE published_at IS NULL)
+         + (SELECT count(*) FROM {0}.inbox WHERE state = 'pending')
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Five subgraphs, their delivery and their jobs."""
+
+    subgraphs: dict[str, Subgraph]
+    delivery: RabbitDelivery
+    jobs: JobRunner
+    fault: Fault
+
+    async def start(self) -> None:
+        """Deliver events and run jobs."""
+        await self.delivery.start()
+        await self.jobs.start()
+
+    async def run(self, document: str, **variables: Any) -> dict[str, Any]:
+        """Send the buyer's operation to orders; give the payload of its one field, or what went wrong inside."""
+        result = await self.subgraphs["orders"].executor.execute(document, variables, caller=BUYER)
+        if result.errors or result.data is None:
+            return {"errors": [{"code": "INTERNAL", "message": str(result.errors)}]}
+        (payload,) = result.data.values()
+        return payload
+
+    async def count(self, statement: str) -> int:
+        """Run a statement that counts."""
+        async with self.subgraphs["orders"].database.session() as session:
+            return (await session.execute(text(statement))).scalar_one()
+
+    async def at_rest(self) -> bool:
+        """Whether nothing is left to do: no saga, no payment, no event."""
+        waiting = [await self.count(_WAITING.format(name)) for name in self.subgraphs]
+        return not sum(waiting) and not await self.count(_UNFINISHED)
+
+
+def build(url: str, broker: str, fault: Fault) -> Store:
+    """Build the store on a database and a broker."""
+    settings = Settings.load(database_url=url)
+    executors: dict[str, Executor] = {}
+    subgraphs: dict[str, Subgraph] = {}
+    for name, app in APPS.items():
+        calls = DisturbedCalls(InProcessCalls(name, executors), fault)
+        subgraphs[name] = app.build(settings, Parts(database=Database(url, schema=name), calls=calls))
+        executors[name] = subgraphs[name].executor
+    die_in_the_struck_call([subgraph.database for subgraph in subgraphs.values()], fault)
+    rooms = [subgraph.room for subgraph in subgraphs.values()]
+    jobs = [job for subgraph in subgraphs.values() for job in subgraph.jobs]
+    return Store(subgraphs, RabbitDelivery(rooms, url=broker, poll_every=0.5), JobRunner(jobs), fault)
+
+
+async def prepare(store: Store) -> dict[str, Any]:
+    """Fill a cart and go as far as the button that buys."""
+    cart = (await store.run("mutation { cartCreate { cart { id } } }"))["cart"]["id"]
+    await store.run(ADD, id=cart, lines=LINES)
+    checkout = (await store.run(CHECKOUT, cart=cart))["checkout"]["id"]
+    await store.run(ADDRESS_SET, id=checkout, address=ADDRESS)
+    chosen = await store.run(METHOD_SET, id=checkout)
+    return {"checkout": checkout, "total": chosen["checkout"]["total"]["gross"]}
+
+
+async def complete(store: Store, sale: dict[str, Any]) -> dict[str, Any]:
+    """Press the button, as often as it says that the outcome is not known yet."""
+    while True:
+        paid = await store.run(COMPLETE, id=sale["checkout"], total=sale["total"], token=sale["token"], key=KEY)
+        codes = {error["code"] for error in paid["errors"]}
+        if not codes & {"INTERNAL", "IN_PROGRESS", "SERVICE_UNAVAILABLE"}:
+            return paid
+        await asyncio.sleep(0.1)
+
+
+async def scenario(store: Store, name: str, sale: dict[str, Any]) -> dict[str, Any]:
+    """Run the named scenario to its end, which the fault may not let it reach."""
+    if "checkout" not in sale:
+        sale = {**sale, **await prepare(store)}
+    if name == "buy-late":
+        await _let_reservations_expire(store)
+    print(json.dumps({"event": "ready", "sale": sale}), flush=True)
+    if name != "cancel":
+        store.fault.armed = True
+        return await complete(store, sale)
+    order = (await complete(store, sale))["order"]["id"]
+    print(json.dumps({"event": "ready", "sale": {**sale, "order": order}}), flush=True)
+    store.fault.armed = True
+    return await store.run(CANCEL, id=order)
+
+
+async def recover(store: Store, name: str, sale: dict[str, Any]) -> dict[str, Any]:
+    """Do what a buyer does who saw no answer: press the button again. Then wait until nothing moves."""
+    answer = await complete(store, sale)
+    if name == "cancel":
+        answer = await store.run(CANCEL, id=sale.get("order") or answer["order"]["id"])
+    async with asyncio.timeout(60):
+        while not await store.at_rest():  # noqa: ASYNC110 # the facts are rows in databases
+            await asyncio.sleep(0.05)
+    return answer
+
+
+async def _let_reservations_expire(store: Store) -> None:
+    """Let fifteen minutes pass for what the checkout holds."""
+    async with store.subgraphs["orders"].database.transaction() as session:
+        past = "now() - interval '1 second'"
+        await session.execute(text(f"UPDATE inventory.reservation_lines SET expires_at = {past}"))
+        await session.execute(text(f"UPDATE orders.checkouts SET reservation_expires_at = {past}"))
+
+
+async def main(name: str) -> None:
+    """Run a scenario, or the recovery from it, and print what the buyer was told."""
+    orders = json.loads(await asyncio.to_thread(sys.stdin.readline))
+    store = build(orders["url"], orders["broker"], Fault.parse(orders.get("fault", "")))
+    await store.start()
+    work = recover if orders.get("recover") else scenario
+    answer = await work(store, name, orders["sale"])
+    print(json.dumps({"event": "done", "answer": answer}), flush=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))
