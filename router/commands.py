@@ -87,7 +87,7 @@ class _Latest:
     def __init__(self, options: RouterOptions, release: Release) -> None:
         self.release = release
         self._options = options
-        self._files = WatchedFiles(release.files)
+        self._files = WatchedFiles(release)
 
     def renew(self, *, asked: bool) -> bool:
         """Read the files again if they changed or that was asked for; tell whether there is a good release."""
@@ -99,7 +99,7 @@ class _Latest:
         except CommandError as error:
             _LOG.error("reload refused, serving on as before", reason=str(error))
             return False
-        self._files.follow(self.release.files)
+        self._files.follow(self.release)
         return True
 
 

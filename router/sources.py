@@ -6,6 +6,7 @@ or a setting that cannot be used.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -50,6 +51,7 @@ def read_release(options: RouterOptions) -> Release:
     Raises:
         CommandError: the supergraph or the settings cannot be used.
     """
+    began = time.time_ns()
     settings = read_settings(options)
     sdl, files = _sdl_and_files(options.supergraph)
     files = (*files, *_files_of(settings))
@@ -61,6 +63,7 @@ def read_release(options: RouterOptions) -> Release:
         supergraph_id=content_id(sdl),
         settings_id=content_id(read_text(options.config) if options.config else ""),
         files=files,
+        read_at=began,
     )
 
 

@@ -50,7 +50,7 @@ class ReloadingRouter:
         self.under_way: Callable[[], frozenset[Hashable]] = frozenset
         """Returns what tells the requests that are being answered; the server that serves this router sets it."""
         self._renew = renew
-        self._watched = WatchedFiles(generation.release.files) if watch and renew is not None else None
+        self._watched = WatchedFiles(generation.release) if watch and renew is not None else None
         self._draining = False
         self._reloading = asyncio.Lock()
         self._reloads: set[asyncio.Task[None]] = set()
@@ -118,7 +118,7 @@ class ReloadingRouter:
         self.begin, self.respond, self.give_up = app.begin, app.respond, app.give_up
         self.body_limit = app.body_limit
         if self._watched is not None:
-            self._watched.follow(generation.release.files)
+            self._watched.follow(generation.release)
 
     async def _retire(self, old: Generation, requests: frozenset[Hashable]) -> None:
         """Close a generation after the last of its requests."""
