@@ -40,12 +40,15 @@ class MultipartStreams:
 
 
 async def _parts(response: StreamedResponse) -> AsyncGenerator[bytes]:
-    """Yield the body of each part."""
-    delimiter = b"--" + _boundary(response.media_type)
-    buffer = b"\r\n"
+    """Yield the body of each part; some servers leave the first delimiter out, or the line break before it."""
+    delimiter = b"\r\n--" + _boundary(response.media_type)
+    buffer = b""
     async with aclosing(response.pieces()) as pieces:
         async for piece in pieces:
-            *parts, buffer = (buffer + piece).split(b"\r\n" + delimiter)
+            buffer += piece
+            if buffer.startswith(delimiter[2:]):
+                buffer = b"\r\n" + buffer
+            *parts, buffer = buffer.split(delimiter)
             response.insist_on_size(len(buffer))
             for part in parts:
                 if part.startswith(b"--"):
