@@ -50,7 +50,7 @@ class EngineSettings:
         max_errors: how many errors an answer lists at most.
         recall: whether results are taken over where the subgraphs answer the same bytes as before; see `recall`.
         recall_bytes: how much to keep for that.
-        default_max_age: seconds that an answer may be kept where neither subgraphs nor the schema say anything; None, and
+        default_max_age: seconds that an answer may be kept where neither subgraphs nor the schema say so; None, and
             it is not asked how answers may be kept.
     """
 

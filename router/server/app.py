@@ -33,6 +33,7 @@ from router.server.negotiation import response_type
 from router.server.pages import Pages, read_samples
 from router.server.streams.client import StreamServices
 from router.server.streams.endpoint import StreamEndpoint
+from router.server.uploads.endpoint import UploadEndpoint
 from router.telemetry.correlation import REQUEST_ID, RequestIds
 from router.telemetry.logs import AccessLog
 from router.traffic.calls import Call
@@ -199,6 +200,7 @@ def create_router_app(
     *,
     verifier: TokenVerifier | None = None,
     signer: InternalTokenSigner | None = None,
+    uploading: Executor | None = None,
     mounts: Mapping[str, Mount] | None = None,
     ids: Mapping[str, str] | None = None,
 ) -> RouterApp:
@@ -209,13 +211,15 @@ def create_router_app(
         settings: how they are taken; every one has a default.
         verifier: tells callers by their tokens; without one, tokens are not looked at and nobody is told apart.
         signer: makes the tokens by which subgraphs know the caller; without one, they get none.
+        uploading: what answers requests that bring files, if that is another engine.
         mounts: what else is served, by the beginning of its paths.
         ids: names of what is served, for `/health`.
     """
     settings = settings or RouterSettings()
     callers = Callers(settings.headers, verifier, signer)
     operations = operation_resolver(settings)
-    endpoint = GraphQLEndpoint(engine, settings, callers, operations)
+    uploads = UploadEndpoint(uploading or engine, settings) if settings.uploads.enabled else None
+    endpoint = GraphQLEndpoint(engine, settings, callers, operations, uploads)
     streams = StreamEndpoint(StreamServices(engine, callers, operations, settings.subscriptions), settings, endpoint)
     plans = plan_endpoints(engine, settings, callers, operations) if settings.explorer_is_on else {}
     rest = rest_handlers(engine, settings, callers, operations.published_document)

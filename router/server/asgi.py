@@ -10,7 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol, TypeAlias
 
-from router.server.exchange import BODILESS, CLIENT_ADDRESS, Answer, HttpRequest
+from router.server.body_stream import AsgiBody
+from router.server.exchange import BODILESS, CLIENT_ADDRESS, FORM, Answer, HttpRequest
 from router.server.watch import Ended, Watch
 from router.traffic.calls import Call
 
@@ -74,11 +75,16 @@ class AsgiAdapter:
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         client = scope.get("client") or ("",)
         headers = {**dict(scope["headers"]), CLIENT_ADDRESS: str(client[0]).encode()}
-        try:
-            body = await read_body(receive, self._responder.body_limit)
-        except ClientGoneError:
-            return
-        request = HttpRequest(scope["method"], scope["path"], scope["query_string"], headers, body)
+        stream = None
+        if headers.get(b"content-type", b"")[: len(FORM)].lower() == FORM:
+            body, stream = None, AsgiBody(receive)
+            receive = stream.after
+        else:
+            try:
+                body = await read_body(receive, self._responder.body_limit)
+            except ClientGoneError:
+                return
+        request = HttpRequest(scope["method"], scope["path"], scope["query_string"], headers, body, stream)
         watched = self._watch.begin(asyncio.get_running_loop(), receive)
         try:
             answer = await self._responder.respond(request)

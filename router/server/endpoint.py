@@ -36,6 +36,7 @@ from router.server.exchange import GRAPHQL_RESPONSE, HeaderBlock, HttpRequest, R
 from router.server.express import Ready
 from router.server.graphql_request import Batch, parse_body, parse_query_string
 from router.server.negotiation import insist_on_json, response_type
+from router.server.uploads.endpoint import UploadEndpoint
 from router.subscriptions.hub import Streaming
 from router.traffic.calls import Awaiting, Begin, Call, Done, awaited
 from router.traffic.in_flight import InFlight
@@ -93,14 +94,21 @@ class GraphQLEndpoint:
         settings: how requests are taken.
         callers: knows who sends them.
         operations: knows operations that are named rather than spelt out.
+        uploads: takes requests that bring files; None where they are not taken.
     """
 
     def __init__(
-        self, engine: Executor, settings: RouterSettings, callers: Callers, operations: OperationResolver
+        self,
+        engine: Executor,
+        settings: RouterSettings,
+        callers: Callers,
+        operations: OperationResolver,
+        uploads: UploadEndpoint | None = None,
     ) -> None:
         self._engine = engine
         self._callers = callers
         self.operations = operations
+        self._uploads = uploads
         self._batcher = Batcher(settings.batching)
         self._profile = settings.server.profile
         self._body_limit = settings.limits.body_bytes
@@ -124,6 +132,8 @@ class GraphQLEndpoint:
 
     async def _post(self, http: HttpRequest, request_id: bytes, media: bytes) -> Response:
         callers, headers, body = self._callers, http.headers, http.body
+        if http.stream is not None and self._uploads is not None:
+            return await self._upload(self._uploads, http, request_id, media)
         insist_on_json(headers.get(b"content-type"))
         if body is None:
             raise BodyTooLargeError(self._body_limit)
@@ -139,6 +149,14 @@ class GraphQLEndpoint:
         if request.extensions is not None or self.operations.insists:
             request = await self.resolve(request, headers)
         return self._response(await self._execute(key, request, context), media, request.operation_name)
+
+    async def _upload(self, uploads: UploadEndpoint, http: HttpRequest, request_id: bytes, media: bytes) -> Response:
+        callers, headers = self._callers, http.headers
+        self._csrf.check(headers)
+        identity = await callers.identify(headers)
+        context = callers.context(identity, callers.forwarded(headers), request_id, headers)
+        result, operation = await uploads.answer(http, lambda request: self.resolve(request, headers), context)
+        return self._response(result, media, operation)
 
     def ready(self, http: HttpRequest, request_id: bytes) -> Ready | None:
         """Return what answers a POST without waiting for anything but subgraphs; None where that is not so.

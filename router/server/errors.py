@@ -14,6 +14,9 @@ HttpError
 ├── BatchTooLargeError         422 BATCH_LIMIT_EXCEEDED
 ├── SubscriptionInBatchError   406 BATCHING_SUBSCRIPTION_UNSUPPORTED
 ├── OperationNotRunError       as the refusal says
+├── InvalidUploadError         400 INVALID_MULTIPART_REQUEST
+├── TooManyFilesError          413 MAX_FILES_LIMIT_EXCEEDED
+├── FileTooLargeError          413 MAX_FILE_SIZE_LIMIT_EXCEEDED
 ├── UnidentifiedError          as the identity error says
 ├── BadHandshakeError          400 BAD_WEBSOCKET_HANDSHAKE
 ├── ForeignOriginError         403 FOREIGN_ORIGIN
@@ -139,6 +142,26 @@ class OperationNotRunError(HttpError):
         super().__init__(str(cause), headers=[(b"cache-control", b"private, no-cache, must-revalidate")])
         self.status = cause.status
         self.code = cause.code
+
+
+class InvalidUploadError(HttpError):
+    """A form with files is not as the multipart request specification says."""
+
+    code = "INVALID_MULTIPART_REQUEST"
+
+
+class TooManyFilesError(HttpError):
+    """A form holds more files than are taken."""
+
+    status = 413
+    code = "MAX_FILES_LIMIT_EXCEEDED"
+
+
+class FileTooLargeError(HttpError):
+    """A file is larger than is taken."""
+
+    status = 413
+    code = "MAX_FILE_SIZE_LIMIT_EXCEEDED"
 
 
 class UnidentifiedError(HttpError):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 import orjson
 
 if TYPE_CHECKING:
+    from router.server.body_stream import BodyReader
     from router.server.streams.port import SocketResponse, StreamResponse
 
 Header: TypeAlias = tuple[bytes, bytes]
@@ -19,12 +20,16 @@ BODILESS: Final = frozenset({204, 304})
 GRAPHQL_RESPONSE: Final = b"application/graphql-response+json; charset=utf-8"
 
 
+FORM: Final = b"multipart/form-data"
+
 CLIENT_ADDRESS: Final = b"x-client-address"
 """Where the server itself notes where a request came from; what a client sends under this name is overwritten."""
 
 
 class HttpRequest(NamedTuple):
     """A request; the names of its headers are in lower case, and `body` is None if it is larger than is read.
+
+    A form is not read ahead: its body comes as a `stream`.
 
     Like the response a tuple: one is made for each request, and a frozen dataclass takes three times as long to make.
     """
@@ -34,6 +39,7 @@ class HttpRequest(NamedTuple):
     query_string: bytes
     headers: Mapping[bytes, bytes]
     body: bytes | None
+    stream: BodyReader | None = None
 
 
 class HeaderBlock(tuple[Header, ...]):

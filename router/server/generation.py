@@ -68,6 +68,7 @@ class Generation:
             verifier=self.verifier,
             signer=_signer(settings, release.supergraph),
             mounts=callback_door(self.inbox, settings),
+            uploading=self.engine.through(self.network.uploading()) if settings.uploads.enabled else None,
             ids={"supergraph": release.supergraph_id, "settings": release.settings_id},
         )
 

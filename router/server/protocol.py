@@ -23,7 +23,8 @@ from uvicorn.server import ServerState
 
 from router.config import ServerSettings
 from router.server.asgi import Responder
-from router.server.exchange import BODILESS, CLIENT_ADDRESS, Answer, HttpRequest, Response
+from router.server.body_stream import BodyStream
+from router.server.exchange import BODILESS, CLIENT_ADDRESS, FORM, Answer, HttpRequest, Response
 from router.server.heads import HEAD_END, KnownHead, KnownHeads
 from router.server.streams.outlets import BodyOutlet
 from router.server.streams.port import SocketResponse, StreamResponse
@@ -99,6 +100,7 @@ class RouterProtocol(asyncio.Protocol):
         "_head_bytes",
         "_headers",
         "_heads",
+        "_incoming",
         "_keep_alive",
         "_loop",
         "_outlet",
@@ -140,6 +142,8 @@ class RouterProtocol(asyncio.Protocol):
         self._expired = self._closing = self._refused = self._write_paused = False
         self._url = b""
         self._body: bytes | bytearray = b""
+        self._incoming: BodyStream | None = None
+        """The body that is handed on as it arrives, if it is one of those."""
         self._headers: dict[bytes, bytes] = {}
         self._peer = b""
         self._head_bytes = 0
@@ -285,10 +289,16 @@ class RouterProtocol(asyncio.Protocol):
         self._headers[CLIENT_ADDRESS] = self._peer
         if self._answering is None and self._headers.get(b"expect", b"").lower() == b"100-continue":
             self._transport.write(_CONTINUE)
+        if self._headers.get(b"content-type", b"")[: len(FORM)].lower() == FORM:
+            self._incoming = BodyStream(self._transport.pause_reading, self._transport.resume_reading)
+            self._hand_over(None, keep_alive=self._parser.should_keep_alive(), stream=self._incoming)
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body; one that is too long is refused without waiting for its end."""
         if self._refused:
+            return
+        if self._incoming is not None:
+            self._incoming.feed(body)
             return
         if not self._body:
             self._body = body
@@ -304,16 +314,19 @@ class RouterProtocol(asyncio.Protocol):
     def on_message_complete(self) -> None:
         """Hand the request over."""
         self._reading = "nothing"
-        if not self._refused:
+        if self._incoming is not None:
+            self._incoming.finish()
+            self._incoming = None
+        elif not self._refused:
             keep_alive = self._parser.should_keep_alive() and self._parser.get_http_version() != "1.0"
             request = self._hand_over(bytes(self._body), keep_alive=keep_alive)
             if keep_alive and not self._parser.should_upgrade():
                 self._heads.learn(self._piece, KnownHead(*request[:4], len(self._body)))
 
-    def _hand_over(self, body: bytes | None, *, keep_alive: bool) -> HttpRequest:
+    def _hand_over(self, body: bytes | None, *, keep_alive: bool, stream: BodyStream | None = None) -> HttpRequest:
         path, query_string = _split(self._url) if b"?" in self._url else _split_plain(self._url)
         method = self._parser.get_method().decode("ascii")
-        request = HttpRequest(method, path, query_string, self._headers, body)
+        request = HttpRequest(method, path, query_string, self._headers, body, stream)
         self._submit(request, keep_alive)
         return request
 
@@ -343,6 +356,10 @@ class RouterProtocol(asyncio.Protocol):
                 raise
             self._expired = False
             answer = self._responder.give_up(request)
+        if self._incoming is not None and request.stream is self._incoming:
+            # Nobody wants the rest of the body, and behind it no further request can be made out.
+            self._refused = self._closing = True
+            self._incoming.release()
         if isinstance(answer.response, StreamResponse):
             await self._stream(answer.response, answer, keep_alive)
         self._take(answer)

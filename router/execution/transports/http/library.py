@@ -7,11 +7,15 @@ from datetime import timedelta
 
 from pyreqwest.client import Client
 from pyreqwest.exceptions import PyreqwestError, RequestTimeoutError
+from pyreqwest.request import RequestBuilder
 from pyreqwest.response import Response
 
 from router.execution.errors import ResponseTooLargeError, SubgraphTimeoutError, SubgraphUnreachableError
+from router.execution.exchange import Headers
 from router.execution.transports.http.settings import ACCEPT, HttpSettings
 from router.execution.transports.port import SubgraphRequest, SubgraphResponse
+
+JSON: Headers = (("content-type", "application/json"),)
 
 
 class LibraryHttpTransport:
@@ -30,12 +34,23 @@ class LibraryHttpTransport:
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """Send a request."""
-        builder = self._client().post(self._url).timeout(timedelta(seconds=request.timeout))
-        builder = builder.header("content-type", "application/json").header("accept", ACCEPT)
+        return await self.exchange(request, JSON, lambda builder: builder.body_bytes(request.body()))
+
+    async def exchange(
+        self, request: SubgraphRequest, extra: Headers, complete: Callable[[RequestBuilder], RequestBuilder]
+    ) -> SubgraphResponse:
+        """Send a request with a body that `complete` gives it.
+
+        Args:
+            request: what is asked, of whom and until when.
+            extra: headers of this kind of body.
+            complete: puts the body in.
+        """
+        builder = self._client().post(self._url).timeout(timedelta(seconds=request.timeout)).header("accept", ACCEPT)
         try:
-            for name, value in request.headers + request.trace:
+            for name, value in extra + request.headers + request.trace:
                 builder = builder.header(name, value)
-            async with builder.body_bytes(request.body()).build_streamed() as response:
+            async with complete(builder).build_streamed() as response:
                 body = await self._read(response)
                 media_type = response.get_header("content-type") or ""
                 cache_control = response.get_header("cache-control") or ""

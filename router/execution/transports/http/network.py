@@ -15,6 +15,7 @@ from router.execution.transports.http.library import LibraryHttpTransport
 from router.execution.transports.http.plain import PlainHttpTransport
 from router.execution.transports.http.pool import Pool
 from router.execution.transports.http.settings import HttpSettings
+from router.execution.transports.http.uploading import UploadingTransport
 from router.execution.transports.port import SubgraphTransport
 from router.execution.transports.sharing import SharingTransport
 
@@ -33,11 +34,19 @@ class HttpNetwork:
     """
 
     def __init__(self, addresses: Mapping[str, str], settings: HttpSettings | None = None) -> None:
+        self._addresses = addresses
         self._settings = settings or HttpSettings()
         self._pools: dict[Origin, Pool] = {}
         self._client: Client | None = None
         self.transports: Mapping[str, SubgraphTransport] = {
             name: self._transport(url) for name, url in addresses.items()
+        }
+
+    def uploading(self) -> dict[str, SubgraphTransport]:
+        """Return transports that send files along, beside the usual ones for requests without."""
+        return {
+            name: UploadingTransport(url, self._shared_client, self._settings, self.transports[name])
+            for name, url in self._addresses.items()
         }
 
     async def __aenter__(self) -> Self:

@@ -1,0 +1,1 @@
+"""Files sent along with operations, as the GraphQL multipart request specification says."""
