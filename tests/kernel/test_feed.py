@@ -39,7 +39,7 @@ def feed(database):
 
 
 async def soon(news):
-    return await asyncio.wait_for(anext(news), 10)
+    return await asyncio.wait_for(anext(news), 30)
 
 
 async def happen(database, *payloads):
@@ -55,7 +55,7 @@ async def test_what_is_recorded_is_told_after_its_commit(database, feed):
             waiting = asyncio.ensure_future(anext(news))
             await session.execute(text("SELECT pg_sleep(0.05)"))
             assert not waiting.done()
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, 30)
 
 
 async def test_only_what_was_asked_for_is_told(database, feed):
@@ -84,7 +84,7 @@ async def test_who_is_slow_is_told_once(database, feed):
         await soon(news)
         waiting = asyncio.ensure_future(anext(news))
         await happen(database, ("A", changed("A")))
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, 30)
 
 
 async def test_an_effect_is_told_when_it_is_committed(database, feed):
@@ -102,7 +102,7 @@ async def test_an_effect_is_told_when_it_is_committed(database, feed):
         await soon(news)
         waiting = asyncio.ensure_future(anext(news))
         handled.set()
-        await asyncio.wait_for(waiting, 10)
+        await asyncio.wait_for(waiting, 30)
         await delivery.stop()
 
 
@@ -129,7 +129,7 @@ async def test_nobody_follows_and_no_line_is_open(database, feed):
     async with aclosing(feed.follow("A", {"InventoryChanged"})) as news:
         await soon(news)
         assert await listeners() == 1
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await listeners():  # noqa: ASYNC110 - what is waited for knows of no event
             await asyncio.sleep(0.01)
     async with aclosing(feed.follow("A", {"InventoryChanged"})) as news:

@@ -81,7 +81,7 @@ def sample(log):
 
 
 async def soon(events):
-    return await asyncio.wait_for(anext(events), 10)
+    return await asyncio.wait_for(anext(events), 30)
 
 
 async def test_each_event_has_a_context_of_its_own(sample, log):
@@ -109,7 +109,7 @@ async def served(sample):
         uvicorn.Config(create_app(sample, internal_key=KEY), port=0, log_level="error", lifespan="off")
     )
     serving = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not server.started:  # noqa: ASYNC110 - uvicorn knows of no event
             await asyncio.sleep(0.005)
     token = InternalTokenSigner(KEY).sign(ANONYMOUS, "sample")
@@ -135,7 +135,7 @@ async def test_over_http_events_are_written_as_they_happen(sample, log, monkeypa
                 if heard.count(":\n\n") > 2:
                     break
         assert 'event: next\ndata: {"data":{"ticks":{"number":0}}}\n\n' in heard
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while log[-1] != "closed":  # noqa: ASYNC110 - what is waited for knows of no event
                 await asyncio.sleep(0.005)
 

@@ -17,7 +17,7 @@ WORDS = {"query": "subscription ($n: Int!) { words(count: $n, size: 100000) }", 
 
 
 async def until(condition):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what is waited for knows of no event
             await asyncio.sleep(0.002)
 

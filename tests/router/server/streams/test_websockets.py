@@ -19,7 +19,7 @@ ACK = {"type": "connection_ack"}
 
 
 async def until(condition):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what is waited for knows of no event
             await asyncio.sleep(0.002)
 
@@ -34,7 +34,7 @@ class Talk:
         await self.socket.send(orjson.dumps(message).decode())
 
     async def hear(self):
-        return orjson.loads(await asyncio.wait_for(self.socket.recv(), 10))
+        return orjson.loads(await asyncio.wait_for(self.socket.recv(), 30))
 
     async def greet(self, **payload):
         await self.say(type="connection_init", payload=payload)
@@ -46,7 +46,7 @@ class Talk:
     async def closed(self):
         try:
             while True:
-                await asyncio.wait_for(self.socket.recv(), 10)
+                await asyncio.wait_for(self.socket.recv(), 30)
         except ConnectionClosed as error:
             return error.rcvd.code if error.rcvd else None
 
@@ -372,7 +372,7 @@ async def test_a_flood_of_pings_from_a_client_that_does_not_read_is_not_piled_up
             await client.writer.drain()
 
     with pytest.raises((ConnectionError, TimeoutError)):
-        await asyncio.wait_for(flood(), 10)
+        await asyncio.wait_for(flood(), 30)
     await until(lambda: not server.server_state.connections)
 
 

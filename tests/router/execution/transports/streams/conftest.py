@@ -70,7 +70,7 @@ async def running(app: Any) -> AsyncIterator[str]:
     """Serve an ASGI application; yields its URL."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="websockets-sansio"))
     serving = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not server.started:  # noqa: ASYNC110 - uvicorn knows of no event
             await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]

@@ -37,7 +37,7 @@ def data_of(event):
 
 async def collect(streams, request, most=100):
     found = []
-    async with asyncio.timeout(10), aclosing(streams.open(request)) as events:
+    async with asyncio.timeout(30), aclosing(streams.open(request)) as events:
         async for event in events:
             found.append(data_of(event))
             if len(found) == most:
@@ -46,7 +46,7 @@ async def collect(streams, request, most=100):
 
 
 async def until(condition):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110 - what is waited for knows of no event
             await asyncio.sleep(0.005)
 
@@ -206,8 +206,7 @@ async def talking(*answers, subprotocol="graphql-transport-ws"):
                     await socket.close(4400, "go away")
                     return
                 await socket.send(line if isinstance(line, str | bytes) else orjson.dumps(line).decode())
-        async for message in socket:
-            heard.append(orjson.loads(message))
+        heard.extend([orjson.loads(message) async for message in socket])
 
     server = await serve(handle, "127.0.0.1", 0, subprotocols=[subprotocol])
     return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/graphql", heard
