@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from kernel.errors import InfrastructureError
 from kernel.secrets import SecretsError, SecretStore, update
+from kernel.settings import Settings
 
 _NONCE: Final = 12
 _DOCUMENT: Final = "personal-data"
@@ -140,3 +141,8 @@ def _parsed(text: str) -> _Stored:
 
 def _spelled(ring: _Stored) -> str:
     return msgspec.json.encode(ring).decode()
+
+
+def mail_key(settings: Settings) -> bytes:
+    """Give the key under which a secret travels to whoever writes the mail that it belongs into."""
+    return derive(settings.internal_key.get_secret_value().encode(), "secrets on their way into a mail")

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-import httpx
+import httpx2 as httpx
 
 from kernel.errors import InfrastructureError
 from kernel.settings import Settings

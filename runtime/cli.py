@@ -151,6 +151,47 @@ def rebuild_inventory(
     raise typer.Exit(run_rebuild(data_dir, check=check))
 
 
+@inventory.command("backtest")
+def backtest_forecasts(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    out: Annotated[Path | None, typer.Option(help="HTML file to write, with a plot for each SKU.")] = None,
+    origins: Annotated[int, typer.Option(min=1, max=26, help="How many past Mondays forecasts are made on.")] = 7,
+    horizon: Annotated[int, typer.Option(min=1, max=13, help="Weeks ahead that are judged.")] = 4,
+) -> None:
+    """Judge the demand forecasts on the store's own history, beside the naive and the seasonal naive forecast.
+
+    Examples:
+
+        storegraph inventory backtest
+
+        storegraph inventory backtest --out backtest.html --origins 13 --horizon 8
+    """
+    from runtime.forecast_command import run_backtest  # noqa: PLC0415
+    from subgraphs.inventory.domain.forecasting.backtest import Plan  # noqa: PLC0415
+
+    run_backtest(data_dir, Plan(horizon=horizon, step=horizon, count=origins), out)
+
+
+@inventory.command("import-demand")
+def import_demand(
+    file: Annotated[
+        Path, typer.Argument(help="A CSV file: sku, channel, week, quantity.", exists=True, dir_okay=False)
+    ],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Load what was sold elsewhere, in shops or the system before this one, so that forecasts know it.
+
+    `week` is any day of it, as YYYY-MM-DD. What was loaded before is replaced, so the same file may come again.
+
+    Example:
+
+        storegraph inventory import-demand sales-of-the-stores.csv
+    """
+    from runtime.forecast_command import run_import  # noqa: PLC0415
+
+    run_import(file, data_dir)
+
+
 @app.command(rich_help_panel="Services")
 def migrate() -> None:
     """Bring the tables of all subgraphs to this version, in the database of `STOREGRAPH_DATABASE_URL`.
@@ -209,6 +250,60 @@ def worker(
     from runtime.services import run_worker  # noqa: PLC0415
 
     run_worker(names or [])
+
+
+users_app = typer.Typer(no_args_is_help=True, help="Accounts and keys, for the shop's owner.")
+app.add_typer(users_app, name="users", rich_help_panel="Shop")
+
+
+@users_app.command("create-admin")
+def create_admin(
+    email: Annotated[str, typer.Argument(help="The administrator's e-mail address.")],
+    name: Annotated[str, typer.Option(help="The administrator's name.")] = "Administrator",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Make an administrator; asks for the password, or reads it from standard input in a script.
+
+    Works beside a running store, or on its data directory while it is down.
+
+    Example:
+
+        storegraph users create-admin ada@example.com --name "Ada Lovelace"
+    """
+    from runtime import users_command  # noqa: PLC0415
+
+    users_command.create_admin(users_command.NewAdministrator(email, name), data_dir)
+
+
+@users_app.command("rotate-signing-key")
+def rotate_signing_key(
+    compromised: Annotated[
+        bool, typer.Option("--compromised", help="The old keys are in the wrong hands: they are worth nothing at once.")
+    ] = False,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Let a new key sign access tokens; nobody is logged out, unless the old one is compromised.
+
+    Example:
+
+        storegraph users rotate-signing-key
+    """
+    from runtime import users_command  # noqa: PLC0415
+
+    users_command.rotate_signing_key(data_dir, compromised=compromised)
+
+
+@users_app.command("rotate-personal-key")
+def rotate_personal_key(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Let a new key protect personal data; what older ones protect is taken over in the background.
+
+    Example:
+
+        storegraph users rotate-personal-key
+    """
+    from runtime import users_command  # noqa: PLC0415
+
+    users_command.rotate_personal_key(data_dir)
 
 
 def main() -> None:

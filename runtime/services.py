@@ -29,6 +29,7 @@ from runtime.ports import insist_on_free_port
 from runtime.progress import Steps
 from runtime.shop import SUBGRAPHS, build_subgraph, migrate, migrations_of
 from runtime.stopping import stop_on_signals
+from subgraphs.users.app import personal_keys
 
 
 class UnknownSubgraphError(StartError):
@@ -40,7 +41,7 @@ class UnknownSubgraphError(StartError):
 def run_migrations() -> None:
     """Bring all tables to this version and say so."""
     settings = _settings()
-    asyncio.run(migrate(settings.database_url))
+    asyncio.run(migrate(settings))
     print(f"The tables of {', '.join(SUBGRAPHS)} are at this version.")
 
 
@@ -48,7 +49,7 @@ def run_demo_load() -> None:
     """Load the demo data unless that was done before."""
     settings = _settings()
     asyncio.run(_check_store(settings, SUBGRAPHS))
-    asyncio.run(load_demo_data(settings.database_url, Steps()))
+    asyncio.run(load_demo_data(settings.database_url, Steps(), personal_keys(settings)))
 
 
 def run_subgraph(name: str, host: str, port: int) -> None:

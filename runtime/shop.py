@@ -21,6 +21,8 @@ from kernel.migrations import upgrade_all
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from runtime.errors import StoreNotReadyError
+from subgraphs.users.app import personal_keys
+from subgraphs.users.storage.bulk import seal_older_rows
 
 SUBGRAPHS = (
     "products",
@@ -83,14 +85,15 @@ def build_shop(settings: Settings) -> Shop:
     return Shop(subgraphs, delivery, JobRunner(jobs))
 
 
-async def migrate(database_url: str) -> None:
-    """Bring the tables of all subgraphs to this version.
+async def migrate(settings: Settings) -> None:
+    """Bring the tables of all subgraphs to this version, and seal the people whom an earlier one kept in the clear.
 
     Raises:
         StoreNotReadyError: a revision failed; nothing of it remains.
     """
     try:
-        await upgrade_all(database_url, {name: migrations_of(name) for name in SUBGRAPHS})
+        await upgrade_all(settings.database_url, {name: migrations_of(name) for name in SUBGRAPHS})
+        await seal_older_rows(settings.database_url, personal_keys(settings))
     except (InfrastructureError, SQLAlchemyError, OSError) as error:
         reason = str(error).splitlines()[0]
         raise StoreNotReadyError(f"The tables could not be brought to this version: {reason}") from error

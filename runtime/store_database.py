@@ -40,5 +40,5 @@ def store_database(data_dir: Path) -> Iterator[str]:
         stop_left_over_servers(directory)
         server = start_postgres(directory)
         ended.callback(server.stop)
-        asyncio.run(migrate(server.url))
+        asyncio.run(migrate(settings.model_copy(update={"data_dir": directory.root, "database_url": server.url})))
         yield server.url

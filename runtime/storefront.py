@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,14 @@ from router.execution.engine import Engine
 from router.execution.exchange import Headers
 from router.execution.settings import EngineSettings
 from router.execution.transports.in_process import InProcessTransport
+from router.execution.transports.streams import InProcessStreams, SubgraphSubscriber
+from router.http_settings import RestSettings
 from router.policy.identity import Identity, TokenVerifier
 from router.policy.keys import KeySet
 from router.server.app import RouterApp, create_router_app
 from router.supergraph import load_supergraph
 from runtime.demo_data import DemoUser
+from runtime.mounting import mount
 from runtime.shop import Shop
 from subgraphs.users.app import key_set
 
@@ -28,6 +32,9 @@ ISSUER = "storegraph"
 SAMPLES = Path(__file__).parent / "samples"
 """Operations that the explorer opens with."""
 
+ROUTES = Path(__file__).parent / "rest" / "routes.yaml"
+"""The shop's REST API."""
+
 _KEYS_REFRESH = 300.0
 
 
@@ -36,14 +43,18 @@ def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings, users:
     supergraph = load_supergraph(supergraph_sdl)
     transports = {name: InProcessTransport(_call(subgraph.executor)) for name, subgraph in shop.subgraphs.items()}
     # The server shares equal requests from their first byte on, so the engine need not look for them again.
-    engine = Engine(supergraph, transports, EngineSettings(share_requests=False))
+    streams = {name: InProcessStreams(_subscribe(subgraph.executor)) for name, subgraph in shop.subgraphs.items()}
+    engine = Engine(supergraph, transports, EngineSettings(share_requests=False), streams=streams)
     keys = KeySet(lambda: key_set(settings), refresh=_KEYS_REFRESH)
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=ISSUER)
     router_settings = RouterSettings(
         explorer=ExplorerSettings(title="Storegraph", samples_dir=str(SAMPLES), log_in=_log_in(users)),
+        rest=RestSettings(routes=str(ROUTES)),
         telemetry=TelemetrySettings(access_log="none"),
     )
-    return create_router_app(engine, router_settings, verifier=verifier)
+    users_routes = mount(shop.subgraphs["users"].routes)
+    mounts = {"/auth/": users_routes, "/.well-known/": users_routes}
+    return create_router_app(engine, router_settings, verifier=verifier, mounts=mounts)
 
 
 def _log_in(users: Sequence[DemoUser]) -> LogInSettings | None:
@@ -75,6 +86,28 @@ def _call(executor: Executor) -> Callable[..., Awaitable[Mapping[str, Any]]]:
         return result.to_builtins()
 
     return execute
+
+
+def _subscribe(executor: Executor) -> SubgraphSubscriber:
+    """Present a subgraph's executor in the way the router subscribes to it."""
+
+    async def subscribe(
+        query: str, variables: Mapping[str, Any], operation_name: str | None, *, headers: Headers, context: Any
+    ) -> AsyncGenerator[Mapping[str, Any]]:
+        known = dict(headers)
+        events = executor.subscribe(
+            query,
+            variables,
+            operation_name,
+            caller=_caller(context, known),
+            correlation_id=known.get("x-request-id", ""),
+            traceparent=known.get("traceparent", ""),
+        )
+        async with aclosing(events):
+            async for event in events:
+                yield event.to_builtins()
+
+    return subscribe
 
 
 def _caller(identity: Identity | None, headers: Mapping[str, str]) -> Caller:

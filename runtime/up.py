@@ -31,6 +31,7 @@ from runtime.progress import Steps
 from runtime.shop import build_shop, check_tables, migrate
 from runtime.stopping import stop_on_signals
 from runtime.storefront import build_storefront
+from subgraphs.users.app import personal_keys
 
 _DRAIN_SECONDS = 10
 
@@ -100,7 +101,7 @@ def _servers(directory: DataDirectory, steps: Steps, settings: Settings) -> Iter
 async def _serve(options: UpOptions, settings: Settings, steps: Steps) -> None:
     stop = stop_on_signals()
     with steps.step("Tables"):
-        await migrate(settings.database_url)
+        await migrate(settings)
     shop = build_shop(settings)
     try:
         await check_tables(shop)
@@ -119,7 +120,7 @@ async def _serve(options: UpOptions, settings: Settings, steps: Steps) -> None:
 
 async def _load_demo(settings: Settings, steps: Steps) -> list[DemoUser]:
     """Load the demo data unless that was done before; the users of it that the card names."""
-    await load_demo_data(settings.database_url, steps)
+    await load_demo_data(settings.database_url, steps, personal_keys(settings))
     return demo_users()
 
 

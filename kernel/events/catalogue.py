@@ -196,6 +196,7 @@ class BackInStock(Payload):
     """Somebody who waited for a SKU can buy it; each is told once."""
 
     producer: ClassVar[str] = "inventory"
+    personal: ClassVar[tuple[str, ...]] = ("email",)
     watch_id: str
     sku: str
     product_id: str | None

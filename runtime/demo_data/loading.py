@@ -11,10 +11,12 @@ import asyncpg
 
 from kernel.database import plain_url
 from runtime.demo_data.people import PASSWORD
+from runtime.demo_data.pricing import purchase_costs
 from runtime.demo_data.records import addressed
 from runtime.demo_data.world import SEED, World, make_world
 from runtime.progress import Steps
 from subgraphs.inventory.storage import bulk as inventory
+from subgraphs.inventory.storage.planning_bulk import copy_planning
 from subgraphs.notifications.storage import bulk as notifications
 from subgraphs.orders.storage import bulk as orders
 from subgraphs.payments.storage import bulk as payments
@@ -23,6 +25,7 @@ from subgraphs.recommendations.storage import bulk as recommendations
 from subgraphs.shipping.storage import bulk as shipping
 from subgraphs.users.service.passwords import hash_password
 from subgraphs.users.storage import bulk as users
+from subgraphs.users.storage.personal import PersonalKeys
 
 _ROUNDS: Final = 12
 """All demo accounts share one password and one hash of it, at the strength of every other account."""
@@ -33,22 +36,27 @@ SELECT NOT EXISTS (SELECT FROM products.products) AND NOT EXISTS (SELECT FROM us
 """
 
 
-async def load_demo_data(database_url: str, steps: Steps, *, now: datetime | None = None, seed: int = SEED) -> bool:
-    """Load the demo shop unless the store holds anything already; tell whether it was loaded."""
+async def load_demo_data(
+    database_url: str, steps: Steps, keys: PersonalKeys, *, now: datetime | None = None, seed: int = SEED
+) -> bool:
+    """Load the demo shop unless the store holds anything already; tell whether it was loaded.
+
+    Its people are sealed under `keys`.
+    """
     connection = await asyncpg.connect(plain_url(database_url))
     try:
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended('demo data', 0))")
             if not await connection.fetchval(_EMPTY):
                 return False
-            await _load(connection, steps, now or datetime.now(UTC), seed)
+            await _load(connection, steps, keys, now or datetime.now(UTC), seed)
         await connection.execute("ANALYZE")
         return True
     finally:
         await connection.close()
 
 
-async def _load(connection: asyncpg.Connection, steps: Steps, now: datetime, seed: int) -> None:
+async def _load(connection: asyncpg.Connection, steps: Steps, keys: PersonalKeys, now: datetime, seed: int) -> None:
     with steps.bar("Demo data") as progress:
         task = progress.add_task("Two years of orders", total=len(_LOADS) + 2)
         hashing = asyncio.create_task(asyncio.to_thread(hash_password, PASSWORD, rounds=_ROUNDS))
@@ -56,13 +64,14 @@ async def _load(connection: asyncpg.Connection, steps: Steps, now: datetime, see
         progress.advance(task)
         password_hash = await hashing
         progress.advance(task)
+        await _users(connection, world, password_hash, keys)
         for name, load in _LOADS.items():
             progress.update(task, description=name)
-            await load(connection, world, password_hash)
+            await load(connection, world)
             progress.advance(task)
 
 
-async def _products(connection: asyncpg.Connection, world: World, _hash: str) -> None:
+async def _products(connection: asyncpg.Connection, world: World) -> None:
     made = world.catalogue
     await products.copy(
         connection,
@@ -76,7 +85,7 @@ async def _products(connection: asyncpg.Connection, world: World, _hash: str) ->
     )
 
 
-async def _inventory(connection: asyncpg.Connection, world: World, _hash: str) -> None:
+async def _inventory(connection: asyncpg.Connection, world: World) -> None:
     stock = world.stock
     await inventory.copy(
         connection,
@@ -85,31 +94,40 @@ async def _inventory(connection: asyncpg.Connection, world: World, _hash: str) -
         movements=stock.movements,
         policies=stock.policies,
     )
+    items = world.catalogue.items
+    await copy_planning(
+        connection,
+        groups={variant.sku: item.row.category_id or "" for item in items for variant in item.variants},
+        orders={order.id: order.placed_at.date() for order in world.orders},
+        sold=world.sold_elsewhere,
+        costs=purchase_costs(world.catalogue),
+    )
 
 
-async def _users(connection: asyncpg.Connection, world: World, password_hash: str) -> None:
+async def _users(connection: asyncpg.Connection, world: World, password_hash: str, keys: PersonalKeys) -> None:
     await users.copy(
         connection,
+        keys=keys,
         users=[*(customer.user for customer in world.customers), *world.staff],
         addresses=[customer.address for customer in world.customers],
         password_hash=password_hash,
     )
 
 
-async def _orders(connection: asyncpg.Connection, world: World, _hash: str) -> None:
+async def _orders(connection: asyncpg.Connection, world: World) -> None:
     made = world.records
     await orders.copy(connection, orders=made.orders, lines=made.lines, timeline=made.timeline)
 
 
-async def _payments(connection: asyncpg.Connection, world: World, _hash: str) -> None:
+async def _payments(connection: asyncpg.Connection, world: World) -> None:
     await payments.copy(connection, payments=world.records.payments)
 
 
-async def _shipping(connection: asyncpg.Connection, world: World, _hash: str) -> None:
+async def _shipping(connection: asyncpg.Connection, world: World) -> None:
     await shipping.copy(connection, shipments=world.records.shipments)
 
 
-async def _notifications(connection: asyncpg.Connection, world: World, _hash: str) -> None:
+async def _notifications(connection: asyncpg.Connection, world: World) -> None:
     await notifications.copy(
         connection,
         customers=addressed(world.customers),
@@ -118,14 +136,13 @@ async def _notifications(connection: asyncpg.Connection, world: World, _hash: st
     )
 
 
-async def _recommendations(connection: asyncpg.Connection, world: World, _hash: str) -> None:
+async def _recommendations(connection: asyncpg.Connection, world: World) -> None:
     await recommendations.copy(connection, bought=world.records.bought)
 
 
-_LOADS: Final[dict[str, Callable[[asyncpg.Connection, World, str], Awaitable[None]]]] = {
+_LOADS: Final[dict[str, Callable[[asyncpg.Connection, World], Awaitable[None]]]] = {
     "Products": _products,
     "Stock": _inventory,
-    "Customers": _users,
     "Orders": _orders,
     "Payments": _payments,
     "Shipments": _shipping,

@@ -8,6 +8,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from kernel.jobs import Job
+from kernel.personal_data import personal_data_consumer
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from subgraphs.inventory.api.context import make_context
@@ -22,6 +23,7 @@ from subgraphs.inventory.service.purchasing import Purchasing
 from subgraphs.inventory.service.watches import Watches
 from subgraphs.inventory.settings import InventorySettings
 from subgraphs.inventory.storage.availability_cache import AvailabilityCache, connect
+from subgraphs.inventory.storage.personal_data import PERSONAL_DATA
 
 
 def build(settings: Settings, parts: Parts) -> Subgraph:
@@ -36,7 +38,10 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
         make_context=partial(make_context, service, planning),
         database=parts.database,
         migrations=Path(__file__).parent / "migrations",
-        consumers=make_consumers(service, planning),
+        consumers=(
+            *make_consumers(service, planning),
+            personal_data_consumer("inventory", PERSONAL_DATA, settings),
+        ),
         jobs=(
             Job(name="inventory.expire", run=service.expire_due, every=own.sweep_every),
             Job(

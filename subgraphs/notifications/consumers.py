@@ -13,6 +13,7 @@ from subgraphs.notifications.service.writing import Writing
 _EVENTS: Final = (
     "UserRegistered",
     "UserProfileUpdated",
+    "AccountMailDue",
     "OrderPlaced",
     "OrderConfirmed",
     "OrderShipped",

@@ -19,6 +19,8 @@ class NotificationsSettings(SubgraphSettings):
 
     shop: str = "Storegraph"
     sender: str = "Storegraph <shop@storegraph.example>"
+    account_url: str = "http://localhost:4000/account"
+    """The page of the shop that links in mails about an account lead to."""
     mailbox: Path | None = None
     """The folder that mail is delivered to; `mailbox` in the data directory unless told."""
     deliver_every: float = Field(default=0.5, gt=0)

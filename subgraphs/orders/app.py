@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kernel.events.feed import PostgresFeed
 from kernel.jobs import Job
-from kernel.personal_data import PersonalData, personal_data_consumer
+from kernel.personal_data import personal_data_consumer
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from subgraphs.orders.api.context import make_context
@@ -24,7 +24,7 @@ from subgraphs.orders.service.history import OrderService
 from subgraphs.orders.service.runner import SagaRunner
 from subgraphs.orders.service.steps import Ends, make_steps
 from subgraphs.orders.settings import OrdersSettings
-from subgraphs.orders.storage.personal_data import collect, erase
+from subgraphs.orders.storage.personal_data import PERSONAL_DATA
 
 
 def build(settings: Settings, parts: Parts) -> Subgraph:
@@ -45,7 +45,7 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
         migrations=Path(__file__).parent / "migrations",
         consumers=(
             *make_consumers(service.orders),
-            personal_data_consumer("orders", PersonalData(collect=collect, erase=erase), settings),
+            personal_data_consumer("orders", PERSONAL_DATA, settings),
         ),
         jobs=(Job(name="orders.sagas", run=service.sagas.run_due, every=own.saga_every),),
     )

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from kernel.jobs import Job
+from kernel.personal_data import personal_data_consumer
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from subgraphs.payments.api.context import make_context
@@ -13,9 +14,10 @@ from subgraphs.payments.api.schema import make_schema
 from subgraphs.payments.sandbox import SandboxProvider
 from subgraphs.payments.service import PaymentsService
 from subgraphs.payments.settings import PaymentsSettings
+from subgraphs.payments.storage.personal_data import PERSONAL_DATA
 
 
-def build(_settings: Settings, parts: Parts) -> Subgraph:
+def build(settings: Settings, parts: Parts) -> Subgraph:
     """Build payments with the sandbox provider."""
     own = PaymentsSettings.load()
     service = PaymentsService(
@@ -31,5 +33,6 @@ def build(_settings: Settings, parts: Parts) -> Subgraph:
         make_context=partial(make_context, service),
         database=parts.database,
         migrations=Path(__file__).parent / "migrations",
+        consumers=(personal_data_consumer("payments", PERSONAL_DATA, settings),),
         jobs=(Job(name="payments.settle", run=service.settle_due, every=own.settle_every),),
     )

@@ -7,18 +7,20 @@ from typing import Any, Final
 
 from kernel.graphql import Context
 from kernel.identity import Caller
+from kernel.personal_data import personal_data_consumer
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from subgraphs.recommendations.api.context import RecommendationsLoaders
 from subgraphs.recommendations.api.schema import SCHEMA
 from subgraphs.recommendations.consumers import consumers
 from subgraphs.recommendations.service import RecommendationsService
+from subgraphs.recommendations.storage.personal_data import PERSONAL_DATA
 
 NAME: Final = "recommendations"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
-def build(_settings: Settings, parts: Parts) -> Subgraph:
+def build(settings: Settings, parts: Parts) -> Subgraph:
     """Put the subgraph together."""
     service = RecommendationsService(parts.database)
 
@@ -31,5 +33,8 @@ def build(_settings: Settings, parts: Parts) -> Subgraph:
         make_context=make_context,
         database=parts.database,
         migrations=MIGRATIONS,
-        consumers=consumers(service),
+        consumers=(
+            *consumers(service),
+            personal_data_consumer(NAME, PERSONAL_DATA, settings),
+        ),
     )

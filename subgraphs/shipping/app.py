@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from kernel.jobs import Job
+from kernel.personal_data import personal_data_consumer
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from subgraphs.shipping.api.context import make_context
@@ -14,9 +15,10 @@ from subgraphs.shipping.consumers import make_consumers
 from subgraphs.shipping.sandbox import SandboxCarrier
 from subgraphs.shipping.service import ShippingService
 from subgraphs.shipping.settings import ShippingSettings
+from subgraphs.shipping.storage.personal_data import PERSONAL_DATA
 
 
-def build(_settings: Settings, parts: Parts) -> Subgraph:
+def build(settings: Settings, parts: Parts) -> Subgraph:
     """Build shipping with the sandbox carrier."""
     own = ShippingSettings.load()
     carrier = SandboxCarrier(
@@ -34,6 +36,9 @@ def build(_settings: Settings, parts: Parts) -> Subgraph:
         make_context=partial(make_context, service),
         database=parts.database,
         migrations=Path(__file__).parent / "migrations",
-        consumers=make_consumers(service),
+        consumers=(
+            *make_consumers(service),
+            personal_data_consumer("shipping", PERSONAL_DATA, settings),
+        ),
         jobs=(Job(name="shipping.carrier", run=service.drive_due, every=own.track_every),),
     )

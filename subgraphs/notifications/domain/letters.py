@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kernel.events.catalogue import (
+    AccountMailDue,
     OrderCancelled,
     OrderConfirmed,
     OrderDelivered,
@@ -22,7 +23,7 @@ from kernel.events.catalogue import (
     UserRegistered,
 )
 from kernel.money import Money
-from subgraphs.notifications.domain.messages import Topic
+from subgraphs.notifications.domain.messages import SECRET_PLACE, Topic
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,8 @@ class Letter:
     user_id: str | None
     order_id: str | None = None
     name: str = ""
+    inbox: bool = True
+    sealed_secret: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -83,9 +86,24 @@ def letter_about(payload: Payload, order: Order | None) -> Letter | None:
     """Draft the letter that an event calls for, if it calls for one."""
     if isinstance(payload, UserRegistered):
         return Letter(topic=Topic.WELCOME, email=payload.email, user_id=payload.user_id, name=payload.name)
+    if isinstance(payload, AccountMailDue):
+        return _letter_about_account(payload)
     if order is None:
         return None
     return _letter_about_order(payload, order)
+
+
+def _letter_about_account(payload: AccountMailDue) -> Letter:
+    """Draft a mail about an account; it goes to the mailbox alone, since the inbox is open to whoever is logged in."""
+    return Letter(
+        topic=Topic(payload.topic),
+        email=payload.email,
+        user_id=payload.user_id,
+        inbox=False,
+        name=payload.name,
+        sealed_secret=payload.sealed_secret,
+        facts={"secret": SECRET_PLACE},
+    )
 
 
 def _letter_about_order(payload: Payload, order: Order) -> Letter | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from kernel.errors import InfrastructureError
 
@@ -19,6 +19,19 @@ class Topic(StrEnum):
     ORDER_DELIVERED = "order_delivered"
     ORDER_CANCELLED = "order_cancelled"
     PAYMENT_REFUNDED = "payment_refunded"
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 # a topic, not a password
+    CHANGE_EMAIL = "change_email"
+    LINK_IDENTITY = "link_identity"
+    ALREADY_REGISTERED = "already_registered"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 # as above
+    EMAIL_CHANGED = "email_changed"
+    IDENTITY_LINKED = "identity_linked"
+    EXPORT_READY = "export_ready"
+
+
+SECRET_PLACE: Final = "-the-secret-goes-here-"  # noqa: S105 # where one goes
+"""Stands in the words of a mail for the secret that it will carry."""
 
 
 class Channel(StrEnum):
@@ -62,6 +75,8 @@ class Message:
     created_at: datetime
     settled_at: datetime | None = None
     read_at: datetime | None = None
+    sealed_secret: bytes | None = None
+    """What takes the place of `SECRET_PLACE` when the mail is handed over, and is forgotten then."""
     last_error: str | None = None
 
 
@@ -77,6 +92,14 @@ class MailProvider(Protocol):
 
         Raises:
             DeliveryError: it was not taken.
+        """
+        ...
+
+    async def forget(self, message_id: str) -> None:
+        """Forget a delivered message, where that can be done.
+
+        Raises:
+            DeliveryError: not now.
         """
         ...
 

@@ -6,14 +6,23 @@ id. So mail is never lost, and seen twice only by a provider that cannot tell.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
 from kernel import telemetry
 from kernel.clock import Clock
 from kernel.database import Database
-from subgraphs.notifications.domain.messages import DeliveryError, MailProvider, Message, RetryPolicy, State
+from kernel.sealing import unseal
+from subgraphs.notifications.domain.messages import (
+    SECRET_PLACE,
+    DeliveryError,
+    MailProvider,
+    Message,
+    RetryPolicy,
+    State,
+    Words,
+)
 from subgraphs.notifications.storage import messages as stored
 
 _AT_ONCE: Final = 20
@@ -29,6 +38,7 @@ class Courier:
     provider: MailProvider
     clock: Clock
     retries: RetryPolicy
+    mail_key: bytes
 
     async def deliver_due(self) -> int:
         """Deliver what is due, some at a time; tell how many messages were tried."""
@@ -41,7 +51,7 @@ class Courier:
 
     async def _deliver(self, message: Message) -> None:
         try:
-            await self.provider.deliver(message)
+            await self.provider.deliver(self._with_secret(message))
         except DeliveryError as error:
             await self._give_back(message, error)
         except Exception as error:  # a fault of the provider's code must not hold up other messages
@@ -50,6 +60,23 @@ class Courier:
         else:
             async with self.database.transaction() as session:
                 await stored.settle(session, message.id, State.DELIVERED, now=self.clock.now())
+
+    async def forget_erased(self) -> int:
+        """Have the provider forget mail of people who were erased, where it can; tell how many messages."""
+        async with self.database.transaction() as session:
+            forgotten = await stored.take_forgotten(session, at_most=_AT_ONCE)
+            for message_id in forgotten:
+                await self.provider.forget(message_id)
+        return len(forgotten)
+
+    def _with_secret(self, message: Message) -> Message:
+        """Put the secret into a mail that carries one, at the last moment."""
+        if message.sealed_secret is None:
+            return message
+        secret = unseal(self.mail_key, message.sealed_secret, context=message.user_id or "").decode()
+        words = message.words
+        text, html = (part.replace(SECRET_PLACE, secret) for part in (words.text, words.html))
+        return replace(message, words=Words(words.subject, text, html))
 
     async def _give_back(self, message: Message, error: DeliveryError) -> None:
         now = self.clock.now()

@@ -20,7 +20,7 @@ _DEFAULT_LANGUAGE: Final = "en"
 class Wording:
     """All templates of the shop."""
 
-    def __init__(self, *, shop: str) -> None:
+    def __init__(self, *, shop: str, account_url: str = "") -> None:
         self._environment = Environment(
             loader=PackageLoader("subgraphs.notifications"),
             autoescape=select_autoescape(["html"]),
@@ -30,10 +30,11 @@ class Wording:
         )
         self._environment.filters["money"] = _spoken_money
         self._shop = shop
+        self._account_url = account_url
 
     def words(self, letter: Letter, *, name: str, language: str) -> Words:
         """Word a letter in somebody's language, or in English where there is no template in theirs."""
-        facts = {**letter.facts, "name": name, "shop": self._shop}
+        facts = {**letter.facts, "name": name, "shop": self._shop, "account_url": self._account_url}
         return Words(
             subject=" ".join(self._render(letter, "subject.txt", language, facts).split()),
             text=self._render(letter, "txt", language, facts),

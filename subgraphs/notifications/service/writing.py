@@ -6,6 +6,7 @@ and taken up again as soon as its order is known.
 
 from __future__ import annotations
 
+from base64 import b64decode
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -56,7 +57,7 @@ class Writing:
             await insert_messages(session, self._messages(event, letter, customer))
 
     def _messages(self, event: Event, letter: Letter, customer: Customer | None) -> list[Message]:
-        addressees = ((Channel.EMAIL, letter.email), (Channel.INBOX, letter.user_id))
+        addressees = ((Channel.EMAIL, letter.email), (Channel.INBOX, letter.user_id if letter.inbox else None))
         return [
             self._message(event, letter, customer, channel, recipient) for channel, recipient in addressees if recipient
         ]
@@ -78,6 +79,7 @@ class Writing:
                 name=letter.name or (customer.name if customer else ""),
                 language=customer.language if customer else "en",
             ),
+            sealed_secret=b64decode(letter.sealed_secret) or None,
             state=State.QUEUED if queued else State.DELIVERED,
             attempts=0,
             created_at=now,

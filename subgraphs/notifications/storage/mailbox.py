@@ -28,6 +28,13 @@ class FileMailbox:
         except ValueError as error:
             raise DeliveryError("The message cannot be put into a mail's form.") from error
 
+    async def forget(self, message_id: str) -> None:
+        """Remove a message from the folder, if it is there."""
+        try:
+            await asyncio.to_thread((self._folder / f"{message_id}.eml").unlink, missing_ok=True)
+        except OSError as error:
+            raise DeliveryError(f"The mailbox folder cannot be written: {error.strerror}.", retryable=True) from error
+
     def _mail(self, message: Message) -> EmailMessage:
         mail = EmailMessage(policy=SMTP)
         mail["From"] = self._sender

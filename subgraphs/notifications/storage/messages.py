@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, Text, func, select, update
+from sqlalchemy import Row, Select, Text, delete, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, array, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.expression import cast, true
 
 from kernel.pagination import Page, Slice, SortKey, apply_page, slice_rows
 from subgraphs.notifications.domain.messages import Channel, Message, State, Topic, Words
-from subgraphs.notifications.storage.tables import messages
+from subgraphs.notifications.storage.tables import forgotten_messages, messages
 
 _NEWEST_FIRST: Final = (
     SortKey("created_at", messages.c.created_at, datetime, descending=True),
@@ -64,8 +64,17 @@ async def settle(
 ) -> None:
     """Note that a message was delivered or given up."""
     await session.execute(
-        update(messages).where(messages.c.id == message_id).values(state=state, settled_at=now, last_error=error)
+        update(messages)
+        .where(messages.c.id == message_id)
+        .values(state=state, settled_at=now, last_error=error, sealed_secret=None)
     )
+
+
+async def take_forgotten(session: AsyncSession, *, at_most: int) -> list[str]:
+    """Take the ids of erased messages that may still lie at the provider; nobody else takes them."""
+    some = select(forgotten_messages.c.id).limit(at_most).with_for_update(skip_locked=True)
+    taken = delete(forgotten_messages).where(forgotten_messages.c.id.in_(some)).returning(forgotten_messages.c.id)
+    return list((await session.execute(taken)).scalars())
 
 
 async def postpone(session: AsyncSession, message_id: str, due_at: datetime, *, error: str) -> None:
@@ -137,6 +146,7 @@ def message_of(row: Row[Any]) -> Message:
         created_at=row.created_at,
         settled_at=row.settled_at,
         read_at=row.read_at,
+        sealed_secret=row.sealed_secret,
         last_error=row.last_error,
     )
 
@@ -172,4 +182,5 @@ def _values(message: Message) -> dict[str, Any]:
         "due_at": message.created_at,
         "created_at": message.created_at,
         "settled_at": message.settled_at,
+        "sealed_secret": message.sealed_secret,
     }

@@ -13,6 +13,7 @@ from sqlalchemy import (
     DateTime,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -47,6 +48,7 @@ messages = Table(
     Column("settled_at", DateTime(timezone=True)),
     Column("read_at", DateTime(timezone=True)),
     Column("last_error", Text),
+    Column("sealed_secret", LargeBinary),
     UniqueConstraint("event_id", "channel", "recipient", name="messages_once"),
     CheckConstraint("channel IN ('email', 'inbox')", name="messages_channel"),
     CheckConstraint("state IN ('queued', 'delivered', 'failed')", name="messages_state"),
@@ -55,6 +57,9 @@ messages = Table(
     Index("messages_unread", "user_id", postgresql_where=text("channel = 'inbox' AND read_at IS NULL")),
     Index("messages_log", "created_at", "id"),
 )
+
+forgotten_messages = Table("forgotten_messages", METADATA, Column("id", Text, primary_key=True))
+"""Messages of people who were erased, until the mail provider has forgotten them too."""
 
 customers = Table(
     "customers",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import strawberry
 from aiodataloader import DataLoader
 
 from kernel.graphql import Context
+from kernel.identity import Caller
 from kernel.loaders import by_key, lists_by_key
 from subgraphs.users.domain.accounts import Account
 from subgraphs.users.domain.addresses import Address
@@ -23,9 +24,15 @@ class UsersLoaders:
     addresses: DataLoader[str, Sequence[Address]]
 
     @classmethod
-    def of(cls, service: UsersService) -> UsersLoaders:
+    def of(cls, service: UsersService, caller: Caller) -> UsersLoaders:
         """Make fresh loaders for a request."""
-        return cls(by_key(service.accounts.by_id), lists_by_key(service.address_book.of_users))
+
+        async def accounts(ids: Sequence[str]) -> Mapping[str, Account]:
+            found = await service.accounts.by_id(ids)
+            await service.staff.note_reading(caller, found)
+            return found
+
+        return cls(by_key(accounts), lists_by_key(service.address_book.of_users))
 
 
 UsersContext = Context[UsersService, UsersLoaders]

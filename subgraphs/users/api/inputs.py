@@ -7,7 +7,10 @@ from typing import Any
 import strawberry
 from strawberry import UNSET
 
+from kernel.errors import InvalidInputError
+from kernel.graphql import CurrencyCode
 from subgraphs.users.domain.addresses import PostalFields
+from subgraphs.users.domain.factors import Proof
 
 
 @strawberry.input
@@ -27,6 +30,37 @@ class UserUpdateInput:
     name: str | None = UNSET
     phone: str | None = UNSET
     language: str | None = UNSET
+    currency: CurrencyCode | None = UNSET
+
+
+@strawberry.input(description="Proof of a second factor: exactly one of these.")
+class ProofInput:
+    """Proof of a second factor."""
+
+    code: str | None = strawberry.field(default=None, description="Of an authenticator app.")
+    recovery_code: str | None = None
+    authenticator: str | None = strawberry.field(
+        default=None, description="The answer of `navigator.credentials.get()`, as JSON."
+    )
+
+    def to_domain(self) -> Proof:
+        """Read the proof.
+
+        Raises:
+            InvalidInputError: it is none, or several.
+        """
+        if sum(value is not None for value in vars(self).values()) != 1:
+            raise InvalidInputError("Bring exactly one proof.", path=("proof",))
+        return Proof(code=self.code, recovery_code=self.recovery_code, authenticator=self.authenticator)
+
+
+@strawberry.input(description="A payment provider's token to pay with later.")
+class PaymentMethodInput:
+    """A new payment method."""
+
+    token: str = strawberry.field(description="What the provider made of the card; never the card's number.")
+    label: str = strawberry.field(description="How its owner recognises it, such as `Visa 4242`.")
+    is_default: bool = False
 
 
 @strawberry.input

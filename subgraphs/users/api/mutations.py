@@ -2,109 +2,81 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import strawberry
 
-from kernel.errors import DomainError
-from kernel.graphql import UserError, user_errors
-from kernel.identity import Kind, require
+from subgraphs.users.api.account_types import UserAddress
 from subgraphs.users.api.context import Info
 from subgraphs.users.api.inputs import (
+    ProofInput,
     UserAddressInput,
     UserAddressUpdateInput,
     UserRegisterInput,
     UserUpdateInput,
     given,
 )
-from subgraphs.users.api.types import RateLimitedError, User, UserAddress
-from subgraphs.users.domain.errors import TooManyAttemptsError
-from subgraphs.users.domain.roles import Role
-from subgraphs.users.service.sessions import Grant
-
-_PEOPLE: Final[frozenset[Kind]] = frozenset({"customer", "vendor", "staff", "admin"})
-
-
-@strawberry.type
-class UserPayload:
-    """A user, or why nothing was done."""
-
-    user: User | None = None
-    errors: list[UserError] = strawberry.field(default_factory=list)
-
-
-@strawberry.type
-class SessionPayload:
-    """Tokens, or why there are none."""
-
-    access_token: str | None = strawberry.field(default=None, description="Send it as `Authorization: Bearer …`.")
-    refresh_token: str | None = strawberry.field(
-        default=None, description="Good for one `tokenRefresh`; keep it where scripts of others cannot read it."
-    )
-    expires_in: int | None = strawberry.field(default=None, description="Seconds that the access token lives.")
-    user: User | None = None
-    errors: list[UserError] = strawberry.field(default_factory=list)
-
-    @classmethod
-    def of(cls, grant: Grant) -> SessionPayload:
-        """Hand out what was granted."""
-        return cls(
-            access_token=grant.access_token,
-            refresh_token=grant.refresh_token,
-            expires_in=grant.expires_in,
-            user=User.of(grant.account),
-        )
+from subgraphs.users.api.payloads import (
+    SessionPayload,
+    UserAddressPayload,
+    UserLogoutPayload,
+    UserPayload,
+    answer,
+    person,
+    session_shown,
+)
+from subgraphs.users.api.security_mutations import SecurityMutations
+from subgraphs.users.api.staff_mutations import StaffMutations
+from subgraphs.users.api.types import User
+from subgraphs.users.api.wallet_mutations import WalletMutations
+from subgraphs.users.domain.accounts import Account
+from subgraphs.users.domain.addresses import Address
 
 
-@strawberry.type
-class UserLogoutPayload:
-    """The outcome of a log-out."""
-
-    logged_out: bool
-    errors: list[UserError] = strawberry.field(default_factory=list)
+def user_shown(account: Account | None) -> dict[str, User | None]:
+    """Show an account in a payload."""
+    return {"user": User.of(account) if account else None}
 
 
-@strawberry.type
-class UserAddressPayload:
-    """An address, or why nothing was done."""
-
-    address: UserAddress | None = None
-    errors: list[UserError] = strawberry.field(default_factory=list)
+def _address_shown(address: Address) -> dict[str, UserAddress]:
+    return {"address": UserAddress.of(address)}
 
 
 @strawberry.type
 class SessionMutations:
     """Accounts are opened, sessions begin, go on and end."""
 
-    @strawberry.mutation(description="Open a customer's account.")
-    async def user_register(self, info: Info, input: UserRegisterInput) -> UserPayload:  # the schema's name
-        """Open an account."""
-        try:
-            account = await info.context.service.accounts.register(
-                email=input.email, password=input.password, name=input.name, language=input.language
-            )
-        except DomainError as error:
-            return UserPayload(errors=_shown(error))
-        return UserPayload(user=User.of(account))
+    @strawberry.mutation(
+        description="Open a customer's account. Where the shop is discreet, `user` is null whether or not the address "
+        "has an account already: the mail to it tells."
+    )
+    async def user_register(self, info: Info, input: UserRegisterInput) -> UserPayload:
+        """Register."""
+        service, client = info.context.service, info.context.caller.client
+        return await answer(UserPayload, lambda: service.register(client, **vars(input)), user_shown)
 
-    @strawberry.mutation(description="Exchange e-mail address and password for tokens.")
+    @strawberry.mutation(description="Exchange e-mail address and password for tokens, or for a second question.")
     async def user_login(self, info: Info, email: str, password: str) -> SessionPayload:
         """Log in."""
-        try:
-            return SessionPayload.of(await info.context.service.sessions.log_in(email, password))
-        except DomainError as error:
-            return SessionPayload(errors=_shown(error))
+        log_in, client = info.context.service.log_in, info.context.caller.client
+        return await answer(SessionPayload, lambda: log_in.by_password(email, password, client=client), session_shown)
+
+    @strawberry.mutation(description="Answer the second question of a log-in.")
+    async def user_login_confirm(self, info: Info, ticket: str, proof: ProofInput) -> SessionPayload:
+        """Log in, second step."""
+        log_in, client = info.context.service.log_in, info.context.caller.client
+        return await answer(
+            SessionPayload,
+            lambda: log_in.by_second_factor(ticket, proof.to_domain(), client=client),
+            lambda outcome: session_shown(outcome[0]),
+        )
 
     @strawberry.mutation(
-        description="Exchange a refresh token for new tokens. Using a token again after its successor was issued ends "
-        "the whole session, because it may be stolen; for a few seconds the same successor is given again instead."
+        description="Exchange a refresh token for a new pair. Each opens once; used again after a short grace, it ends "
+        "the session."
     )
     async def token_refresh(self, info: Info, refresh_token: str) -> SessionPayload:
-        """Go on with a session."""
-        try:
-            return SessionPayload.of(await info.context.service.sessions.refresh(refresh_token))
-        except DomainError as error:
-            return SessionPayload(errors=_shown(error))
+        """Go on."""
+        sessions = info.context.service.sessions
+        return await answer(SessionPayload, lambda: sessions.refresh(refresh_token), session_shown)
 
     @strawberry.mutation(description="End the session of a refresh token. The access token dies with its short life.")
     async def user_logout(self, info: Info, refresh_token: str) -> UserLogoutPayload:
@@ -115,68 +87,35 @@ class SessionMutations:
 
 @strawberry.type
 class AccountMutations:
-    """Profiles, roles and address books change."""
+    """Profiles and address books change."""
 
     @strawberry.mutation(description="Change one's own profile.")
-    async def user_update(self, info: Info, input: UserUpdateInput) -> UserPayload:  # the schema's name
+    async def user_update(self, info: Info, input: UserUpdateInput) -> UserPayload:
         """Change a profile."""
-        try:
-            account = await info.context.service.accounts.update_profile(_person(info), given(input))
-        except DomainError as error:
-            return UserPayload(errors=_shown(error))
-        return UserPayload(user=User.of(account))
-
-    @strawberry.mutation(description="Give an account exactly these roles beside CUSTOMER; for administrators.")
-    async def user_roles_set(self, info: Info, id: strawberry.ID, roles: list[Role]) -> UserPayload:
-        """Set roles."""
-        try:
-            require(info.context.caller, kinds={"admin"})
-            account = await info.context.service.accounts.set_roles(id, roles)
-        except DomainError as error:
-            return UserPayload(errors=_shown(error))
-        return UserPayload(user=User.of(account))
+        accounts, caller = info.context.service.accounts, info.context.caller
+        return await answer(UserPayload, lambda: accounts.update_profile(person(caller), given(input)), user_shown)
 
     @strawberry.mutation(description="Add an address to one's own book.")
     async def user_address_create(self, info: Info, input: UserAddressInput) -> UserAddressPayload:
         """Add an address."""
-        try:
-            address = await info.context.service.address_book.add(_person(info), input.to_domain())
-        except DomainError as error:
-            return UserAddressPayload(errors=_shown(error))
-        return UserAddressPayload(address=UserAddress.of(address))
+        book, caller = info.context.service.address_book, info.context.caller
+        return await answer(UserAddressPayload, lambda: book.add(person(caller), input.to_domain()), _address_shown)
 
     @strawberry.mutation(description="Change an address of one's own book.")
     async def user_address_update(
-        self,
-        info: Info,
-        id: strawberry.ID,  # the schema's name
-        input: UserAddressUpdateInput,  # the schema's name
+        self, info: Info, id: strawberry.ID, input: UserAddressUpdateInput
     ) -> UserAddressPayload:
         """Change an address."""
-        try:
-            address = await info.context.service.address_book.change(_person(info), id, given(input))
-        except DomainError as error:
-            return UserAddressPayload(errors=_shown(error))
-        return UserAddressPayload(address=UserAddress.of(address))
+        book, caller = info.context.service.address_book, info.context.caller
+        return await answer(UserAddressPayload, lambda: book.change(person(caller), id, given(input)), _address_shown)
 
     @strawberry.mutation(description="Remove an address from one's own book.")
     async def user_address_delete(self, info: Info, id: strawberry.ID) -> UserAddressPayload:
         """Remove an address."""
-        try:
-            address = await info.context.service.address_book.remove(_person(info), id)
-        except DomainError as error:
-            return UserAddressPayload(errors=_shown(error))
-        return UserAddressPayload(address=UserAddress.of(address))
+        book, caller = info.context.service.address_book, info.context.caller
+        return await answer(UserAddressPayload, lambda: book.remove(person(caller), id), _address_shown)
 
 
 @strawberry.type
-class Mutation(SessionMutations, AccountMutations):
+class Mutation(SessionMutations, AccountMutations, SecurityMutations, WalletMutations, StaffMutations):
     """Writes of the users subgraph."""
-
-
-def _person(info: Info) -> str:
-    return require(info.context.caller, kinds=_PEOPLE)
-
-
-def _shown(error: DomainError) -> list[UserError]:
-    return user_errors(error, special={TooManyAttemptsError: RateLimitedError.of})

@@ -7,7 +7,9 @@ import strawberry
 from kernel.graphql import Connection, connection
 from kernel.identity import require
 from kernel.pagination import Page
+from subgraphs.users.api.account_types import AccessLogEntry
 from subgraphs.users.api.context import Info
+from subgraphs.users.api.payloads import person
 from subgraphs.users.api.types import User, may_see, visible_user
 from subgraphs.users.domain.roles import Role
 from subgraphs.users.storage.search import Filter
@@ -44,6 +46,29 @@ class Query:
         """Give one user."""
         return await visible_user(info, id) if may_see(info.context.caller, id) else None
 
+    @strawberry.field(description="A finished copy of one's personal data, as JSON; wants fresh proof of who asks.")
+    async def data_export(self, info: Info, id: strawberry.ID) -> str:
+        """Give an export."""
+        person(info.context.caller)
+        return await info.context.service.personal_data.read_export(info.context.caller, id)
+
+    @strawberry.field(description="Who of the shop looked at or changed whose data, newest first; for administrators.")
+    async def access_log(
+        self,
+        info: Info,
+        *,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        subject_id: strawberry.ID | None = None,
+        actor_id: strawberry.ID | None = None,
+    ) -> Connection[AccessLogEntry]:
+        """Give one page of the access log."""
+        page = Page(first, after, last, before)
+        log = await info.context.service.staff.log(info.context.caller, page, subject_id=subject_id, actor_id=actor_id)
+        return connection(log.map(AccessLogEntry.of))
+
     @strawberry.field(description="All users, newest first; for the staff.")
     async def users(
         self,
@@ -59,4 +84,5 @@ class Query:
         require(info.context.caller, kinds={"staff", "admin"})
         accounts, wanted = info.context.service.accounts, (where or UserWhere()).to_filter()
         page = await accounts.search(Page(first, after, last, before), wanted)
+        await info.context.service.staff.note_reading(info.context.caller, [each.id for each in page.items])
         return connection(page.map(User.of), count=lambda: accounts.count(wanted))

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from kernel.errors import InvalidInputError
+from kernel.money import CURRENCIES
 from subgraphs.users.domain.roles import Role
 
 _LONGEST_EMAIL: Final = 254
@@ -28,7 +29,9 @@ class Account:
     name: str
     phone: str | None
     language: str
+    currency: str | None = None
     roles: frozenset[Role]
+    email_verified_at: datetime | None = None
     version: int
     created_at: datetime
     updated_at: datetime
@@ -87,18 +90,34 @@ def checked_language(text: str) -> str:
 def change_profile(account: Account, wanted: Mapping[str, str | None]) -> tuple[Account, tuple[str, ...]]:
     """Apply wanted values to a profile; also name the fields that really changed.
 
-    A phone number may be cleared with None, the other fields may not.
+    A phone number or a preferred currency may be cleared with None, the other fields may not.
     """
     values: dict[str, Any] = {field: _checked(field, value) for field, value in wanted.items()}
     changed = tuple(field for field, value in values.items() if getattr(account, field) != value)
     return replace(account, **{field: values[field] for field in changed}), changed
 
 
-_CHECKS: Final = {"name": checked_name, "phone": checked_phone, "language": checked_language}
+def checked_currency(text: str) -> str:
+    """Return the code of a currency that the shop knows.
+
+    Raises:
+        InvalidInputError: it is none.
+    """
+    if text not in CURRENCIES:
+        raise InvalidInputError("Not the code of a currency that the shop knows.", path=("input", "currency"))
+    return text
+
+
+_CHECKS: Final = {
+    "name": checked_name,
+    "phone": checked_phone,
+    "language": checked_language,
+    "currency": checked_currency,
+}
 
 
 def _checked(field: str, value: str | None) -> str | None:
-    if value is None and field == "phone":
+    if value is None and field in {"phone", "currency"}:
         return None
     if value is None:
         raise InvalidInputError(f"The {field} cannot be cleared.", path=("input", field))

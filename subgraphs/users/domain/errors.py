@@ -7,10 +7,14 @@ DomainError
 │   └── WeakPasswordError           WEAK_PASSWORD
 ├── InvalidCredentialsError         INVALID_CREDENTIALS
 ├── InvalidRefreshTokenError        INVALID_TOKEN
+├── InvalidSecretError              INVALID_TOKEN
+├── StepUpRequiredError             STEP_UP_REQUIRED
 └── TooManyAttemptsError            RATE_LIMITED
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from kernel.errors import ConflictError, DomainError, InvalidInputError
 
@@ -52,10 +56,29 @@ class InvalidRefreshTokenError(DomainError):
 
 
 class TooManyAttemptsError(DomainError):
-    """Log-in for this address rests for `retry_after` seconds, whether or not an account has it."""
+    """What was asked for rests for `retry_after` seconds, whether or not there is such an account."""
 
     default_code = "RATE_LIMITED"
 
     def __init__(self, retry_after: int) -> None:
         super().__init__(f"Too many attempts. Try again in {retry_after} s.")
         self.retry_after = retry_after
+
+
+class InvalidSecretError(DomainError):
+    """A secret out of a mail, a code or a ticket that opens nothing: unknown, expired or used, without saying which."""
+
+    default_code = "INVALID_TOKEN"
+
+    def __init__(self, path: str = "secret") -> None:
+        super().__init__("This is not valid, or not any more.", path=(path,))
+
+
+class StepUpRequiredError(DomainError):
+    """It is too long since this session proved who uses it; `methods` would do that now."""
+
+    default_code = "STEP_UP_REQUIRED"
+
+    def __init__(self, methods: Sequence[str]) -> None:
+        super().__init__("Confirm that it is you first.")
+        self.methods = tuple(methods)

@@ -17,3 +17,12 @@ class LockoutPolicy:
     first_delay: timedelta = timedelta(seconds=1)
     longest_delay: timedelta = timedelta(minutes=15)
     forget_after: timedelta = timedelta(hours=24)
+
+
+PER_ADDRESS: LockoutPolicy = LockoutPolicy(free_attempts=30, forget_after=timedelta(hours=1))
+"""What one network address may fail at, over all accounts: a household or an office shares one, a botnet does not."""
+
+MAILS: LockoutPolicy = LockoutPolicy(
+    free_attempts=3, first_delay=timedelta(seconds=30), longest_delay=timedelta(hours=1)
+)
+"""How many mails may be asked for under one e-mail address; asking counts, there is nothing to succeed in."""

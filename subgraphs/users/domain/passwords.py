@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import unicodedata
+from functools import cache
+from importlib.resources import files
 from typing import Final
 
 from subgraphs.users.domain.errors import WeakPasswordError
 
 SHORTEST: Final = 8
 LONGEST: Final = 256
+
+
+@cache
+def common_passwords() -> frozenset[str]:
+    """Read the passwords that attackers try first, in lower case; the file says where they come from."""
+    lines = files("subgraphs.users.domain").joinpath("common_passwords.txt").read_text().splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#!"))
 
 
 def normalise_password(text: str) -> str:
@@ -22,14 +31,16 @@ def normalise_password(text: str) -> str:
 def check_new_password(password: str, *, email: str) -> str:
     """Return a new password, normalised.
 
-    Any characters will do and none are demanded; the length decides.
+    Any characters will do and none are demanded; the length decides, and whether everybody else would guess it.
 
     Raises:
-        WeakPasswordError: too short, too long, or the e-mail address itself.
+        WeakPasswordError: too short, too long, the e-mail address itself, or one of those that are tried first.
     """
     normalised = normalise_password(password)
     if not SHORTEST <= len(normalised) <= LONGEST:
         raise WeakPasswordError(f"A password has {SHORTEST} to {LONGEST} characters.")
     if normalised.casefold() in {email, email.partition("@")[0]}:
         raise WeakPasswordError("The e-mail address is no password.")
+    if normalised.casefold() in common_passwords():
+        raise WeakPasswordError("This password is among those that are guessed first.")
     return normalised

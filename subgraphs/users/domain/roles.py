@@ -13,11 +13,13 @@ class Role(StrEnum):
     CUSTOMER = "customer"
     VENDOR = "vendor"
     STAFF = "staff"
+    SUPPORT = "support"
     WAREHOUSE = "warehouse"
     ADMIN = "admin"
 
 
 _WAREHOUSE: Final = frozenset({"stock:write", "shipments:write"})
+_SUPPORT: Final = frozenset({"orders:read", "users:read", "notifications:read", "users:impersonate", "sessions:revoke"})
 _STAFF: Final = frozenset({"orders:read", "orders:write", "users:read", "notifications:read"})
 
 SCOPES: Final[Mapping[Role, frozenset[str]]] = {
@@ -25,7 +27,8 @@ SCOPES: Final[Mapping[Role, frozenset[str]]] = {
     Role.VENDOR: frozenset({"products:write"}),
     Role.WAREHOUSE: _WAREHOUSE,
     Role.STAFF: _STAFF,
-    Role.ADMIN: _WAREHOUSE | _STAFF | {"products:write", "payments:refund", "users:write"},
+    Role.SUPPORT: _SUPPORT,
+    Role.ADMIN: _WAREHOUSE | _STAFF | _SUPPORT | {"products:write", "payments:refund", "users:write", "audit:read"},
 }
 """What each role allows beyond one's own affairs; the router's `@requiresScopes` asks for these names."""
 

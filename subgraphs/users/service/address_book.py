@@ -14,6 +14,7 @@ from kernel.ids import new_id
 from subgraphs.users.domain.addresses import MOST_PER_USER, Address, PostalFields
 from subgraphs.users.storage import accounts as stored_accounts
 from subgraphs.users.storage import addresses as stored
+from subgraphs.users.storage.personal import DataKey, PersonalKeys
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,12 @@ class AddressBook:
     """Keeps addresses; changes of one book happen one after the other."""
 
     database: Database
+    keys: PersonalKeys
 
     async def of_users(self, user_ids: Sequence[str]) -> Mapping[str, Sequence[Address]]:
         """Read many books at once."""
         async with self.database.session() as session:
-            return await stored.addresses_of(session, user_ids)
+            return await stored.addresses_of(session, self.keys, user_ids)
 
     async def add(self, user_id: str, postal: PostalFields) -> Address:
         """Add an address.
@@ -36,10 +38,10 @@ class AddressBook:
         """
         address = Address(id=new_id("adr"), user_id=user_id, postal=postal)
         async with self.database.transaction() as session:
-            await _lock_book(session, user_id)
+            key = await self._locked_book(session, user_id)
             if await stored.count_addresses(session, user_id) >= MOST_PER_USER:
                 raise InvalidInputError(f"An address book holds {MOST_PER_USER} addresses.", path=("input",))
-            await stored.insert_address(session, address)
+            await stored.insert_address(session, key, address)
         return address
 
     async def change(self, user_id: str, address_id: str, wanted: Mapping[str, Any]) -> Address:
@@ -49,10 +51,10 @@ class AddressBook:
             NotFoundError: it is not in this user's book.
         """
         async with self.database.transaction() as session:
-            await _lock_book(session, user_id)
-            address = _found(await stored.address_of(session, user_id, address_id))
+            key = await self._locked_book(session, user_id)
+            address = _found(await stored.address_of(session, key, address_id))
             after = replace(address, postal=address.postal.changed(wanted))
-            await stored.update_address(session, after)
+            await stored.update_address(session, key, after)
         return after
 
     async def remove(self, user_id: str, address_id: str) -> Address:
@@ -62,12 +64,15 @@ class AddressBook:
             NotFoundError: it is not in this user's book.
         """
         async with self.database.transaction() as session:
-            return _found(await stored.delete_address(session, user_id, address_id))
+            key = await self._locked_book(session, user_id)
+            return _found(await stored.delete_address(session, key, address_id))
 
-
-async def _lock_book(session: AsyncSession, user_id: str) -> None:
-    if await stored_accounts.account_by_id(session, user_id, lock=True) is None:
-        raise NotFoundError("There is no such account.", path=("id",))
+    async def _locked_book(self, session: AsyncSession, user_id: str) -> DataKey:
+        await stored_accounts.lock_account(session, user_id)
+        key = await stored_accounts.data_key_of(session, self.keys, user_id)
+        if key is None:
+            raise NotFoundError("There is no such account.", path=("id",))
+        return key
 
 
 def _found(address: Address | None) -> Address:

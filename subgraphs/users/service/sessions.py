@@ -1,8 +1,11 @@
-"""Log in, stay logged in, log out."""
+"""Sessions: opened by whoever proved who they are, continued token by token, listed, ended.
+
+How somebody proves it is not known here: `login` does by password and second factor, `identities` by a provider.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -12,9 +15,11 @@ from uuid_utils import uuid7
 from kernel import telemetry
 from kernel.clock import Clock
 from kernel.database import Database
-from kernel.errors import InvalidInputError
-from subgraphs.users.domain.accounts import Account, normalise_email
-from subgraphs.users.domain.errors import InvalidCredentialsError, InvalidRefreshTokenError
+from kernel.errors import NotFoundError
+from kernel.identity import Client
+from subgraphs.users.domain.accounts import Account
+from subgraphs.users.domain.devices import Device
+from subgraphs.users.domain.errors import InvalidRefreshTokenError
 from subgraphs.users.domain.sessions import (
     RefreshToken,
     Verdict,
@@ -24,22 +29,23 @@ from subgraphs.users.domain.sessions import (
     new_nonce,
     successor_of,
 )
-from subgraphs.users.service.passwords import PasswordHasher
 from subgraphs.users.service.tokens import AccessTokens
 from subgraphs.users.storage import accounts as stored_accounts
 from subgraphs.users.storage import sessions as stored
-from subgraphs.users.storage.throttle import LoginThrottle
+from subgraphs.users.storage.personal import DataKey, PersonalKeys
 
 _log = telemetry.get_logger("users")
 
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """How long a log-in lasts."""
+    """How long a log-in lasts, and how long it counts as fresh proof."""
 
     refresh_lifetime: timedelta = timedelta(days=30)
     family_lifetime: timedelta = timedelta(days=180)
     grace: timedelta = timedelta(seconds=10)
+    proof_window: timedelta = timedelta(minutes=10)
+    impersonation_lifetime: timedelta = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,40 +54,44 @@ class Grant:
 
     account: Account
     access_token: str
-    refresh_token: str
+    refresh_token: str | None
     expires_in: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sessions:
-    """Turns credentials into tokens and old tokens into new ones."""
+    """Turns proof of who somebody is into tokens, and old tokens into new ones."""
 
     database: Database
-    hasher: PasswordHasher
-    throttle: LoginThrottle
+    keys: PersonalKeys
     tokens: AccessTokens
     clock: Clock
     rules: SessionRules
 
-    async def log_in(self, email: str, password: str) -> Grant:
-        """Open a session.
+    async def open(
+        self,
+        session: AsyncSession,
+        account: Account,
+        *,
+        methods: frozenset[str],
+        client: Client,
+        csrf: str | None = None,
+    ) -> Grant:
+        """Begin a session, in the caller's transaction; `csrf` is the hash of the secret that a cookie session has."""
+        now, secret = self.clock.now(), first_secret()
+        device = _new_device(account.id, now, methods=methods, client=client)
+        key = await self._key(session, account.id)
+        await stored.insert_family(session, key, device, expires_at=now + self.rules.family_lifetime, csrf=csrf)
+        await self._store(session, secret, family_id=device.id, parent=None, now=now)
+        return self._grant(account, device, secret, csrf)
 
-        Unknown address and wrong password cost the same work and get the same answer.
-
-        Raises:
-            InvalidCredentialsError: they do not fit.
-            TooManyAttemptsError: too many have failed under this address.
-        """
-        address = _lenient_email(email)
-        await self.throttle.admit(address, self.clock.now())
-        async with self.database.session() as session:
-            found = await stored_accounts.account_with_hash(session, address)
-        known_hash = found[1] if found else None
-        kept_hash = await self.hasher.verify(password, known_hash)
-        if found is None or known_hash is None or kept_hash is None:
-            raise InvalidCredentialsError
-        await self.throttle.forgive(address)
-        return await self._open(found[0], known_hash, kept_hash)
+    async def impersonate(self, session: AsyncSession, account: Account, *, actor_id: str, client: Client) -> Grant:
+        """Begin a session in somebody else's name: short, marked in its token, without a way to prolong it."""
+        now = self.clock.now()
+        device = _new_device(account.id, now, methods=frozenset({"imp"}), client=client, impersonator_id=actor_id)
+        key = await self._key(session, account.id)
+        await stored.insert_family(session, key, device, expires_at=now + self.rules.impersonation_lifetime)
+        return self._grant(account, device, None, None)
 
     async def refresh(self, secret: str) -> Grant:
         """Exchange a refresh token for its successor and a new access token.
@@ -102,26 +112,55 @@ class Sessions:
         async with self.database.transaction() as session:
             await stored.revoke_by_token(session, fingerprint(secret), reason="logout", now=self.clock.now())
 
+    async def devices(self, user_id: str) -> list[Device]:
+        """List the sessions of somebody that have not ended."""
+        async with self.database.session() as session:
+            return await stored.live_devices(session, self.keys, user_id, self.clock.now())
+
+    async def device(self, session: AsyncSession, user_id: str, session_id: str | None) -> Device | None:
+        """Give one session of somebody, if it has not ended."""
+        if session_id is None:
+            return None
+        found = await stored.live_devices(session, self.keys, user_id, self.clock.now(), only=session_id)
+        return found[0] if found else None
+
+    async def revoke(self, user_id: str, session_id: str) -> None:
+        """End one session.
+
+        Raises:
+            NotFoundError: it is not this user's, or has ended.
+        """
+        async with self.database.transaction() as session:
+            now = self.clock.now()
+            if not await stored.revoke_of_user(session, user_id, reason="revoked", now=now, only=session_id):
+                raise NotFoundError("There is no such session.", path=("id",))
+
+    async def revoke_all(self, user_id: str, *, but: str | None = None, reason: str = "revoked") -> int:
+        """End all sessions of somebody, but perhaps the one they are using; tell how many."""
+        async with self.database.transaction() as session:
+            return await self.revoke_all_in(session, user_id, but=but, reason=reason)
+
+    async def revoke_all_in(
+        self, session: AsyncSession, user_id: str, *, but: str | None = None, reason: str = "revoked"
+    ) -> int:
+        """End all sessions of somebody in the caller's transaction."""
+        return len(await stored.revoke_of_user(session, user_id, reason=reason, now=self.clock.now(), but=but))
+
+    async def note_proof(self, session: AsyncSession, device: Device, method: str) -> None:
+        """Note that the user of a session proved again who they are."""
+        proven = replace(device, authenticated_at=self.clock.now(), methods=device.methods | {method})
+        await stored.note_proof(session, proven)
+
     async def forget_expired(self) -> int:
         """Remove sessions that ended by time, some at a time; tell how many."""
         async with self.database.transaction() as session:
             return await stored.delete_expired(session, self.clock.now())
 
-    async def _open(self, account: Account, known_hash: str, kept_hash: str) -> Grant:
-        now, family_id, secret = self.clock.now(), str(UUID(int=uuid7().int)), first_secret()
-        ends = now + self.rules.family_lifetime
-        async with self.database.transaction() as session:
-            if kept_hash != known_hash:
-                await stored_accounts.replace_hash(session, account.id, known_hash, kept_hash, now)
-            await stored.insert_family(session, family_id, user_id=account.id, now=now, expires_at=ends)
-            await self._store(session, secret, family_id=family_id, parent=None, now=now)
-        return self._grant(account, family_id, secret)
-
     async def _continue(self, session: AsyncSession, token: RefreshToken, secret: str, print_: bytes) -> Grant | None:
         now = self.clock.now()
         verdict = judge(token, now, grace=self.rules.grace)
         if verdict is Verdict.REVOKE_FAMILY:
-            _log.warning("refresh token reused; its session is revoked", user_id=token.user_id)
+            _log.warning("used token presented again; its session is revoked", user_id=token.user_id)
             await stored.revoke_family(session, token.family_id, reason="reuse", now=now)
         if verdict in {Verdict.REVOKE_FAMILY, Verdict.REFUSE}:
             return None
@@ -130,8 +169,11 @@ class Sessions:
         if verdict is Verdict.ROTATE:
             await stored.mark_used(session, print_, nonce=nonce, now=now)
             await self._store(session, successor, family_id=token.family_id, parent=print_, now=now)
-        account = await stored_accounts.account_by_id(session, token.user_id)
-        return self._grant(account, token.family_id, successor) if account else None
+            await stored.note_use(session, token.family_id, now)
+        account = await stored_accounts.account_by_id(session, self.keys, token.user_id)
+        device = await self.device(session, token.user_id, token.family_id)
+        csrf = await stored.csrf_of(session, token.family_id)
+        return self._grant(account, device, successor, csrf) if account and device else None
 
     async def _store(
         self, session: AsyncSession, secret: str, *, family_id: str, parent: bytes | None, now: datetime
@@ -145,18 +187,32 @@ class Sessions:
             expires_at=now + self.rules.refresh_lifetime,
         )
 
-    def _grant(self, account: Account, family_id: str, secret: str) -> Grant:
+    async def _key(self, session: AsyncSession, user_id: str) -> DataKey:
+        key = await stored_accounts.data_key_of(session, self.keys, user_id)
+        if key is None:
+            raise NotFoundError("There is no such account.", path=("id",))
+        return key
+
+    def _grant(self, account: Account, device: Device, secret: str | None, csrf: str | None) -> Grant:
         return Grant(
             account=account,
-            access_token=self.tokens.issue(account, family_id),
+            access_token=self.tokens.issue(account, device, csrf=csrf),
             refresh_token=secret,
             expires_in=self.tokens.expires_in,
         )
 
 
-def _lenient_email(text: str) -> str:
-    """Normalise an address; one that cannot be any takes the same road as one that nobody has."""
-    try:
-        return normalise_email(text)
-    except InvalidInputError:
-        return text.strip().lower()[:254]
+def _new_device(
+    user_id: str, now: datetime, *, methods: frozenset[str], client: Client, impersonator_id: str | None = None
+) -> Device:
+    return Device(
+        id=str(UUID(int=uuid7().int)),
+        user_id=user_id,
+        created_at=now,
+        last_used_at=now,
+        authenticated_at=now,
+        methods=methods,
+        agent=client.agent,
+        address=client.address,
+        impersonator_id=impersonator_id,
+    )

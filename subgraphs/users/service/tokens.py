@@ -11,8 +11,9 @@ import jwt
 
 from kernel.clock import Clock
 from subgraphs.users.domain.accounts import Account
+from subgraphs.users.domain.devices import Device
 from subgraphs.users.domain.roles import scopes_of
-from subgraphs.users.storage.keys import KeySource
+from subgraphs.users.storage.keys import SigningKeys
 
 ISSUER: Final = "storegraph"
 AUDIENCE: Final = "storegraph"
@@ -20,9 +21,9 @@ AUDIENCE: Final = "storegraph"
 
 @dataclass(frozen=True, slots=True)
 class AccessTokens:
-    """Signs access tokens with one key."""
+    """Signs access tokens with the key of the day."""
 
-    keys: KeySource
+    keys: SigningKeys
     lifetime: timedelta
     clock: Clock
 
@@ -31,23 +32,33 @@ class AccessTokens:
         """How many seconds a new token lives."""
         return int(self.lifetime.total_seconds())
 
-    def issue(self, account: Account, family_id: str) -> str:
-        """Sign a token for an account; `sid` names the log-in that it belongs to."""
-        key, now = self.keys.signing, self.clock.now()
-        claims = {
+    def issue(self, account: Account, device: Device, *, csrf: str | None = None) -> str:
+        """Sign a token for an account; `sid` names the log-in that it belongs to.
+
+        With the hash of a CSRF secret, it holds only beside that secret: such a token belongs into a cookie.
+        """
+        now = self.clock.now()
+        key = self.keys.signing(now)
+        claims: dict[str, Any] = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": account.id,
             "iat": now,
             "exp": now + self.lifetime,
             "jti": uuid4().hex,
-            "sid": family_id,
+            "sid": device.id,
+            "auth_time": int(device.authenticated_at.timestamp()),
+            "amr": sorted(device.methods),
             "email": account.email,
             "roles": sorted(account.roles),
             "scopes": sorted(scopes_of(account.roles)),
         }
+        if csrf is not None:
+            claims["csrf"] = csrf
+        if device.impersonator_id is not None:
+            claims["act"] = {"sub": device.impersonator_id}
         return jwt.encode(claims, key.private, algorithm="EdDSA", headers={"kid": key.kid, "typ": "at+jwt"})
 
     def key_set(self) -> dict[str, Any]:
         """Give the public keys by which tokens are checked, as a JSON Web Key Set."""
-        return {"keys": [self.keys.signing.public_jwk()]}
+        return {"keys": [key.public_jwk() for key in self.keys.published(self.clock.now())]}

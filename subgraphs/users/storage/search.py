@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
@@ -14,7 +14,8 @@ from kernel.pagination import Page, Slice, SortKey, apply_page, slice_rows
 from subgraphs.users.domain.accounts import Account
 from subgraphs.users.domain.roles import Role
 from subgraphs.users.storage.accounts import account_of
-from subgraphs.users.storage.tables import NAME_WORDS, users
+from subgraphs.users.storage.personal import PersonalKeys, words_of
+from subgraphs.users.storage.tables import users
 
 _NEWEST_FIRST: Final = (
     SortKey("created_at", users.c.created_at, datetime, descending=True),
@@ -30,30 +31,27 @@ class Filter:
     role: Role | None = None
 
 
-async def page_of_accounts(session: AsyncSession, page: Page, wanted: Filter) -> Slice[Account]:
+async def page_of_accounts(session: AsyncSession, keys: PersonalKeys, page: Page, wanted: Filter) -> Slice[Account]:
     """Read one page of the accounts that fit."""
-    rows = (await session.execute(apply_page(_fitting(select(users), wanted), page, _NEWEST_FIRST))).all()
-    return slice_rows(rows, page, _NEWEST_FIRST, lambda row: (row.created_at, row.id)).map(account_of)
+    rows = (await session.execute(apply_page(_fitting(select(users), keys, wanted), page, _NEWEST_FIRST))).all()
+    return slice_rows(rows, page, _NEWEST_FIRST, lambda row: (row.created_at, row.id)).map(partial(account_of, keys))
 
 
-async def count_accounts(session: AsyncSession, wanted: Filter) -> int:
+async def count_accounts(session: AsyncSession, keys: PersonalKeys, wanted: Filter) -> int:
     """Count the accounts that fit."""
-    query = _fitting(select(func.count()).select_from(users), wanted)
+    query = _fitting(select(func.count()).select_from(users), keys, wanted)
     return (await session.execute(query)).scalar_one()
 
 
-def _fitting(query: Select[Any], wanted: Filter) -> Select[Any]:
+def _fitting(query: Select[Any], keys: PersonalKeys, wanted: Filter) -> Select[Any]:
     if wanted.text:
-        query = query.where(_starts_like(wanted.text))
+        query = query.where(_starts_like(keys, wanted.text))
     if wanted.role:
         query = query.where(users.c.roles.contains([wanted.role.value]))
     return query
 
 
-def _starts_like(text: str) -> ColumnElement[bool]:
-    words = re.findall(r"\w+", text)
-    by_email = users.c.email.startswith(text.strip().lower(), autoescape=True)
-    if not words:
-        return by_email
-    by_name = NAME_WORDS.bool_op("@@")(func.to_tsquery("simple", " & ".join(f"{word}:*" for word in words)))
-    return or_(by_email, by_name)
+def _starts_like(keys: PersonalKeys, text: str) -> ColumnElement[bool]:
+    by_email = users.c.search_tokens.contains(keys.tokens_sought("email", [text.strip().lower()]))
+    words = words_of(text)
+    return or_(by_email, users.c.search_tokens.contains(keys.tokens_sought("name", words))) if words else by_email

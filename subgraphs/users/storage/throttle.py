@@ -1,8 +1,8 @@
-"""Failed log-ins, counted in Redis per e-mail address.
+"""Attempts counted in Redis, by what they were made under: an e-mail address, a network address, an account.
 
 An attempt is counted before the password is looked at and forgiven when it proves right: were it counted after, a
 burst of parallel guesses would all pass before the first of them is counted. Addresses without an account are counted
-alike, and only a hash of the address is kept.
+alike, and only a hash of what is counted is kept.
 """
 
 from __future__ import annotations
@@ -32,45 +32,68 @@ redis.call('PEXPIRE', KEYS[1], forget)
 return 0
 """
 
+_UNCOUNT: Final = """
+if redis.call('HINCRBY', KEYS[1], 'failures', -1) <= 0 then return redis.call('DEL', KEYS[1]) end
+return redis.call('HSET', KEYS[1], 'open_at', '0')
+"""
+
 
 class ThrottleUnavailableError(InfrastructureError):
     """Redis cannot be asked; log-in waits for it rather than let guesses through uncounted."""
 
     def __init__(self) -> None:
-        super().__init__("Redis is not reachable, so no log-in can be counted.", retryable=True)
+        super().__init__("Redis is not reachable, so no attempt can be counted.", retryable=True)
 
 
-class LoginThrottle:
-    """Admits or refuses attempts to log in under one address."""
+class Throttle:
+    """Admits or refuses attempts of one kind.
 
-    def __init__(self, redis: Redis, policy: LockoutPolicy) -> None:
+    Args:
+        redis: where they are counted.
+        policy: how many are free, and how long the rest is after that.
+        kind: keeps the counts apart from those of other throttles.
+    """
+
+    def __init__(self, redis: Redis, policy: LockoutPolicy, kind: str) -> None:
         self._redis = redis
         self._admit = redis.register_script(_ADMIT)
+        self._uncount = redis.register_script(_UNCOUNT)
         self._policy = policy
+        self._kind = kind
 
-    async def admit(self, email: str, now: datetime) -> None:
-        """Count an attempt as failed until `forgive` says otherwise.
+    async def admit(self, who: str, now: datetime) -> None:
+        """Count an attempt as failed until it is taken back; nobody (an empty text) is not counted.
 
         Raises:
-            TooManyAttemptsError: log-in rests for this address.
+            TooManyAttemptsError: attempts rest for them.
         """
+        if not who:
+            return
         policy = self._policy
         spans = (policy.first_delay, policy.longest_delay, policy.forget_after)
         arguments = [int(now.timestamp() * 1000), policy.free_attempts, *(int(s.total_seconds() * 1000) for s in spans)]
         try:
-            rest = int(await self._admit(keys=[_key(email)], args=arguments))
+            rest = int(await self._admit(keys=[self._key(who)], args=arguments))
         except RedisError as error:
             raise ThrottleUnavailableError from error
         if rest > 0:
             raise TooManyAttemptsError(math.ceil(rest / 1000))
 
-    async def forgive(self, email: str) -> None:
-        """Forget all failures of an address."""
+    async def forgive(self, who: str) -> None:
+        """Forget all failures of somebody."""
         try:
-            await self._redis.delete(_key(email))
+            await self._redis.delete(self._key(who))
         except RedisError as error:
             raise ThrottleUnavailableError from error
 
+    async def take_back(self, who: str) -> None:
+        """Forget the one attempt that proved right, and not what else was tried from the same place."""
+        if not who:
+            return
+        try:
+            await self._uncount(keys=[self._key(who)])
+        except RedisError as error:
+            raise ThrottleUnavailableError from error
 
-def _key(email: str) -> str:
-    return f"users:login:{hashlib.sha256(email.encode()).hexdigest()}"
+    def _key(self, who: str) -> str:
+        return f"users:{self._kind}:{hashlib.sha256(who.encode()).hexdigest()}"

@@ -7,10 +7,13 @@ import asyncpg
 import pytest
 from rich.console import Console
 
+from kernel.sealing import KeyRing
+from kernel.secrets import FileSecrets
 from runtime.demo_data import loading
 from runtime.demo_data.loading import load_demo_data
 from runtime.progress import Steps
 from runtime.shop import SUBGRAPHS
+from subgraphs.users.storage.personal import PersonalKeys
 
 NOW = datetime(2026, 6, 15, tzinfo=UTC)
 
@@ -104,10 +107,10 @@ CHECKS = [
 """What is counted, how, and what must come out."""
 
 
-async def test_it_is_loaded_once_and_all_read_models_agree(make_database):
+async def test_it_is_loaded_once_and_all_read_models_agree(make_database, tmp_path):
     url = await make_database(*SUBGRAPHS)
-    assert await load_demo_data(url, quiet(), now=NOW)
-    assert not await load_demo_data(url, quiet(), now=NOW)
+    assert await load_demo_data(url, quiet(), PersonalKeys(KeyRing(FileSecrets(tmp_path))), now=NOW)
+    assert not await load_demo_data(url, quiet(), PersonalKeys(KeyRing(FileSecrets(tmp_path))), now=NOW)
     connection = await asyncpg.connect(url)
     try:
         seen = {what: await connection.fetchval(query) for what, query, _ in CHECKS}
@@ -116,7 +119,7 @@ async def test_it_is_loaded_once_and_all_read_models_agree(make_database):
     assert seen == {what: expected for what, _, expected in CHECKS}
 
 
-async def test_a_crash_in_the_middle_leaves_nothing(make_database, monkeypatch: pytest.MonkeyPatch):
+async def test_a_crash_in_the_middle_leaves_nothing(make_database, tmp_path, monkeypatch: pytest.MonkeyPatch):
     url = await make_database(*SUBGRAPHS)
 
     async def crash(*_: object) -> None:
@@ -125,7 +128,7 @@ async def test_a_crash_in_the_middle_leaves_nothing(make_database, monkeypatch: 
     with monkeypatch.context() as broken:
         broken.setitem(loading._LOADS, "Payments", crash)
         with pytest.raises(ConnectionError):
-            await load_demo_data(url, quiet(), now=NOW)
+            await load_demo_data(url, quiet(), PersonalKeys(KeyRing(FileSecrets(tmp_path))), now=NOW)
     connection = await asyncpg.connect(url)
     try:
         for table in ("products.products", "inventory.stock_events", "users.users", "orders.orders"):

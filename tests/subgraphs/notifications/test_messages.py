@@ -149,6 +149,7 @@ def test_every_topic_has_words_in_every_language_asked_for(topic, language):
         "tracking_number": "1",
         "complete": True,
         "reason": "",
+        "secret": "xyz",
     }
 
     words = Wording(shop="Test\nShop").words(

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from redis.asyncio import Redis
 from sqlalchemy import text
@@ -19,10 +20,13 @@ from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from kernel.testing import FixedClock
 from subgraphs.users.app import build
+from subgraphs.users.domain.roles import Role, scopes_of
+from subgraphs.users.service import UsersService
 from subgraphs.users.settings import UsersSettings
 from tests.servers import ValkeyForTests
 
 PASSWORD = "correct horse battery"
+KINDS = (("admin", {"admin"}), ("staff", {"staff", "support"}), ("vendor", {"vendor"}))
 
 REGISTER = """
 mutation($input: UserRegisterInput!) {
@@ -49,6 +53,11 @@ class World:
     own: UsersSettings
     clock: FixedClock
     counted: Counted = field(default_factory=Counted)
+
+    @property
+    def service(self) -> UsersService:
+        """The use cases, for what has no field in the schema."""
+        return self.subgraph.make_context(ANONYMOUS).service
 
     async def ask(self, document: str, caller: Caller = ANONYMOUS, **variables: Any) -> dict[str, Any]:
         """Run a document that must succeed; give its data."""
@@ -77,6 +86,24 @@ class World:
             id=data["userRegister"]["user"]["id"], kind="customer", roles=frozenset({"customer"}), email=email
         )
 
+    async def log_in_as(self, caller: Caller) -> Caller:
+        """Let a caller use a session of their own, as the router would tell it."""
+        claims = jwt.decode((await self.log_in(caller.email or ""))["accessToken"], options={"verify_signature": False})
+        return replace(caller, session=claims["sid"])
+
+    async def promote(self, caller: Caller, *roles: str) -> Caller:
+        """Give a caller roles, and a session in which they count."""
+        async with self.subgraph.database.transaction() as session:
+            given = {"roles": ["customer", *roles], "id": caller.id}
+            await session.execute(text("UPDATE users SET roles = :roles WHERE id = :id"), given)
+        kind: Any = next((kind for kind, some in KINDS if not some.isdisjoint(roles)), "customer")
+        scopes = scopes_of(map(Role, roles))
+        return replace(await self.log_in_as(caller), kind=kind, roles=frozenset(roles), scopes=scopes)
+
+    async def administrator(self) -> Caller:
+        """An administrator who has just logged in."""
+        return await self.promote(await self.register(), "admin")
+
     async def log_in(self, email: str, password: str = PASSWORD) -> dict[str, Any]:
         """Try to log in; give the payload."""
         return (await self.ask(LOGIN, email=email, password=password))["userLogin"]
@@ -99,12 +126,12 @@ async def world(users_url: str, valkey: ValkeyForTests, clock: FixedClock, tmp_p
     async with Redis.from_url(valkey.url) as redis:
         await redis.flushall()
     settings = Settings(data_dir=tmp_path, database_url=users_url, redis_url=valkey.url)
-    own = UsersSettings(bcrypt_rounds=4, password_threads=2)
+    own = UsersSettings(bcrypt_rounds=4, password_threads=2, discreet_registration=False)
     parts = Parts(
         database=Database(settings.database_url, schema="users"), calls=InProcessCalls("users", {}), clock=clock
     )
     subgraph = build(settings, parts, own)
     async with subgraph.database.transaction() as session:
-        await session.execute(text("TRUNCATE users, outbox, inbox CASCADE"))
+        await session.execute(text("TRUNCATE users, outbox, inbox, access_log, data_requests CASCADE"))
     yield World(subgraph, settings, own, clock)
     await subgraph.close()

@@ -133,8 +133,9 @@ async def test_changes_at_once_are_all_kept(world):
         world.ask(UPDATE, ada, input={"phone": "+1 555 0100"}),
     )
 
-    [row] = await world.rows("SELECT version, phone FROM users")
-    assert row == {"version": 7, "phone": "+1 555 0100"}
+    [row] = await world.rows("SELECT version FROM users")
+    assert row == {"version": 7}
+    assert (await world.ask("{ me { phone } }", ada))["me"]["phone"] == "+1 555 0100"
 
 
 async def test_a_profile_is_changed_by_its_owner_only(world):
@@ -153,7 +154,7 @@ async def test_roles_are_set_by_administrators_only(world):
     for caller in (ada, STAFF, Caller.service("orders")):
         data = await world.ask(SET_ROLES, caller, id=ada.id, roles=["ADMIN"])
         assert data["userRolesSet"] == {"user": None, "errors": [{"code": "FORBIDDEN"}]}
-    data = await world.ask(SET_ROLES, ADMIN, id=ada.id, roles=["STAFF", "WAREHOUSE"])
+    data = await world.ask(SET_ROLES, await world.administrator(), id=ada.id, roles=["STAFF", "WAREHOUSE"])
 
     assert data["userRolesSet"]["user"]["roles"] == ["CUSTOMER", "STAFF", "WAREHOUSE"]
     assert [event["data"]["changed"] for event in await told(world)] == [["roles"]]
@@ -199,7 +200,7 @@ async def test_ten_users_cost_as_many_statements_as_one(world):
     one = await world.statements(PEOPLE, STAFF, these=references(ids[0]))
     ten = await world.statements(PEOPLE, STAFF, these=references(*ids))
 
-    assert (one, ten) == (2, 2)
+    assert (one, ten) == (3, 3)  # one of them writes into the access log who looked
 
 
 async def test_the_staff_pages_through_all_users_newest_first(world):
@@ -221,7 +222,7 @@ async def test_the_staff_searches_by_address_name_and_role(world):
     await world.register("grace_h@navy.example", name="Grace Hopper")
     await world.register("gracexh@navy.example", name="Grace O'Malley & Sons")
     ada = await world.register("ada@example.com", name="Ada Lovelace")
-    await world.ask(SET_ROLES, ADMIN, id=ada.id, roles=["VENDOR"])
+    await world.promote(ada, "vendor")
 
     async def found(**where):
         nodes = (await world.ask(SEARCH, STAFF, where=where))["users"]["nodes"]
@@ -248,5 +249,5 @@ async def test_a_page_of_users_costs_one_statement_and_its_total_another(world):
         await world.register()
     query = "query($first: Int) { users(first: $first) { nodes { email name } } }"
 
-    assert await world.statements(query, STAFF, first=1) == await world.statements(query, STAFF, first=10) == 1
-    assert await world.statements(SEARCH, STAFF, first=10) == 2
+    assert await world.statements(query, STAFF, first=1) == await world.statements(query, STAFF, first=10) == 2
+    assert await world.statements(SEARCH, STAFF, first=10) == 3  # one of them writes into the access log who looked

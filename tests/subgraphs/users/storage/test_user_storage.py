@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 
 from kernel.database import Database, plain_url
 from kernel.identity import Caller
+from subgraphs.users.app import personal_keys
 from subgraphs.users.service.passwords import hash_password
 from subgraphs.users.storage import bulk
 from subgraphs.users.storage.tables import METADATA
@@ -31,6 +32,7 @@ async def test_accounts_loaded_in_bulk_can_log_in(world):
     connection = await asyncpg.connect(plain_url(world.settings.database_url))
     await bulk.copy(
         connection,
+        keys=personal_keys(world.settings),
         users=(
             bulk.UserRow(id=f"usr_{n}", email=f"demo{n}@example.com", name=f"Demo {n}", created_at=BORN)
             for n in range(200)

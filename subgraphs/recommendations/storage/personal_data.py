@@ -1,0 +1,16 @@
+"""What recommendations keeps about a person: who bought what; the counts over all people stay."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kernel.personal_data import PersonalData
+
+PERSONAL_DATA: Final = PersonalData(
+    collect={
+        "purchases": "SELECT product_id, orders, last_bought_at FROM purchases WHERE customer_id = :user_id",
+    },
+    erase={
+        "purchases": "DELETE FROM purchases WHERE customer_id = :user_id",
+    },
+)
