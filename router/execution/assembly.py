@@ -122,9 +122,9 @@ class Assembly:
     def respond(self) -> GraphQLResponse:
         """Project the working tree to what the client asked for."""
         try:
-            data = self._program.quick.project(self._root)
+            data = self._program.quick.project(self._root, self._known)
         except DISORDER:
-            data = self._program.careful.project(self._root)
+            data = self._program.careful.project(self._root, self._known)
             found = mismatches(self._program.shape, self._root, explained=bool(self._errors))
             self._errors[len(self._program.plan.fetches)] = list(islice(found, self._limit))
         if not self._errors:

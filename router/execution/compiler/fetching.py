@@ -25,7 +25,6 @@ from router.execution.compiler.source import Source
 from router.planner.plan import (
     EntityCall,
     Fetch,
-    Path,
     QueryPlan,
     Rename,
     Representation,
@@ -47,8 +46,8 @@ def merge_name(fetch: Fetch, batch: Batch | None = None) -> str:
     return f"merge_{fetch.id}" + (f"_{batch.alias}" if batch else "")
 
 
-def write_fetches(source: Source, plan: QueryPlan, *, careful: bool) -> set[Path]:
-    """Write the functions of all fetches; return the paths at whose ends equal objects become one."""
+def write_fetches(source: Source, plan: QueryPlan, *, careful: bool) -> Finders:
+    """Write the functions of all fetches; return what finds objects for them."""
     overlap = Overlap.of(plan)
     finders = Finders(source, overlap, careful)
     finders.prepare(call for fetch in plan.fetches for call in fetch.entities)
@@ -62,7 +61,7 @@ def write_fetches(source: Source, plan: QueryPlan, *, careful: bool) -> set[Path
             else:
                 writer.collect(fetch, batch)
             writer.merge_entities(fetch, batch)
-    return finders.unified
+    return finders
 
 
 @dataclass(slots=True)

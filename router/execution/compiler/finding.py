@@ -52,6 +52,11 @@ class Finders:
             if self.overlap.sole_writer(way):
                 self._write(way)
 
+    @property
+    def single(self) -> dict[Path, str]:
+        """The paths at whose ends one object stands for all equal ones, and the functions that find these."""
+        return {path: self.shared[path] for path in sorted(self.unified, key=repr) if path in self.shared}
+
     def find(self, path: Path, variable: str = "found") -> None:
         """Write the lines that put the objects at the end of a path into a variable."""
         start, rest = self._start(path)
@@ -111,28 +116,23 @@ class Finders:
         """Write the last step of a way, into a field or a list in it, so that equal objects become one in the tree."""
         source = self.source
         slot = f"p[{next(step.key for step in reversed(way) if isinstance(step, FieldStep))!r}]"
-        source.add("parents, found, firsts = found, [], {}")
-        with source.block("for p in parents:"):
+        source.add("firsts = {}")
+        source.add("first = firsts.setdefault")
+        with source.block("for p in found:"):
             if isinstance(way[-1], FieldStep):
                 source.add(f"o = {slot}")
                 self._first(way, slot)
-                return
-            source.add(f"items = {slot}")
-            with source.block("for index, o in enumerate(items or ()):"):
-                self._first(way, "items[index]")
+            else:
+                source.add(f"items = {slot}")
+                with source.block("for index, o in enumerate(items or ()):"):
+                    self._first(way, "items[index]")
+        source.add("found = list(firsts.values())")
 
     def _first(self, way: Path, slot: str) -> None:
         """Write how an object is found to be the first of its kind, or gives its place to the first."""
-        source = self.source
-        with source.block("if o is None:"):
-            source.add("continue")
-        source.add(f"key = ({', '.join(f'o[{key!r}]' for key in self._identity(way) or ())})")
-        source.add("first = firsts.get(key)")
-        with source.block("if first is None:"):
-            source.add("firsts[key] = o")
-            source.add("found.append(o)")
-        with source.block("elif first is not o:"):
-            source.add(f"{slot} = first")
+        key = ", ".join(f"o[{key!r}]" for key in self._identity(way) or ())
+        with self.source.block("if o is not None:"):
+            self.source.add(f"{slot} = first(({key}), o)")
 
     def _step(self, step: PathStep, found: str) -> str:
         if isinstance(step, FieldStep):

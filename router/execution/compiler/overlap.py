@@ -36,13 +36,14 @@ _Fragments: TypeAlias = Mapping[str, FragmentDefinitionNode]
 
 
 @dataclass(slots=True)
-class _Place:
+class Place:
     """The objects at one path of the working tree.
 
     Attributes:
         writers: whose results hold these objects.
         visitors: those who merge entities into them.
         leaves: the keys of leaves in the results that hold them.
+        keys: all their keys, in order; None where writers differ.
         uniform: whether these results have the same keys for objects of all types.
         contextual: whether what is merged here depends on enclosing objects, so that equal objects may part ways.
         below: the composite values inside.
@@ -51,16 +52,17 @@ class _Place:
     writers: set[_Writer] = field(default_factory=set)
     visitors: set[_Writer] = field(default_factory=set)
     leaves: set[str] = field(default_factory=set)
+    keys: tuple[str, ...] | None = None
     uniform: bool = True
     contextual: bool = False
-    below: dict[str, _Place] = field(default_factory=dict)
+    below: dict[str, Place] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
 class Overlap:
     """Where the results of a plan write composite values, and where they meet."""
 
-    root: _Place = field(default_factory=_Place)
+    root: Place = field(default_factory=Place)
 
     @classmethod
     def of(cls, plan: QueryPlan) -> Overlap:
@@ -73,10 +75,10 @@ class Overlap:
     def meeting(self, fetch: Fetch, batch: Batch | None = None) -> Meeting:
         """Return where the result of a root fetch, or of a batch of entity calls, meets what others write."""
         if batch is None:
-            return _meeting(self._place(fetch.path), (fetch.id, None))
+            return _meeting(self.place(fetch.path), (fetch.id, None))
         meeting: Meeting = {}
         for call in batch.calls:
-            _unite(meeting, _meeting(self._place(call.path), (fetch.id, batch.alias)))
+            _unite(meeting, _meeting(self.place(call.path), (fetch.id, batch.alias)))
         return meeting
 
     def parts_ways(self, fetch: Fetch, batch: Batch) -> bool:
@@ -85,21 +87,21 @@ class Overlap:
         Objects inside an entity would then be shared by places that must not be the same.
         """
         writer = (fetch.id, batch.alias)
-        places = [self._place(call.path) for call in batch.calls]
+        places = [self.place(call.path) for call in batch.calls]
         return any(
             _contextual_below(place, writer) or (len(places) > 1 and _visited_below(place, writer)) for place in places
         )
 
     def depends_below(self, fetch: Fetch) -> bool:
         """Tell whether what a root fetch brings is merged differently at each of the places that it is put to."""
-        return _contextual_below(self._place(fetch.path), (fetch.id, None))
+        return _contextual_below(self.place(fetch.path), (fetch.id, None))
 
     def identity(self, path: Path) -> tuple[str, ...] | None:
         """Return the keys that tell the objects at a path apart, if these are all that they hold when they arrive.
 
         Such objects are stubs of entities: where all keys are equal, so is everything that is ever merged into them.
         """
-        place = self._place(path)
+        place = self.place(path)
         alone = len(place.writers) == 1 and self.sole_writer(path)
         if place.contextual or not (alone and place.uniform and place.leaves):
             return None
@@ -108,17 +110,18 @@ class Overlap:
             return None
         return tuple(sorted(place.leaves))
 
-    def _place(self, path: Path) -> _Place:
+    def place(self, path: Path) -> Place:
+        """Return what is known of the objects at the end of a path."""
         place = self.root
         for key in keys_of(path):
-            place = place.below.setdefault(key, _Place())
+            place = place.below.setdefault(key, Place())
         return place
 
     def sole_writer(self, path: Path) -> bool:
         """Tell whether all values along a path come from one fetch each."""
         place = self.root
         for key in keys_of(path):
-            place = place.below.setdefault(key, _Place())
+            place = place.below.setdefault(key, Place())
             if len(place.writers) > 1:
                 return False
         return True
@@ -138,7 +141,7 @@ class Overlap:
         outer = min((len(keys_of(call.path[: each.depth])) for each in call.contexts), default=len(call.path))
         place = self.root
         for depth, key in enumerate(keys_of(call.path)):
-            place = place.below.setdefault(key, _Place())
+            place = place.below.setdefault(key, Place())
             place.contextual |= depth >= outer
 
     def _write(
@@ -149,7 +152,7 @@ class Overlap:
         fragments: _Fragments,
         renames: tuple[Rename, ...],
     ) -> None:
-        place = self._place(path)
+        place = self.place(path)
         place.visitors.add(writer)
         _note(place, writer, selection_set, fragments)
         for rename in renames:
@@ -161,10 +164,12 @@ def keys_of(path: Path) -> tuple[str, ...]:
     return tuple(step.key for step in path if isinstance(step, FieldStep))
 
 
-def _note(place: _Place, writer: _Writer, selection_set: SelectionSetNode | None, fragments: _Fragments) -> None:
+def _note(place: Place, writer: _Writer, selection_set: SelectionSetNode | None, fragments: _Fragments) -> None:
     for node in _fields(selection_set, fragments):
         if node.selection_set:
-            inner = place.below.setdefault(_key(node), _Place())
+            inner = place.below.setdefault(_key(node), Place())
+            keys = tuple(_key(each) for each in _fields(node.selection_set, fragments))
+            inner.keys = keys if not inner.writers or inner.keys == keys else None
             inner.writers.add(writer)
             inner.uniform &= all(isinstance(each, FieldNode) for each in node.selection_set.selections)
             _note(inner, writer, node.selection_set, fragments)
@@ -172,38 +177,38 @@ def _note(place: _Place, writer: _Writer, selection_set: SelectionSetNode | None
             place.leaves.add(_key(node))
 
 
-def _visited_below(place: _Place, writer: _Writer) -> bool:
+def _visited_below(place: Place, writer: _Writer) -> bool:
     return any(
         writer in inner.writers and (inner.visitors or len(inner.writers) > 1 or _visited_below(inner, writer))
         for inner in place.below.values()
     )
 
 
-def _contextual_below(place: _Place, writer: _Writer) -> bool:
+def _contextual_below(place: Place, writer: _Writer) -> bool:
     return any(
         writer in inner.writers and (inner.contextual or _contextual_below(inner, writer))
         for inner in place.below.values()
     )
 
 
-def _rename(place: _Place, writer: _Writer, rename: Rename) -> None:
+def _rename(place: Place, writer: _Writer, rename: Rename) -> None:
     """Let a result write under the new key too; that it writes the old one as well does no harm."""
     for key in keys_of(rename.path):
-        place = place.below.setdefault(key, _Place())
+        place = place.below.setdefault(key, Place())
     place.uniform = False
     moved = place.below.get(rename.old)
     if moved and writer in moved.writers:
-        _copy(moved, place.below.setdefault(rename.new, _Place()), writer)
+        _copy(moved, place.below.setdefault(rename.new, Place()), writer)
 
 
-def _copy(source: _Place, target: _Place, writer: _Writer) -> None:
+def _copy(source: Place, target: Place, writer: _Writer) -> None:
     target.writers.add(writer)
     for key, inner in source.below.items():
         if writer in inner.writers:
-            _copy(inner, target.below.setdefault(key, _Place()), writer)
+            _copy(inner, target.below.setdefault(key, Place()), writer)
 
 
-def _meeting(place: _Place, writer: _Writer) -> Meeting:
+def _meeting(place: Place, writer: _Writer) -> Meeting:
     return {
         key: _meeting(inner, writer)
         for key, inner in place.below.items()

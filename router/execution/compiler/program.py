@@ -40,7 +40,9 @@ Collect: TypeAlias = Callable[[Tree, dict[str, list[Tree]]], Any]
 """Returns representations and targets, or a list of groups where the fetch has contexts."""
 MergeRoot: TypeAlias = Callable[[Tree, Tree], None]
 MergeEntities: TypeAlias = Callable[[list[Any], Targets], int]
-Project: TypeAlias = Callable[[Tree], Tree | None]
+Known: TypeAlias = dict[str, list[Tree]]
+"""The objects that the functions of a program have found, by the names of these functions."""
+Project: TypeAlias = Callable[[Tree, Known], Tree | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +140,14 @@ def compile_program(
     return Program(plan, shape_of(schema, operation, fragments, conditions), exact)
 
 
-def generate(plan: QueryPlan, shape: Composite, *, careful: bool) -> Code:
-    """Generate the code of a plan and load it."""
+def generate(plan: QueryPlan, shape: Composite, *, careful: bool, whole: bool = True) -> Code:
+    """Generate the code of a plan and load it; `whole` tells whether its shape is all that the client asked for."""
     source = Source()
-    unified = write_fetches(source, plan, careful=careful)
+    finders = write_fetches(source, plan, careful=careful)
     if careful:
         write_projection(source, PROJECT, shape)
     else:
-        write_quick_projection(source, PROJECT, shape, unified)
+        write_quick_projection(source, PROJECT, shape, finders, whole=whole)
     text = source.text()
     dumps = write_json if careful else orjson.dumps
     names: dict[str, Any] = {"dumps": dumps, "merge": merge, "copy": copy, "null": null, **source.constants}

@@ -26,7 +26,9 @@ from router.execution.compiler.source import Source
 
 def write_projection(source: Source, name: str, shape: Composite) -> None:
     """Write the function that makes the answer, and those it needs."""
-    _Projection(source).composite(shape, name)
+    made = _Projection(source).composite(shape)
+    with source.function(f"{name}(root, known=None)"):
+        source.add(f"return {made}(root)")
 
 
 @dataclass(slots=True)
@@ -35,12 +37,12 @@ class _Projection:
     composites: dict[int, str] = field(default_factory=dict)
     lists: dict[tuple[object, ...], str] = field(default_factory=dict)
 
-    def composite(self, shape: Composite, name: str | None = None) -> str:
+    def composite(self, shape: Composite) -> str:
         """Return the name of the function that makes an object of this shape, written before if need be."""
         known = self.composites.get(id(shape))
         if known:
             return known
-        name = self.composites[id(shape)] = name or self.source.name("object")
+        name = self.composites[id(shape)] = self.source.name("object")
         if shape.abstract:
             self._dispatch(shape, name)
         else:

@@ -7,54 +7,65 @@ so, the code raises, and the careful make takes its place (see `projection`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from router.execution.compiler.finding import Finders
 from router.execution.compiler.overlap import keys_of
+from router.execution.compiler.settled import Settled
 from router.execution.compiler.shape import (
     Composite,
     Items,
     Leaf,
     Position,
     TypenameField,
+    ValueField,
     Variant,
     content_at,
     likeness,
 )
-from router.execution.compiler.source import Source
-from router.planner.plan import Path
+from router.execution.compiler.source import INDENT, Source
 
 MADE = ""
 """The key under which an object keeps what was made of it; no field can be called so."""
 
 
-def write_quick_projection(source: Source, name: str, shape: Composite, unified: Iterable[Path]) -> None:
+def write_quick_projection(source: Source, name: str, shape: Composite, finders: Finders, *, whole: bool) -> None:
     """Write the function that makes the answer, and those it needs.
 
     Args:
         source: where they are written.
         name: what to call it.
         shape: what the client asked for.
-        unified: the paths at whose ends one object stands for all equal ones. It is met again and again, so it keeps
-            what was made of it.
+        finders: what found objects for the fetches. One object that stands for all equal ones is met again and again,
+            so it keeps what was made of it.
+        whole: whether the answer is made once and of all that there is, so that nobody needs the tree any more.
     """
-    repeated = {id(content_at(shape, keys_of(path))) for path in unified}
-    _QuickProjection(source, repeated).composite(shape, name)
+    settled = Settled.of(shape, finders.overlap, finders.single) if whole else Settled()
+    repeated = {id(content_at(shape, keys_of(path))) for path in finders.unified} - settled.finished.keys()
+    projection = _QuickProjection(source, settled, repeated)
+    made = projection.composite(shape)
+    with source.function(f"{name}(root, known)"):
+        for finish, finders_of_one in projection.finishers:
+            for finder in finders_of_one:
+                source.add(f"{finish}(known[{finder!r}])")
+        source.add(f"return {made}(root)")
 
 
 @dataclass(slots=True)
 class _QuickProjection:
     source: Source
+    settled: Settled
     repeated: set[int]
     composites: dict[int, str] = field(default_factory=dict)
     lists: dict[tuple[object, ...], str] = field(default_factory=dict)
+    finishers: list[tuple[str, list[str]]] = field(default_factory=list)
 
-    def composite(self, shape: Composite, name: str | None = None) -> str:
+    def composite(self, shape: Composite) -> str:
         """Return the name of the function that makes an object of this shape, written before if need be."""
         known = self.composites.get(id(shape))
         if known:
             return known
-        name = self.composites[id(shape)] = name or self.source.name("object")
+        name = self.composites[id(shape)] = self.source.name("object")
         if shape.abstract:
             self._dispatch(shape, name)
             return name
@@ -105,6 +116,9 @@ class _QuickProjection:
             return f"v if (v := {read}) in {values} else None if v is None and {position.nullable} else null()"
         if isinstance(content, Items):
             return f"{self._items(content)}(v) if (v := {read}) is not None else {otherwise}"
+        if id(content) in self.settled.finished:
+            self._finish(content)
+            return read if position.nullable else f"v if (v := {read}) is not None else null()"
         made = f"{self.composite(content)}(v)"
         if id(content) in self.repeated and not content.abstract:
             made = f"(v[{MADE!r}] if {MADE!r} in v else {made})"
@@ -126,9 +140,36 @@ class _QuickProjection:
     def _list(self, item: Position) -> list[str]:
         """Return the lines that make a list of `values`."""
         content = item.content
+        if isinstance(content, Composite) and id(content) in self.settled.alike:
+            return self._alike(item, content.variants[0])
         if isinstance(content, Leaf) and content.values is None:
             return ["return values"] if item.nullable else ["if None in values: null()", "return values"]
         if isinstance(content, Composite) and not content.abstract and id(content) not in self.repeated:
             otherwise = "None" if item.nullable else "null()"
             return [f"return [{self._object(content.variants[0])} if o is not None else {otherwise} for o in values]"]
         return [f"return [{self._value(item, 'o')} for o in values]"]
+
+    def _alike(self, item: Position, variant: Variant) -> list[str]:
+        """Return the lines that see that objects hold what they should, and only make new ones where they do not."""
+        lines = ["for o in values:"]
+        if item.nullable:
+            lines += [f"{INDENT}if o is None:", f"{INDENT * 2}continue"]
+        lines += [f"{INDENT}if len(o) != {len(variant.fields)}:", f"{INDENT * 2}break"]
+        for answer in variant.fields:
+            if isinstance(answer, ValueField):
+                value = self._value(answer.position, f"o[{answer.key!r}]")
+                lines.append(f"{INDENT}{value}")
+        otherwise = "None" if item.nullable else "null()"
+        made = f"[{self._object(variant)} if o is not None else {otherwise} for o in values]"
+        return [*lines, "else:", f"{INDENT}return values", f"return {made}"]
+
+    def _finish(self, shape: Composite) -> None:
+        """Write the function that makes objects over in place."""
+        if id(shape) in self.composites:
+            return
+        name = self.composites[id(shape)] = self.source.name("finish")
+        with self.source.function(f"{name}(found)"), self.source.block("for o in found:"):
+            self.source.add(f"made = {self._object(shape.variants[0])}")
+            self.source.add("o.clear()")
+            self.source.add("o.update(made)")
+        self.finishers.append((name, self.settled.finished[id(shape)]))
