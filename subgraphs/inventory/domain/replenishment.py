@@ -1,11 +1,11 @@
 """When to order, and how many: the policy (R, s, S) on the spread of what may be wanted.
 
-An item is looked at all the time, and ordered when its inventory position (on hand and on order, less what is promised)
-has sunk to the reorder point `s`: the least number that covers the demand of the lead time with the wanted service
-level, s = F^-1(service level) of the lead time's demand (Silver, Pyke & Thomas, "Inventory and Production Management
-in Supply Chains", 4th ed., 2017, sections 6.7 and 6.9; the safety stock is s less the mean). It is ordered up to `S`,
-which covers the demand until the order after this one arrives, lead time and order cycle, with the same service. The
-distribution is that of the forecast and not a normal one, which is wrong for items that seldom sell (same, 6.8).
+An item is ordered when its inventory position (on hand and on order, less what is promised) has sunk to the reorder
+point `s`: the least number that covers the demand of the lead time with the wanted service level, s = F^-1(service
+level) of the lead time's demand (Silver, Pyke & Thomas, "Inventory and Production Management in Supply Chains", 4th
+ed., 2017, chapter 6; the safety stock is s less the mean). It is ordered up to `S`, which covers the demand until the
+order after this one arrives, lead time and order cycle, with the same service. The distribution is that of the
+forecast and not a normal one, which is wrong for items that seldom sell.
 
 What a warehouse gets of a SKU's demand is its share p of past orders: a count with mean m and variance v, of which each
 unit goes there with chance p, has mean pm and variance pm + p^2 (v - m).
