@@ -121,7 +121,7 @@ async def test_a_developer_follows_a_subscription(start_router: Any, supergraph:
         await open_tab(page, 3, "restocked")
         await page.evaluate(RUN)
         await page.wait_for(f"({RESULT}).includes('Desk')")
-        await page.wait_for(f"({PLAN}).includes('2 fetches to 2 subgraphs, not run')")
+        await page.wait_for(f"({PLAN}).includes('2 fetches to 2 subgraphs for each event')")
     assert_kept_to(page, router)
 
 

@@ -8,7 +8,7 @@ export class PlanStore extends Store {
   #session;
 
   constructor(addresses, session) {
-    super({ notes: null, name: null, ran: false, error: null });
+    super({ notes: null, name: null, how: null, error: null });
     this.#addresses = addresses;
     this.#session = session;
   }
@@ -16,22 +16,22 @@ export class PlanStore extends Store {
   // Run an operation; return its answer as any client would get it, and keep what came besides.
   async run(request, headers) {
     const answer = await post(this.#addresses.run, request, headers);
-    this.#keep(request, answer, true);
+    this.#keep(request, answer, "ran");
     const { [EXTENSION]: _, ...others } = answer.extensions ?? {};
     const { extensions: __, ...rest } = answer;
     return Object.keys(others).length > 0 ? { ...rest, extensions: others } : rest;
   }
 
-  // Ask how an operation would be answered, without running it.
+  // Ask how an operation would be answered, without running it, or while it is streamed by another way.
   async explain(request, headers) {
     const own = headers ?? (await this.#session.headers());
-    this.#keep(request, await post(this.#addresses.explain, request, own), false);
+    this.#keep(request, await post(this.#addresses.explain, request, own), headers ? "streamed" : "planned");
   }
 
-  #keep(request, answer, ran) {
+  #keep(request, answer, how) {
     const notes = answer.extensions?.[EXTENSION] ?? null;
     const error = notes ? null : (answer.errors?.[0]?.message ?? "There is no plan.");
-    this.change({ notes, ran, error, name: request.operationName ?? null });
+    this.change({ notes, how, error, name: request.operationName ?? null });
   }
 }
 

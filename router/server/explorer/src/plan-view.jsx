@@ -42,7 +42,8 @@ function values(editor) {
 }
 
 function PlanPanel({ plans }) {
-  const { notes, name, ran, error } = plans.use();
+  const { notes, name, how, error } = plans.use();
+  const ran = how === "ran";
   const [view, setView] = useState("timeline");
   if (!notes) {
     return (
@@ -59,7 +60,7 @@ function PlanPanel({ plans }) {
       <h2 className="plan-title">Query plan</h2>
       <p className="plan-summary">
         <strong>{name ?? `Unnamed ${notes.kind}`}</strong>
-        <span>{summary(notes, ran)}</span>
+        <span>{summary(notes, how)}</span>
       </p>
       <div className="plan-views" role="tablist">
         {Object.entries(VIEWS).map(([key, label]) => (
@@ -76,10 +77,12 @@ function PlanPanel({ plans }) {
   );
 }
 
-function summary({ fetches, milliseconds }, ran) {
+function summary({ fetches, milliseconds, kind }, how) {
   const subgraphs = new Set(fetches.map(({ subgraph }) => subgraph)).size;
   const asked = `${count(fetches.length, "fetch", "fetches")} to ${count(subgraphs, "subgraph", "subgraphs")}`;
-  return ran ? `${asked} in ${time(milliseconds)}` : `${asked}, not run`;
+  if (how === "ran") return `${asked} in ${time(milliseconds)}`;
+  if (how === "planned") return `${asked}, not run`;
+  return kind === "subscription" ? `${asked} for each event` : `${asked}, answered in parts`;
 }
 
 function Timeline({ notes, ran }) {
