@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from router.execution.engine import Engine, PreparedOperation
@@ -23,6 +24,20 @@ def hot_operations(engine: Engine, most: int) -> list[HotOperation]:
         HotOperation(GraphQLRequest(query, operation_name=name), operation)
         for (query, name), operation in engine.remembered(most)
     ]
+
+
+async def warm_up_documents(engine: Engine, documents: Iterable[str]) -> int:
+    """Prepare and compile documents that clients have announced; return how many are good."""
+    ready = 0
+    for document in documents:
+        try:
+            operation = await engine.prepare(GraphQLRequest(document))
+            if operation.kind != "subscription":
+                await engine.program(operation, {})
+            ready += 1
+        except ExecutionError:
+            continue
+    return ready
 
 
 async def warm_up(engine: Engine, hot: HotOperation) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from router.config import ConfigError, RouterSettings
@@ -36,7 +36,7 @@ class OperationList:
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def __iter__(self) -> Iterable[StoredOperation]:
+    def __iter__(self) -> Iterator[StoredOperation]:
         return iter(self._by_id.values())
 
     def find(self, operation_id: str, client: str | None) -> StoredOperation | None:

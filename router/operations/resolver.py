@@ -172,6 +172,11 @@ class OperationResolver:
         found = None if self._published is None else self._published.operations.find(operation_id, None)
         return None if found is None else found.body
 
+    def published_documents(self) -> tuple[str, ...]:
+        """Return all documents that were published, each once."""
+        operations = () if self._published is None else self._published.operations
+        return tuple(dict.fromkeys(each.body for each in operations))
+
     async def resolve(self, request: GraphQLRequest, headers: Mapping[bytes, bytes]) -> GraphQLRequest:
         """Return a request with the document that is to be run.
 

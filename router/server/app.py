@@ -85,6 +85,10 @@ class RouterApp:
         """Let a successor look after the subscriptions that it can go on with, and end the others."""
         await self._streams.hand_over(successor._streams)
 
+    def published_documents(self) -> tuple[str, ...]:
+        """Return the documents that clients have published."""
+        return self._endpoint.operations.published_documents()
+
     async def aclose(self) -> None:
         """End what subscriptions are left and close connections to stores, after the last request."""
         await self._streams.close()

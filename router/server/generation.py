@@ -9,6 +9,7 @@ from router.execution.transports.http.address import parse_address
 from router.execution.transports.http.network import HttpNetwork
 from router.execution.transports.http.settings import HttpSettings
 from router.execution.transports.streams import CallbackInbox
+from router.execution.warm_up import warm_up_documents
 from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
 from router.policy.keys import KeySet, key_reader
@@ -71,6 +72,12 @@ class Generation:
             uploading=self.engine.through(self.network.uploading()) if settings.uploads.enabled else None,
             ids={"supergraph": release.supergraph_id, "settings": release.settings_id},
         )
+
+    async def warm_up_published(self) -> int:
+        """Have the operations ready that clients have published, if that is wanted; return how many are good."""
+        if not self.release.settings.persisted_operations.warm_up:
+            return 0
+        return await warm_up_documents(self.engine, self.app.published_documents())
 
     async def close(self) -> None:
         """Close what leads to the subgraphs; what is under way fails."""

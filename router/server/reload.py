@@ -53,10 +53,11 @@ class ReloadingRouter:
         self._watched = WatchedFiles(generation.release) if watch and renew is not None else None
         self._draining = False
         self._reloading = asyncio.Lock()
-        self._reloads: set[asyncio.Task[None]] = set()
-        self._retirements: set[asyncio.Task[None]] = set()
+        self._reloads: set[asyncio.Task[Any]] = set()
+        self._retirements: set[asyncio.Task[Any]] = set()
         self._take_over(generation)
         self._asgi = AsgiAdapter(self, generation.release.settings.server.request_timeout)
+        _begin(self._reloads, generation.warm_up_published())
         if self._watched is not None:
             _begin(self._reloads, self._watch(self._watched))
 
@@ -156,7 +157,7 @@ class ReloadingRouter:
             _LOG.warning("these settings hold from the next start on", settings=fixed)
 
 
-def _begin(tasks: set[asyncio.Task[None]], work: Coroutine[Any, Any, None]) -> None:
+def _begin(tasks: set[asyncio.Task[Any]], work: Coroutine[Any, Any, Any]) -> None:
     """Begin a task that stands in `tasks` until it has ended."""
     task = asyncio.create_task(work)
     tasks.add(task)
@@ -183,10 +184,11 @@ def _next_generation(renew: Renew, before: Generation) -> Generation:
 
 
 async def _warm(new: Generation, old: Generation) -> int:
-    """Have the operations ready that the old generation ran last; return how many are."""
+    """Have the operations ready that were published or that the old generation ran last; return how many are."""
     settings, ready = new.release.settings.reload, 0
     try:
         async with asyncio.timeout(settings.warm_up_timeout):
+            ready += await new.warm_up_published()
             for hot in hot_operations(old.engine, settings.warm_up):
                 ready += await warm_up(new.engine, hot)
     except TimeoutError:
