@@ -1,7 +1,7 @@
 """What every subgraph does when somebody asks for their data, or for its end.
 
 A subgraph says by which SQL it collects and erases what it keeps about a person; the consumer made here does the rest:
-it answers the events of the users subgraph, and blanks the personal fields of every event that is kept in the subgraph's
+it answers the events of the users subgraph, and blanks the personal fields of every event that is kept in its own
 outbox and inbox. Erasure comes in two rounds, because an event may still be on its way during the first.
 """
 

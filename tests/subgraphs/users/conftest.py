@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,9 @@ from sqlalchemy import text
 
 from kernel.calls import InProcessCalls
 from kernel.database import Counted, Database, count_statements
+from kernel.events.embedded import EmbeddedDelivery
 from kernel.identity import ANONYMOUS, Caller
+from kernel.sealing import mail_key, unseal
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from kernel.testing import FixedClock
@@ -107,6 +110,30 @@ class World:
     async def log_in(self, email: str, password: str = PASSWORD) -> dict[str, Any]:
         """Try to log in; give the payload."""
         return (await self.ask(LOGIN, email=email, password=password))["userLogin"]
+
+    async def mails(self) -> list[tuple[str, str, str]]:
+        """Open the account mails that are due, oldest first: topic, address, secret."""
+        due = await self.rows(
+            "SELECT event -> 'data' AS data FROM outbox WHERE type = 'AccountMailDue' ORDER BY position"
+        )
+        key = mail_key(self.settings)
+        return [
+            (
+                data["topic"],
+                data["email"],
+                data["sealed_secret"]
+                and unseal(key, b64decode(data["sealed_secret"]), context=data["user_id"]).decode(),
+            )
+            for data in (row["data"] for row in due)
+        ]
+
+    async def secret(self, topic: str) -> str:
+        """Give the secret of the newest mail about something."""
+        return next(secret for each, _, secret in reversed(await self.mails()) if each == topic)
+
+    async def deliver(self) -> None:
+        """Let the subgraph handle the events that it sent itself."""
+        await EmbeddedDelivery([self.subgraph.room]).drain()
 
     async def rows(self, query: str) -> list[dict[str, Any]]:
         """Read rows by SQL."""
