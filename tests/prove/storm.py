@@ -43,7 +43,7 @@ _BERLIN: Final = {
 SOLD_OUT: Final = "INSUFFICIENT_STOCK"
 _PATIENCE: Final = 40.0
 _TRIES: Final = 12
-_ARRIVAL: Final = 10.0
+_ARRIVAL: Final = 15.0
 """Seconds within which all buyers arrive: far less than a purchase takes among so many."""
 
 
@@ -81,7 +81,7 @@ class Shoppers:
                     return dict(payload)
                 for error in answer["errors"]:
                     self.seen[f"retried: {error.get('extensions', {}).get('code')} {error['message'][:60]}"] += 1
-            await asyncio.sleep(random.uniform(0.2, 0.8) * (attempt + 1))
+            await asyncio.sleep(random.uniform(0.5, 1.5) * (attempt + 1))
         raise GivenUpError("no answer")
 
     async def _post(self, body: bytes, patience: float, token: str | None = None) -> Any:

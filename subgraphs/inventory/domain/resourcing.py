@@ -13,7 +13,6 @@ from kernel.errors import ConflictError
 from kernel.events.catalogue import AllocationMoved, StockLine
 from subgraphs.inventory.domain import promising
 from subgraphs.inventory.domain.book import Book, stock_line
-from subgraphs.inventory.domain.errors import InsufficientStockError
 from subgraphs.inventory.domain.reservations import Allocation, ReservationLine
 from subgraphs.inventory.domain.sourcing import Pick, SourcingStrategy
 from subgraphs.inventory.domain.stock import MovementType
@@ -29,9 +28,7 @@ def make_room(book: Book, source: SourcingStrategy, sku: str, warehouse_id: str,
         ConflictError: the other warehouses cannot take them over.
     """
     for promise in _promises(book, sku, warehouse_id):
-        part = min(quantity, _open(promise))
-        if part and _move(book, source, promise, part, reason):
-            quantity -= part
+        quantity -= _move(book, source, promise, min(quantity, _open(promise)), reason)
     if quantity > 0:
         message = f"{quantity} of {sku} are promised from that warehouse and nowhere else to be had."
         raise ConflictError(message, code="INSUFFICIENT_STOCK")
@@ -43,8 +40,7 @@ def move_out(book: Book, source: SourcingStrategy, sku: str, warehouse_id: str, 
     moved = total = 0
     for promise in _promises(book, sku, warehouse_id):
         total += _open(promise)
-        if _move(book, source, promise, _open(promise), reason):
-            moved += _open(promise)
+        moved += _move(book, source, promise, _open(promise), reason)
     return moved, total
 
 
@@ -89,19 +85,22 @@ def _open(promise: Promise) -> int:
     return promise.quantity if isinstance(promise, ReservationLine) else promise.open
 
 
-def _move(book: Book, source: SourcingStrategy, promise: Promise, quantity: int, reason: str) -> bool:
-    """Move a part of a promise; tell whether others could take it over."""
-    others = [each for each in book.supplies() if each.warehouse_id != promise.warehouse_id]
-    try:
-        picks = source({promise.sku: quantity}, others)
-    except InsufficientStockError:
-        return False
-    left = [Pick(promise.sku, promise.warehouse_id, quantity)]
-    if isinstance(promise, ReservationLine):
-        _move_line(book, promise, left, picks, reason)
-    else:
-        _move_allocation(book, promise, left, picks, reason)
-    return True
+def _move(book: Book, source: SourcingStrategy, promise: Promise, quantity: int, reason: str) -> int:
+    """Move so many units of a promise, or as many as others can take over; tell how many."""
+    others = [
+        each
+        for each in book.supplies()
+        if each.sku == promise.sku and each.warehouse_id != promise.warehouse_id and each.available > 0
+    ]
+    moved = min(quantity, sum(each.available for each in others))
+    if moved:
+        picks = source({promise.sku: moved}, others)
+        left = [Pick(promise.sku, promise.warehouse_id, moved)]
+        if isinstance(promise, ReservationLine):
+            _move_line(book, promise, left, picks, reason)
+        else:
+            _move_allocation(book, promise, left, picks, reason)
+    return moved
 
 
 def _move_line(book: Book, line: ReservationLine, left: list[Pick], picks: Iterable[Pick], reason: str) -> None:

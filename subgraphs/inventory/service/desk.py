@@ -86,10 +86,10 @@ class Desk:
     def __init__(self, database: Database, clock: Clock, *, lanes: int = _LANES, together: int = _TOGETHER) -> None:
         self._database = database
         self._clock = clock
-        self._lanes = lanes
+        self._free_lanes = lanes
         self._together = together
         self._waiting: deque[_Waiting] = deque()
-        self._busy: set[asyncio.Task[None]] = set()
+        self._at_work: set[asyncio.Task[None]] = set()
 
     async def do(self, command: Command) -> Any:
         """Carry a command out, or give the answer that it gave under its key before.
@@ -101,16 +101,20 @@ class Desk:
         """
         waiting = _Waiting(command, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
-        if len(self._busy) < self._lanes:
+        if self._free_lanes:
+            self._free_lanes -= 1
             lane = asyncio.create_task(self._work(), context=Context())
-            self._busy.add(lane)
-            lane.add_done_callback(self._busy.discard)
+            self._at_work.add(lane)
+            lane.add_done_callback(self._at_work.discard)
         return await waiting.answer
 
     async def _work(self) -> None:
-        while self._waiting:
-            batch = [self._waiting.popleft() for _ in range(min(self._together, len(self._waiting)))]
-            await self._serve(batch)
+        try:
+            while self._waiting:
+                batch = [self._waiting.popleft() for _ in range(min(self._together, len(self._waiting)))]
+                await self._serve(batch)
+        finally:
+            self._free_lanes += 1  # in the same turn as the last look, so that no command is left waiting
 
     async def _serve(self, batch: Sequence[_Waiting]) -> None:
         """Carry out a batch; when the database refuses it, each of its commands by itself."""
