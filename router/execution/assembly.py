@@ -121,16 +121,19 @@ class Assembly:
 
     def respond(self) -> GraphQLResponse:
         """Project the working tree to what the client asked for."""
-        try:
-            data = self._program.quick.project(self._root, self._known)
-        except DISORDER:
-            data = self._program.careful.project(self._root, self._known)
-            found = mismatches(self._program.shape, self._root, explained=bool(self._errors))
-            self._errors[len(self._program.plan.fetches)] = list(islice(found, self._limit))
+        data = self._project()
         if not self._errors:
             return GraphQLResponse(Outcome.EXECUTED, data)
         errors = chain.from_iterable(self._errors[each] for each in sorted(self._errors))
         return GraphQLResponse(Outcome.EXECUTED, data, tuple(islice(errors, self._limit)))
+
+    def _project(self) -> Tree | None:
+        try:
+            return self._program.quick.project(self._root, self._known)
+        except DISORDER:
+            found = mismatches(self._program.shape, self._root, explained=bool(self._errors))
+            self._errors[len(self._program.plan.fetches)] = list(islice(found, self._limit))
+            return self._program.careful.project(self._root, self._known)
 
     def _read(self, fetch: Fetch, response: SubgraphResponse) -> None:
         answer = read_answer(response, exact=self._program.exact)
@@ -140,7 +143,7 @@ class Assembly:
             self._merge(fetch, answer)
         if answer.errors:
             relocation = Relocation(
-                fetch, self._targets.get(fetch.id, {}), self._root, self._program.shape, self._limit
+                fetch, self._targets.get(fetch.id, {}), self._root, self._program.asked, self._limit
             )
             self._note(fetch, relocation.errors(answer.errors[: self._limit]))
 

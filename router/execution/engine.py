@@ -8,9 +8,11 @@ lookup, the coercion of its variables and the run.
 
 from __future__ import annotations
 
+import asyncio
 import sys
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +22,9 @@ import structlog
 from graphql import DocumentNode
 
 from router.execution.assembly import Assembling, Assembly
+from router.execution.caching import cache_rules
 from router.execution.compiler import Program, compile_program
+from router.execution.compiler.deferred import DeferredProgram, compile_deferred
 from router.execution.documents import Document, read_document
 from router.execution.errors import (
     ExecutionError,
@@ -31,6 +35,7 @@ from router.execution.errors import (
     SubscriptionRefusedError,
 )
 from router.execution.exchange import ANONYMOUS, GraphQLRequest, GraphQLResponse, Outcome, RequestContext
+from router.execution.incremental import Begin, IncrementalAssembly, Payload, payloads
 from router.execution.introspection import answer_introspection, introspective_part
 from router.execution.json_text import write_json
 from router.execution.memo import Memo
@@ -42,6 +47,7 @@ from router.execution.streaming import EventStream
 from router.execution.transports.port import Sender, StreamTransport, SubgraphTransport, sender
 from router.execution.variables import VariableReader
 from router.planner import Planner, PlanningError, condition_variables
+from router.planner.deferral import Deferrals, defer_variables
 from router.planner.plan import OperationKind
 from router.supergraph import Supergraph
 from router.traffic.calls import awaited
@@ -69,6 +75,18 @@ class PreparedOperation:
     conditions: tuple[str, ...]
     introspection: DocumentNode | None
     programs: Memo[Variant, Program]
+    defer_variables: frozenset[str] = frozenset()
+    deferred: Memo[Variant, DeferredProgram] | None = None
+
+    @property
+    def defers(self) -> bool:
+        """Whether it has `@defer`, so that it may be answered in parts."""
+        return self.deferred is not None
+
+    @property
+    def all_conditions(self) -> tuple[str, ...]:
+        """The variables of `@skip`, `@include` and `@defer`."""
+        return tuple(dict.fromkeys((*self.conditions, *sorted(self.defer_variables))))
 
     def variant(self, variables: Mapping[str, Any], labels: frozenset[str]) -> Variant:
         """Return what tells the plan for some variables and override labels from others."""
@@ -117,6 +135,7 @@ class Engine:
         self._introspections: Memo[tuple[str, str | None, bytes], Mapping[str, Any]] = Memo(
             self.settings.caches.introspections, self._worker
         )
+        self._cache_rules = cache_rules(supergraph, self.settings.default_max_age)
         self._recall = Recall(self.settings.recall_bytes) if self.settings.recall else None
         self._shared: InFlight[Any, GraphQLResponse] = InFlight()
         self._make_run: MakeRun = Run
@@ -188,6 +207,42 @@ class Engine:
             return None
         return self._run(program, variables, context, self._assembly(program, None))
 
+    async def execute_incremental(
+        self, request: GraphQLRequest, context: RequestContext = ANONYMOUS
+    ) -> AsyncGenerator[Payload]:
+        """Answer a request in parts, as its `@defer` asks; in one part where it has none.
+
+        Closing the generator cancels what it asked of the subgraphs.
+        """
+        begin = await self._deferring(request, context)
+        if begin is None:
+            yield Payload(await self.execute(request, context))
+            return
+        async with aclosing(payloads(begin)) as parts:
+            async for payload in parts:
+                yield payload
+
+    async def _deferring(self, request: GraphQLRequest, context: RequestContext) -> Begin | None:
+        """Return what begins a run in parts; None where the request is answered in one, be it with an error."""
+        try:
+            operation = await self.prepare(request)
+            if operation.deferred is None or operation.kind == "subscription":
+                return None
+            variables = operation.variables.read(request.variables)
+            labels = self._overrides.active(context.labels)
+            key = (*(variables.get(name) for name in operation.all_conditions), labels)
+            program = await operation.deferred.make(key, lambda: self._compile_deferred(operation, variables, labels))
+            prelude = await self._introspect(operation, request, variables) if operation.introspection else None
+        except ExecutionError:
+            return None
+
+        def begin(deliver: Callable[[Payload], None]) -> asyncio.Future[GraphQLResponse]:
+            assembly = IncrementalAssembly(program, self.settings.max_errors, prelude, deliver)
+            assembly.begin()
+            return self._run(program.program, variables, context, assembly).start()
+
+        return begin
+
     async def stream(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> EventStream:
         """Return the stream that a subscription asks for; it is not opened yet.
 
@@ -228,6 +283,12 @@ class Engine:
         other._recall, other._make_run = None, make_run
         return other
 
+    def through(self, transports: Mapping[str, SubgraphTransport]) -> Engine:
+        """Return this engine with other ways to the subgraphs; what is known of operations, both know."""
+        other = copy(self)
+        other._senders = {name: sender(transport) for name, transport in transports.items()}
+        return other
+
     def remembered(self, most: int) -> list[tuple[tuple[str, str | None], PreparedOperation]]:
         """Return the operations by their text and name, those used last first."""
         return self._operations.latest(most)
@@ -238,7 +299,9 @@ class Engine:
 
     def _assembly(self, program: Program, prelude: Mapping[str, Any] | None) -> Assembling:
         inner = Assembly(program, self.settings.max_errors, prelude)
-        return inner if self._recall is None or prelude is not None else RecallingAssembly(program, self._recall, inner)
+        recall = self._recall if prelude is None else None
+        assembly = inner if recall is None else RecallingAssembly(program, recall, inner)
+        return assembly if self._cache_rules is None else self._cache_rules.watching(program, assembly)
 
     def _run(
         self, program: Program, variables: Mapping[str, Any], context: RequestContext, assembly: Assembling
@@ -252,6 +315,7 @@ class Engine:
         introspection = introspective_part(node, document.fragments)
         if introspection and not self.settings.introspection:
             raise IntrospectionDisabledError("GraphQL introspection is disabled.")
+        defer = defer_variables(document.node)
         return PreparedOperation(
             document=document,
             name=name,
@@ -260,6 +324,8 @@ class Engine:
             conditions=condition_variables(document.node, name),
             introspection=introspection,
             programs=Memo(self.settings.caches.variants, self._worker),
+            defer_variables=defer or frozenset(),
+            deferred=None if defer is None else Memo(self.settings.caches.variants, self._worker),
         )
 
     def _compile(self, operation: PreparedOperation, variables: Mapping[str, Any], labels: frozenset[str]) -> Program:
@@ -268,7 +334,27 @@ class Engine:
         try:
             plan = self._planner.plan(document.node, operation.name, conditions, labels)
             node = document.operation(operation.name)
-            return compile_program(self.supergraph.api_schema, plan, node, document.fragments, conditions)
+            program = compile_program(self.supergraph.api_schema, plan, node, document.fragments, conditions)
+            if self._cache_rules is not None:
+                self._cache_rules.learn(program, node, document.fragments)
+            return program
+        except PlanningError as error:
+            raise OperationUnplannableError(str(error), error.code) from error
+        except RecursionError:
+            raise OperationUnplannableError("The operation is nested too deeply.") from None
+
+    def _compile_deferred(
+        self, operation: PreparedOperation, variables: Mapping[str, Any], labels: frozenset[str]
+    ) -> DeferredProgram:
+        conditions = {name: variables.get(name) is not False for name in operation.defer_variables}
+        conditions |= {name: bool(variables.get(name)) for name in operation.conditions}
+        document = operation.document
+        try:
+            plan = self._planner.plan(document.node, operation.name, conditions, labels, defer=True)
+            node = document.operation(operation.name)
+            deferrals = Deferrals(document.node, conditions)
+            schema = self.supergraph.api_schema
+            return compile_deferred(schema, plan, node, document.fragments, deferrals)
         except PlanningError as error:
             raise OperationUnplannableError(str(error), error.code) from error
         except RecursionError:

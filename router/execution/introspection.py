@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from graphql import (
+    REMOVE,
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -15,10 +17,13 @@ from graphql import (
     OperationType,
     SelectionNode,
     SelectionSetNode,
+    Visitor,
     execute_sync,
+    visit,
 )
 
 from router.execution.selections import fragment_of
+from router.planner.deferral import DEFER
 
 INTROSPECTION = frozenset({"__schema", "__type"})
 
@@ -39,7 +44,14 @@ def introspective_part(
         directives=(),
         selection_set=SelectionSetNode(selections=tuple(selections)),
     )
-    return DocumentNode(definitions=(part, *fragments.values()))
+    return visit(DocumentNode(definitions=(part, *fragments.values())), _WithoutDefer())
+
+
+class _WithoutDefer(Visitor):
+    """Takes `@defer` out of a document: introspection waits for nothing."""
+
+    def enter_directive(self, node: DirectiveNode, *_place: object) -> object:
+        return REMOVE if node.name.value == DEFER else None
 
 
 def answer_introspection(schema: GraphQLSchema, part: DocumentNode, variables: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -130,8 +130,8 @@ class Builder:
     def _follow_field(self, step: Step, at: _At) -> None:
         if step.field is None or step.edge is None:
             raise TypeError("a field step has a field")
-        if at.deferred != at.fetch.deferred:
-            at = self._apart(at, step.field)
+        if at.deferred != at.fetch.deferred and at.providers is None:
+            at = self._apart(at, step.edge)
         asked = self._ask(at, step.field, step.edge)
         if step.node is None or asked.selection is None:
             self._deliver(at)
@@ -152,14 +152,15 @@ class Builder:
         for group in self._groups.below(step):
             self._follow(step, replace(at, deferred=group))
 
-    def _apart(self, at: _At, field: Field) -> _At:
+    def _apart(self, at: _At, edge: Edge) -> _At:
         """Enter the object anew for what is deferred, so that the rest need not wait for it, if there is a way."""
         node = at.node
         if node.type in self._graph.supergraph.roots.values():
             return self._enter(at, Jump(Entry(node, None, node.type), None, 0))
         target = self._graph.node(node.type, node.subgraph)
         jump = None if node.interface else self._reach.jump_to(node, target)
-        if jump is None or self._graph.edge(target, field.name) is None:
+        same = self._graph.edge(target, edge.name)
+        if jump is None or same is None or same.target is not edge.target:
             return at
         return self._enter(at, jump)
 

@@ -55,6 +55,7 @@ class Deferrals:
     def __init__(self, document: DocumentNode, conditions: Mapping[str, bool]) -> None:
         found = enumerate(_deferring(document))
         named = ((node, _read(number, directive)) for number, (node, directive) in found)
+        self.conditions = conditions
         self._usages: set[Usage] = set()
         self._active = {id(node): deferral for node, deferral in named if deferral.is_active(conditions)}
 

@@ -187,7 +187,7 @@ class Collector:
             if (fields := tuple(self._added_fields(self._types[name], nodes, found.common)))
         )
         fields = [self._field(type_, key, nodes) for key, nodes in found.common.items()]
-        if type_.is_abstract and (self._names_types or found.asks_type or found.narrowed):
+        if type_.is_abstract and (self._names_types or found.asks_type or found.narrowed or self._deferrals):
             fields.append(TYPENAME_FIELD)
         return Selection(type_name, tuple(fields), tuple(groups))
 

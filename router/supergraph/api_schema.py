@@ -24,6 +24,7 @@ from graphql import (
     TypeDefinitionNode,
     UnionTypeDefinitionNode,
     build_ast_schema,
+    parse,
 )
 from graphql.language import EnumValueDefinitionNode
 
@@ -44,6 +45,13 @@ _EXECUTABLE = frozenset(
         DirectiveLocation.INLINE_FRAGMENT,
         DirectiveLocation.VARIABLE_DEFINITION,
     )
+)
+_DEFER = parse(
+    """
+    "Lets the fields of a fragment come after the rest of the answer."
+    directive @defer(if: Boolean! = true, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT
+    """,
+    no_location=True,
 )
 _Marked = TypeVar("_Marked", FieldDefinitionNode, InputValueDefinitionNode, EnumValueDefinitionNode, TypeDefinitionNode)
 
@@ -72,8 +80,10 @@ class _Pruning:
         self._hidden = {node.name.value for node in named} - self._types
 
     def document(self) -> DocumentNode:
-        """Return the public part of the document."""
-        kept = (self._definition(definition) for definition in self._source.definitions)
+        """Return the public part of the document; clients may defer fragments of whatever it has."""
+        kept = [self._definition(definition) for definition in self._source.definitions]
+        if not any(isinstance(node, DirectiveDefinitionNode) and node.name.value == "defer" for node in kept):
+            kept += _DEFER.definitions
         return DocumentNode(definitions=tuple(node for node in kept if node is not None))
 
     def _definition(self, node: DefinitionNode) -> DefinitionNode | None:

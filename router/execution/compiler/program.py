@@ -78,8 +78,9 @@ class Program:
         number: its own, among all programs of this process.
         scales: tell how much memory takes what it makes.
         plan: what was compiled.
-        shape: what the client asked for.
+        shape: what the client asked for, apart from what is deferred.
         exact: whether answers may hold numbers that must keep all their digits.
+        whole: what the client asked for altogether, where part of it is deferred.
         operations: what each fetch sends, apart from its variables.
         batches: for each fetch, its batches of entity calls.
         contextual: those fetches whose calls have contexts, by id.
@@ -94,6 +95,7 @@ class Program:
     plan: QueryPlan
     shape: Composite
     exact: bool = False
+    whole: Composite | None = None
     number: int = field(init=False, default_factory=count().__next__)
     scales: Scales = field(init=False, default_factory=Scales)
     operations: tuple[SubgraphOperation, ...] = field(init=False)
@@ -118,7 +120,12 @@ class Program:
         object.__setattr__(self, "starts", tuple(each for each in fetches if not each.depends_on))
         object.__setattr__(self, "waits", tuple(len(each.depends_on) for each in fetches))
         object.__setattr__(self, "dependents", dependents)
-        object.__setattr__(self, "quick", generate(self.plan, self.shape, careful=False))
+        object.__setattr__(self, "quick", generate(self.plan, self.shape, careful=False, whole=self.whole is None))
+
+    @property
+    def asked(self) -> Composite:
+        """What the client asked for altogether."""
+        return self.whole or self.shape
 
     @cached_property
     def careful(self) -> Code:
@@ -134,10 +141,13 @@ def compile_program(
     conditions: Mapping[str, bool],
 ) -> Program:
     """Compile the plan of the variant of an operation that the values of its conditions single out."""
-    exact = any(
-        isinstance(each, GraphQLScalarType) and not is_specified_scalar_type(each) for each in schema.type_map.values()
-    )
-    return Program(plan, shape_of(schema, operation, fragments, conditions), exact)
+    return Program(plan, shape_of(schema, operation, fragments, conditions), has_custom_scalars(schema))
+
+
+def has_custom_scalars(schema: GraphQLSchema) -> bool:
+    """Tell whether answers may hold numbers that must keep all their digits."""
+    scalars = (each for each in schema.type_map.values() if isinstance(each, GraphQLScalarType))
+    return not all(map(is_specified_scalar_type, scalars))
 
 
 def generate(plan: QueryPlan, shape: Composite, *, careful: bool, whole: bool = True) -> Code:
@@ -148,11 +158,9 @@ def generate(plan: QueryPlan, shape: Composite, *, careful: bool, whole: bool = 
         write_projection(source, PROJECT, shape)
     else:
         write_quick_projection(source, PROJECT, shape, finders, whole=whole)
-    text = source.text()
     dumps = write_json if careful else orjson.dumps
-    names: dict[str, Any] = {"dumps": dumps, "merge": merge, "copy": copy, "null": null, **source.constants}
-    exec(compile(text, "<generated>", "exec"), names)  # noqa: S102 - written by the compiler, see `source`
-    return Code(text, tuple(_fetch_code(each, names) for each in plan.fetches), names[PROJECT])
+    names = source.load({"dumps": dumps, "merge": merge, "copy": copy, "null": null})
+    return Code(source.text(), tuple(_fetch_code(each, names) for each in plan.fetches), names[PROJECT])
 
 
 def _ancestors(plan: QueryPlan) -> tuple[tuple[int, ...], ...]:

@@ -6,7 +6,7 @@ and tables become constants of the generated module, beside its source.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -57,6 +57,12 @@ class Source:
             name = self._names[value] = self.name(prefix)
             self.constants[name] = value
         return name
+
+    def load(self, names: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the module and return all its names; `names` are those that it finds besides its constants."""
+        loaded = {**names, **self.constants}
+        exec(compile(self.text(), "<generated>", "exec"), loaded)  # noqa: S102 - written by the compiler, see above
+        return loaded
 
     def text(self) -> str:
         """Return the module's source, its constants as comments first."""

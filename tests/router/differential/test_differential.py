@@ -64,6 +64,14 @@ async def test_own_schemas_compiled(name):
     assert [text for text in found if text is not None] == []
 
 
+@pytest.mark.parametrize("name", OWN)
+async def test_own_schemas_deferred(name):
+    """An answer that comes in parts is the same when they are put together."""
+    found = [await world(name).deferred_difference(seed) for seed in range(FIRST, FIRST + COUNT)]
+
+    assert [text for text in found if text is not None] == []
+
+
 async def test_random_federations(interpret):
     """Whatever schemas compose, the router answers on them as the monolith does."""
     found = []

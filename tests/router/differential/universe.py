@@ -16,10 +16,10 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     SelectionSetNode,
-    execute,
     parse,
     value_from_ast_untyped,
 )
+from graphql.execution import experimental_execute_incrementally
 from graphql.language import ListTypeNode, NonNullTypeNode, TypeNode
 
 from router.supergraph import ContextArgument, FieldInSubgraph, Supergraph, TypeKind
@@ -161,7 +161,6 @@ class Universe:
             return [self.sent_value(item, node) for item in value]
         return self.sent(value, node) if isinstance(value, Record) and node is not None else value
 
-
     def context_arguments(self, type_name: str, field: str) -> tuple[ContextArgument, ...]:
         """Return the arguments of a field that enclosing objects fill."""
         definition = self.supergraph.types[type_name].fields.get(field)
@@ -207,7 +206,7 @@ class Monolith:
             value = self.universe.value(placed.record, info.field_name, arguments | filled)
             return _placed(value, (*placed.enclosing, placed.record))
 
-        result = execute(
+        result = experimental_execute_incrementally(  # its plain sister refuses schemas with @defer
             self.schema,
             parse(query),
             variable_values=dict(variables),

@@ -14,6 +14,7 @@ from router.execution import Engine, GraphQLRequest, RequestContext
 from router.execution.transports.in_process import InProcessTransport
 from router.planner import Planner
 from router.supergraph import load_supergraph
+from tests.router.differential.deferring import Merging, deferring, merged_2022
 from tests.router.differential.federations import make_federation
 from tests.router.differential.operations import make_operation
 from tests.router.differential.subgraph import Subgraph
@@ -56,6 +57,22 @@ class World:
         context = RequestContext(labels=self.universe.labels)
         response = await self.engine.execute(GraphQLRequest(query, variables), context)
         return compared(seed, query, variables, json.dumps(expected), json.dumps(response.as_dict()))
+
+    async def deferred_difference(self, seed: int) -> str | None:
+        """Put parts of a random operation off; what comes adds up to the monolith's answer, in either format."""
+        query, variables, expected = self.asked(seed)
+        query = deferring(query, seed)
+        context = RequestContext(labels=self.universe.labels)
+        merging = Merging()
+        payloads = []
+        async for payload in self.engine.execute_incremental(GraphQLRequest(query, variables), context):
+            payloads.append(payload)
+            merging.take(json.loads(json.dumps(payload.as_dict())))
+        received = {"data": merging.data} | ({"errors": merging.errors} if merging.errors else {})
+        difference = compared(seed, query, variables, expected, received)
+        if difference is None and not merging.is_over:
+            return f"seed {seed}: no end\n{query}"
+        return difference or compared(seed, query, variables, expected["data"], merged_2022(payloads))
 
     def asked(self, seed: int) -> tuple[str, dict[str, Any], dict[str, Any]]:
         """Return the operation of a seed with its variables and the monolith's answer."""

@@ -1,0 +1,361 @@
+"""Answers that come in parts (`@defer`): what a client gets first, and what follows.
+
+The working tree is the same as without `@defer`; only the moments differ at which parts of it are taken out. A fragment
+is complete when the fetches of its fields are merged. It is then delivered at each place where it stands in what was
+delivered before; a null that must not be goes up no farther than to the fragment, which has failed there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import count, islice
+from typing import Any, TypeAlias
+
+import structlog
+from typing_extensions import override
+
+from router.execution.assembly import Assembly, Representations
+from router.execution.compiler.deferred import DeferredProgram
+from router.execution.compiler.deferred_shape import Piece, Site, Standing
+from router.execution.compiler.program import Tree
+from router.execution.errors import ExecutionError
+from router.execution.exchange import GraphQLErrorDict, GraphQLResponse, Outcome
+from router.execution.inspection import mismatches
+from router.execution.transports.port import SubgraphResponse
+from router.planner.deferral import Usage
+from router.planner.plan import Fetch
+
+logger = structlog.get_logger(__name__)
+
+ClientPath: TypeAlias = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A fragment that is still to come at one place."""
+
+    id: str
+    path: ClientPath
+    label: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what clients are told of it."""
+        label = {} if self.label is None else {"label": self.label}
+        return {"id": self.id, "path": list(self.path), **label}
+
+
+@dataclass(frozen=True, slots=True)
+class Addition:
+    """Fields for the object at a path below a fragment's place."""
+
+    sub_path: ClientPath
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A fragment that is complete at one place; where it failed, there are errors and nothing is added."""
+
+    pending: Pending
+    additions: tuple[Addition, ...] = ()
+    errors: tuple[GraphQLErrorDict, ...] = ()
+    failed: bool = False
+
+    def incremental(self) -> Iterator[dict[str, Any]]:
+        """Yield what is added, in the format of the specification; errors stand with the first."""
+        told = {"errors": list(self.errors)} if self.errors else {}
+        for number, addition in enumerate(() if self.failed else self.additions):
+            sub_path = {"subPath": list(addition.sub_path)} if addition.sub_path else {}
+            yield {"id": self.pending.id, **sub_path, **({} if number else told), "data": addition.data}
+
+    def completed(self) -> dict[str, Any]:
+        """Return the word that nothing else will come."""
+        told = self.errors and (self.failed or not self.additions)
+        return {"id": self.pending.id, **({"errors": list(self.errors)} if told else {})}
+
+    def incremental_2022(self) -> Iterator[dict[str, Any]]:
+        """Yield what is added, in the format of 2022."""
+        nothing: Mapping[str, Any] | None = None if self.failed else {}
+        parts = [(each.sub_path, each.data) for each in self.additions] or [((), nothing)]
+        told = {"errors": list(self.errors)} if self.errors else {}
+        for number, (sub_path, data) in enumerate(parts):
+            place = {**self.pending.as_dict(), "path": [*self.pending.path, *sub_path]}
+            del place["id"]
+            yield {"data": data, **place, **({} if number else told)}
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One part of an answer on its way to the client; `response` begins it and stands in the first only."""
+
+    response: GraphQLResponse | None = None
+    pending: tuple[Pending, ...] = ()
+    parts: tuple[Part, ...] = ()
+    has_next: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the payload in the specification's format."""
+        payload = {} if self.response is None else self.response.as_dict()
+        if self.pending:
+            payload["pending"] = [each.as_dict() for each in self.pending]
+        if incremental := [each for part in self.parts for each in part.incremental()]:
+            payload["incremental"] = incremental
+        if self.parts:
+            payload["completed"] = [part.completed() for part in self.parts]
+        return payload | {"hasNext": self.has_next}
+
+    def as_dict_2022(self) -> dict[str, Any]:
+        """Return the payload in the format of 2022, which most clients of today ask for."""
+        payload = {} if self.response is None else self.response.as_dict()
+        if self.parts:
+            payload["incremental"] = [each for part in self.parts for each in part.incremental_2022()]
+        return payload | {"hasNext": self.has_next}
+
+
+@dataclass(slots=True, eq=False)
+class _Place:
+    """A fragment at one place, and what it is to bring there."""
+
+    usage: Usage
+    path: ClientPath
+    parent: _Place | None
+    pieces: list[_Waiting] = field(default_factory=list)
+    pending: Pending | None = None
+    is_over: bool = False
+    has_failed: bool = False
+
+    def around(self) -> Iterator[_Place]:
+        """Yield the fragments around this one, the nearest first."""
+        place = self.parent
+        while place is not None:
+            yield place
+            place = place.parent
+
+    def may_come(self) -> bool:
+        """Whether it brings something, or may yet; what is inside a fragment that has failed does not."""
+        around = list(self.around())
+        return not any(place.has_failed for place in around) and (
+            bool(self.pieces) or any(place.pieces and not place.is_over for place in around)
+        )
+
+    def is_next(self) -> bool:
+        """Whether it brings something, and all around it that did has come."""
+        return bool(self.pieces) and all(place.is_over or not place.pieces for place in self.around())
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting:
+    """A piece that belongs to the object at a path, and the fragments that stand there or above."""
+
+    piece: Piece
+    path: ClientPath
+    standing: Mapping[Usage, _Place]
+    is_delivered: bool = False
+
+
+class IncrementalAssembly(Assembly):
+    """Makes the parts of one answer and hands each on as soon as it is complete.
+
+    Args:
+        program: the code.
+        max_errors: how many errors to list at most.
+        prelude: fields of the root that are answered already.
+        deliver: takes each payload; the last has no next.
+    """
+
+    __slots__ = ("_begun", "_deliver", "_done", "_ids", "_pieces", "_places", "_told")
+
+    def __init__(
+        self,
+        program: DeferredProgram,
+        max_errors: int,
+        prelude: Mapping[str, Any] | None,
+        deliver: Callable[[Payload], None],
+    ) -> None:
+        super().__init__(program.program, max_errors, prelude)
+        self._pieces = program
+        self._deliver = deliver
+        self._done: set[int] = set()
+        self._places: list[_Place] = []
+        self._begun = False
+        self._told: set[int] = set()
+        self._ids = count()
+
+    def begin(self) -> None:
+        """Deliver at once what waits for no fetch."""
+        self._go_on()
+
+    @override
+    def respond(self) -> GraphQLResponse:
+        """End; everything was delivered before."""
+        return GraphQLResponse(Outcome.EXECUTED)
+
+    @override
+    def ask(self, fetch: Fetch) -> Representations | None:
+        representations = super().ask(fetch)
+        if representations is None:
+            self._finished(fetch)
+        return representations
+
+    @override
+    def take(self, fetch: Fetch, response: SubgraphResponse) -> None:
+        super().take(fetch, response)
+        self._finished(fetch)
+
+    @override
+    def fail(self, fetch: Fetch, error: BaseException) -> None:
+        super().fail(fetch, error)
+        self._finished(fetch)
+
+    def _finished(self, fetch: Fetch) -> None:
+        if fetch.id not in self._done:
+            self._done.add(fetch.id)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        try:
+            self._deliver_all()
+        except Exception:
+            logger.exception("A deferred answer could not be put together")
+            errors = ExecutionError("Internal error").as_dicts()
+            self._deliver(Payload(None if self._begun else GraphQLResponse(Outcome.FAILED, errors=errors)))
+            self._begun = True
+            self._places.clear()
+
+    def _deliver_all(self) -> None:
+        """Deliver all that has become complete."""
+        if not self._begun and self._pieces.at_once <= self._done:
+            self._begun = True
+            self._deliver_first()
+        while self._begun and (ready := [place for place in self._places if self._is_ready(place)]):
+            self._deliver_parts(ready)
+
+    def _is_ready(self, place: _Place) -> bool:
+        return place.pending is not None and self._pieces.fetches.get(place.usage, frozenset()) <= self._done
+
+    def _deliver_first(self) -> None:
+        data = self._project()
+        errors = tuple(self._errors_of(self._pieces.at_once | {len(self._program.plan.fetches)}))
+        if data is not None and self._pieces.site is not None:
+            self._discover(self._pieces.site, self._root, data, (), {})
+        pending = self._announce()
+        response = GraphQLResponse(Outcome.EXECUTED, data, errors)
+        self._deliver(Payload(response, pending, has_next=bool(self._places)))
+
+    def _deliver_parts(self, ready: list[_Place]) -> None:
+        parts = [self._part(place) for place in ready]
+        self._places = [place for place in self._places if not place.is_over]
+        pending = self._announce()
+        if not self._places and (left := tuple(self._errors_of(self._errors))):
+            parts[-1] = replace(parts[-1], errors=parts[-1].errors + left)
+        self._deliver(Payload(None, pending, tuple(parts), bool(self._places)))
+
+    # What stands where -----------------------------------------------------------------------------------------------
+
+    def _discover(self, site: Site, target: Any, made: Any, path: ClientPath, standing: Mapping[Usage, _Place]) -> None:
+        """Find the fragments that stand at an object and below it, where it was delivered."""
+        if type(made) is list and type(target) is list:
+            for index, pair in enumerate(zip(target, made, strict=True)):
+                self._discover(site, *pair, (*path, index), standing)
+        if type(made) is not dict or type(target) is not dict:
+            return
+        here = site.standing(target.get("__typename"))
+        if here is None:
+            return
+        standing = self._stand(here, path, standing)
+        for piece in here.pieces:
+            waiting = _Waiting(piece, path, standing)
+            for usage in piece.group:
+                standing[usage].pieces.append(waiting)
+        for key, inner in here.below.items():
+            self._discover(inner, target.get(key), made.get(key), (*path, key), standing)
+
+    def _stand(self, here: Standing, path: ClientPath, standing: Mapping[Usage, _Place]) -> Mapping[Usage, _Place]:
+        if not here.usages:
+            return standing
+        found = dict(standing)
+        for usage in sorted(here.usages, key=len):
+            place = found[usage] = _Place(usage, path, found.get(usage[:-1]))
+            self._places.append(place)
+        return found
+
+    def _announce(self) -> tuple[Pending, ...]:
+        """Tell of the fragments that are to come next: those that bring something and are inside no other to come."""
+        self._places = [place for place in self._places if place.may_come()]
+        announced = []
+        for place in self._places:
+            if place.pending is None and place.is_next():
+                place.pending = Pending(str(next(self._ids)), place.path, self._pieces.labels[place.usage[-1]])
+                announced.append(place.pending)
+        return tuple(announced)
+
+    # What is delivered ------------------------------------------------------------------------------------------------
+
+    def _part(self, place: _Place) -> Part:
+        """Make the part that a fragment brings to its place."""
+        place.is_over = True
+        if place.pending is None:
+            raise TypeError("a fragment is announced before it comes")
+        errors = list(self._errors_at(place))
+        additions: list[Addition] = []
+        while waiting := [each for each in place.pieces if not each.is_delivered]:
+            for each in waiting:
+                data = self._make(each, errors)
+                if data is None:
+                    place.has_failed = True
+                    return Part(place.pending, (), tuple(errors), failed=True)
+                each.is_delivered = True
+                if data:
+                    additions.append(Addition(each.path[len(place.path) :], data))
+        return Part(place.pending, tuple(additions), tuple(errors))
+
+    def _make(self, waiting: _Waiting, errors: list[GraphQLErrorDict]) -> Tree | None:
+        """Make the data of a piece, and find what is deferred below it."""
+        piece, path = waiting.piece, waiting.path
+        target = self._at(path)
+        found = islice(mismatches(piece.shape, target, explained=bool(errors)), self._limit)
+        errors += ({**error, "path": [*path, *error.get("path", ())]} for error in found)
+        data = self._pieces.projections[id(piece)](target, {})
+        if data is not None and piece.site is not None:
+            self._discover(piece.site, target, data, path, waiting.standing)
+        return data
+
+    def _at(self, path: ClientPath) -> Any:
+        """Return what stands at a path at present: merging may have put another object, equal to the first, there."""
+        value: Any = self._root
+        for step in path:
+            value = value[step]
+        return value
+
+    def _errors_at(self, place: _Place) -> Iterator[GraphQLErrorDict]:
+        """Return the errors of a fragment's fetches that concern its place, and those that concern none."""
+        return self._errors_of(self._pieces.fetches.get(place.usage, frozenset()), place.path)
+
+    def _errors_of(self, fetches: Iterable[int], path: ClientPath = ()) -> Iterator[GraphQLErrorDict]:
+        """Yield errors that were not told yet."""
+        for fetch in sorted(fetches):
+            for error in self._errors.get(fetch, ()):
+                where = error.get("path")
+                if id(error) not in self._told and (where is None or tuple(where[: len(path)]) == path):
+                    self._told.add(id(error))
+                    yield error
+
+
+Begin: TypeAlias = Callable[[Callable[[Payload], None]], "asyncio.Future[GraphQLResponse]"]
+"""Begins a run and returns its end, given who takes the payloads."""
+
+
+async def payloads(begin: Begin) -> AsyncGenerator[Payload]:
+    """Yield the payloads of a run, which is given up when the generator is closed."""
+    arrived: asyncio.Queue[Payload] = asyncio.Queue()
+    end = begin(arrived.put_nowait)
+    try:
+        while True:
+            payload = await arrived.get()
+            yield payload
+            if not payload.has_next:
+                return
+    finally:
+        end.cancel()
