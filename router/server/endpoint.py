@@ -7,9 +7,9 @@ type promises; in `apollo`, the answer is always `application/json` and the stat
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import AsyncGenerator, Hashable, Mapping
 from functools import partial
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import orjson
 
@@ -41,6 +41,9 @@ from router.subscriptions.hub import Streaming
 from router.traffic.calls import Awaiting, Begin, Call, Done, awaited
 from router.traffic.in_flight import InFlight
 
+if TYPE_CHECKING:
+    from router.execution.incremental import Payload
+
 _APOLLO_CODES: Final = {
     "GRAPHQL_PARSE_FAILED": "GRAPHQL_PARSING_FAILED",
     "OPERATION_RESOLUTION_FAILURE": "GRAPHQL_UNKNOWN_OPERATION_NAME",
@@ -54,6 +57,11 @@ class Prepared(Protocol):
     @property
     def kind(self) -> OperationKind:
         """Whether it is a query, a mutation or a subscription."""
+        ...
+
+    @property
+    def defers(self) -> bool:
+        """Whether it may be answered in parts."""
         ...
 
 
@@ -71,6 +79,10 @@ class Executor(Streaming, Protocol):
 
     async def execute(self, request: GraphQLRequest, context: RequestContext) -> GraphQLResponse:
         """Answer a request; no error leaves this."""
+        ...
+
+    def execute_incremental(self, request: GraphQLRequest, context: RequestContext) -> AsyncGenerator[Payload]:
+        """Answer a request in parts; closing the generator gives up what is missing."""
         ...
 
     def ready(self, request: GraphQLRequest, context: RequestContext) -> Runnable | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from collections.abc import Mapping
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from router.config import RouterSettings
@@ -15,7 +16,7 @@ from router.execution.errors import ExecutionError
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome
 from router.operations.errors import OperationRefusedError
 from router.server.browsers import CsrfGuard
-from router.server.endpoint import GraphQLEndpoint
+from router.server.endpoint import GraphQLEndpoint, Prepared
 from router.server.errors import (
     BadHandshakeError,
     BodyTooLargeError,
@@ -35,7 +36,9 @@ from router.server.streams.formats import Format
 from router.server.streams.negotiation import accepted
 from router.server.streams.port import SocketResponse, StreamResponse
 from router.server.streams.session import SUBPROTOCOL, SocketSession
-from router.server.streams.writing import Rendering, ResultWriter, StreamWriter
+from router.server.streams.writing import PartsWriter, Rendering, ResultWriter, StreamWriter
+
+Writer: TypeAlias = StreamWriter | PartsWriter | ResultWriter
 
 
 class StreamEndpoint:
@@ -80,17 +83,27 @@ class StreamEndpoint:
         if accepts is None:
             return await self._single.answer(http, request_id)
         request = await self._read(http)
-        kind = await self._kind(request)
-        if accepts.single and kind != "subscription":
-            return await self._single.answer(http, request_id)
-        if accepts.subscription is None:
-            raise NotAcceptableError("The accept header must allow a stream, or 'application/json'.")
+        prepared = await self._prepared(request)
+        kind = None if prepared is None else prepared.kind
         if kind == "mutation" and http.method == "GET":
             raise MutationByGetError
+        parts = accepts.parts if prepared is not None and prepared.defers and kind != "subscription" else None
+        if accepts.single and kind != "subscription" and parts is None:
+            return await self._single.answer(http, request_id)
+        form = accepts.subscription if parts is None else parts.form
+        if form is None:
+            raise NotAcceptableError("The accept header must allow a stream, or 'application/json'.")
         callers = self._services.callers
         identity = await callers.identify(http.headers)
         client = Client(identity, callers.forwarded(http.headers), request_id, http.headers)
-        return await self._stream(request, client, accepts.subscription)
+        if kind == "subscription":
+            return await self._subscription(request, client, form)
+        context = self._services.context(client)
+        if parts is None:
+            answer = await self._services.engine.execute(request, context)
+            return self._response(form, ResultWriter(answer, form), request)
+        writer = PartsWriter(self._services.engine.execute_incremental(request, context), parts)
+        return self._response(form, writer, request)
 
     async def _read(self, http: HttpRequest) -> GraphQLRequest:
         if http.method == "GET":
@@ -114,17 +127,14 @@ class StreamEndpoint:
         except OperationRefusedError as error:
             raise OperationNotRunError(error) from error
 
-    async def _kind(self, request: GraphQLRequest) -> str | None:
+    async def _prepared(self, request: GraphQLRequest) -> Prepared | None:
         try:
-            return (await self._services.engine.prepare(request)).kind
+            return await self._services.engine.prepare(request)
         except ExecutionError:
             return None
 
-    async def _stream(self, request: GraphQLRequest, client: Client, form: Format) -> StreamResponse:
+    async def _subscription(self, request: GraphQLRequest, client: Client, form: Format) -> StreamResponse:
         services = self._services
-        if await self._kind(request) != "subscription":
-            answer = await services.engine.execute(request, services.context(client))
-            return self._response(form, ResultWriter(answer, form), request)
         try:
             subscription = await services.subscriptions.open(request, client, expires_at=client.expires_at)
         except ExecutionError as error:
@@ -133,7 +143,7 @@ class StreamEndpoint:
         rendering = self._renderings.setdefault(form, Rendering(form))
         return self._response(form, StreamWriter(subscription, rendering, services.settings.heartbeat), request)
 
-    def _response(self, form: Format, writer: StreamWriter | ResultWriter, request: GraphQLRequest) -> StreamResponse:
+    def _response(self, form: Format, writer: Writer, request: GraphQLRequest) -> StreamResponse:
         headers = HeaderBlock(
             [
                 (b"content-type", form.media),

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 
 from router.execution.exchange import GraphQLErrorDict
+
+if TYPE_CHECKING:
+    from router.execution.incremental import Payload
 
 
 class Format(Protocol):
@@ -133,3 +136,32 @@ APOLLO_SUBSCRIPTION = Multipart(
 """Apollo's multipart protocol for subscriptions."""
 PLAIN_MULTIPART = Multipart(b'multipart/mixed; boundary="-"', b"-", _plain, _errors)
 """Results as parts, as incremental delivery over HTTP writes them."""
+APOLLO_DEFER = Multipart(b'multipart/mixed;boundary="graphql";deferSpec=20220824', b"graphql", _plain, _errors)
+"""Apollo's multipart protocol for `@defer`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incremental:
+    """How an answer in parts is written.
+
+    Attributes:
+        form: frames the parts.
+        spell: makes each into the values of its JSON.
+    """
+
+    form: Format
+    spell: Callable[[Payload], dict[str, Any]]
+
+
+def _of_2022(payload: Payload) -> dict[str, Any]:
+    return payload.as_dict_2022()
+
+
+def current(payload: Payload) -> dict[str, Any]:
+    """Spell a part of an answer as the specification has it now."""
+    return payload.as_dict()
+
+
+DEFER_2022 = Incremental(APOLLO_DEFER, _of_2022)
+DEFER = Incremental(PLAIN_MULTIPART, current)
+DEFER_AS_EVENTS = Incremental(SSE, current)

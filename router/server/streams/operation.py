@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import AsyncGenerator, MutableMapping
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import structlog
 
 from router.execution.errors import ExecutionError
 from router.execution.exchange import GraphQLErrorDict, GraphQLRequest, GraphQLResponse, Outcome
+from router.execution.json_text import write_json
 from router.operations.errors import OperationRefusedError
 from router.server.errors import OperationNotRunError
 from router.server.streams.client import Client, StreamServices
 from router.server.streams.port import Socket
 from router.subscriptions import ClientTooSlowError, Subscription, SubscriptionEndedError
+
+if TYPE_CHECKING:
+    from router.execution.incremental import Payload
 
 logger = structlog.get_logger("router.server")
 
@@ -70,9 +75,12 @@ class SocketOperation:
         try:
             if request.extensions is not None or services.operations.insists:
                 request = await services.operations.resolve(request, client.headers)
-            if (await services.engine.prepare(request)).kind == "subscription":
+            prepared = await services.engine.prepare(request)
+            if prepared.kind == "subscription":
                 self._subscription = await services.subscriptions.open(request, client)
                 self._subscription.attach(self)
+            elif prepared.defers:
+                await self._deliver(services.engine.execute_incremental(request, services.context(client)))
             else:
                 self._conclude(await services.engine.execute(request, services.context(client)))
         except ExecutionError as error:
@@ -84,6 +92,16 @@ class SocketOperation:
             logger.exception("An operation on a WebSocket failed for a reason of the router's own")
             self.fail(ExecutionError("Internal error").as_dicts())
 
+    async def _deliver(self, parts: AsyncGenerator[Payload]) -> None:
+        """Write an answer that comes in parts."""
+        async with aclosing(parts) as payloads:
+            async for payload in payloads:
+                if payload.response is not None and payload.response.outcome is not Outcome.EXECUTED:
+                    self.fail(payload.response.errors)
+                    return
+                self._write(write_json(payload.as_dict()))
+        self._complete()
+
     def _conclude(self, answer: GraphQLResponse) -> None:
         if answer.outcome is Outcome.EXECUTED:
             self.take(answer)
@@ -93,9 +111,12 @@ class SocketOperation:
 
     def take(self, answer: GraphQLResponse) -> None:
         """Write a result."""
-        self._socket.write(b"%b%b}" % (self._head, answer.body))
+        self._write(answer.body)
         if self._socket.full and self._subscription is not None:
             self._subscription.hold()
+
+    def _write(self, result: bytes) -> None:
+        self._socket.write(b"%b%b}" % (self._head, result))
 
     def ended(self, error: SubscriptionEndedError | None) -> None:
         """Write the end; a client that takes nothing is sent away instead."""

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import TYPE_CHECKING
 
 from router.execution.exchange import GraphQLResponse
-from router.server.streams.formats import Format
+from router.execution.json_text import write_json
+from router.server.streams.formats import Format, Incremental
 from router.server.streams.port import Outlet
 from router.subscriptions import ClientTooSlowError, RouterStoppingError, Subscription, SubscriptionEndedError
+
+if TYPE_CHECKING:
+    from router.execution.incremental import Payload
 
 
 class Rendering:
@@ -84,6 +91,27 @@ class StreamWriter:
             self._outlet.write(self._rendering.form.heartbeat)
         self._silent = True
         self._timer = self._loop.call_later(self._heartbeat, self._beat)
+
+
+class PartsWriter:
+    """Writes an answer that comes in parts."""
+
+    def __init__(self, parts: AsyncGenerator[Payload], incremental: Incremental) -> None:
+        self._parts = parts
+        self._incremental = incremental
+
+    async def run(self, outlet: Outlet) -> None:
+        """Write each part when it is there and there is room; cancelling this gives up what is missing."""
+        form, room = self._incremental.form, asyncio.Event()
+        outlet.on_room = room.set
+        outlet.write(form.opening)
+        async with aclosing(self._parts) as parts:
+            async for part in parts:
+                outlet.write(form.result(write_json(self._incremental.spell(part))))
+                if outlet.full:
+                    room.clear()
+                    await room.wait()
+        outlet.write(form.closing)
 
 
 class ResultWriter:
