@@ -47,7 +47,8 @@ class StreamingClient:
         try:
             for name, value in request.headers + request.trace:
                 builder = builder.header(name, value)
-            async with builder.body_bytes(request.body() if body is None else body).build_streamed() as response:
+            builder = builder.body_bytes(request.body() if body is None else body)
+            async with builder.streamed_read_buffer_limit(0).build_streamed() as response:
                 yield StreamedResponse(response, self.limits.max_event_bytes)
         except RequestTimeoutError:
             raise SubgraphTimeoutError(f"no sign of life for {self.limits.idle_seconds:g} s") from None

@@ -146,6 +146,13 @@ async def test_an_event_without_end_is_not_waited_for(subgraphs, request_for):
                 await collect(streams(url), request_for("subscription { n }"))
 
 
+async def test_an_event_is_told_when_it_has_come_and_not_when_more_has(subgraphs, request_for):
+    event = b"\r\n--graphql" + part(b'{"data":{"n":1}}')
+    for streams, piece, media in ((sse, ONE, "text/event-stream"), (multipart, event, APOLLO)):
+        async with subgraphs.say(piece, media=media, stay=True) as url:
+            assert await collect(streams(url), request_for("subscription { n }"), most=1) == BOTH[:1]
+
+
 async def test_silence_breaks_a_stream(subgraphs, request_for):
     limits = StreamLimits(idle_seconds=0.2)
     async with subgraphs.say(ONE, stay=True) as url:
