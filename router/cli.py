@@ -11,6 +11,8 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from router.operations.cli import operations_app
+
 _PANEL: Final = "Router"
 
 Report = Literal["text", "json"]
@@ -153,6 +155,7 @@ def plan(
     variables: Annotated[str, typer.Option(help="Variables as JSON; those of @skip and @include matter.")] = "{}",
     stage: Annotated[str, typer.Option(help="normalise, graph, walk, tree, build, fetches, plan or code.")] = "plan",
     as_json: Annotated[bool, typer.Option("--json", help="The plan in Apollo's JSON format.")] = False,
+    defer: Annotated[bool, typer.Option(help="Let @defer count, as for clients that take an answer in parts.")] = False,
 ) -> None:
     """Show how an operation would be answered: which subgraph is asked for what, in what order, by which code.
 
@@ -168,7 +171,7 @@ def plan(
     from router.sources import CommandError  # noqa: PLC0415
 
     try:
-        written = run_plan(PlanOptions(supergraph, query, operation, variables, stage, as_json))
+        written = run_plan(PlanOptions(supergraph, query, operation, variables, stage, as_json, defer))
     except CommandError as error:
         raise _failure(error, error.exit_code) from None
     sys.stdout.write(written.rstrip() + "\n")
@@ -185,6 +188,7 @@ def add_router_commands(app: typer.Typer) -> None:
     app.add_typer(_router, name="router", rich_help_panel=_PANEL)
     for command in (compose, check, plan):
         app.command(rich_help_panel=_PANEL)(command)
+    app.add_typer(operations_app, name="operations", rich_help_panel=_PANEL)
 
 
 def command_line() -> typer.Typer:

@@ -15,6 +15,7 @@ from router.execution.errors import RequestError
 from router.execution.settings import DocumentLimits
 from router.execution.variables import VariableReader
 from router.planner import STAGES, Planner, PlanningError, Trace, condition_variables, dump, plan_json
+from router.planner.deferral import defer_variables
 from router.sources import WRONG_USE, CommandError, read_supergraph, read_text
 from router.supergraph import Supergraph
 
@@ -32,6 +33,7 @@ class PlanOptions:
     variables: str = "{}"
     stage: str = "plan"
     as_json: bool = False
+    defer: bool = False
 
 
 def run_plan(options: PlanOptions) -> str:
@@ -48,7 +50,7 @@ def run_plan(options: PlanOptions) -> str:
     try:
         document = read_document(supergraph.api_schema, _query(options.query), DocumentLimits())
         conditions = _conditions(supergraph, document, options)
-        trace = Planner(supergraph).trace(document.node, options.operation, conditions)
+        trace = Planner(supergraph).trace(document.node, options.operation, conditions, defer=options.defer)
     except RequestError as error:
         messages = [each["message"] for each in error.as_dicts()]
         raise CommandError("; ".join(str(each).splitlines()[0] for each in messages)) from error
@@ -75,13 +77,15 @@ def _query(text: str) -> str:
 
 
 def _conditions(supergraph: Supergraph, document: Document, options: PlanOptions) -> dict[str, bool]:
-    """Return the values of the variables in `@skip` and `@include`; those not given are false."""
+    """Return the values of the variables in `@skip` and `@include`; those not given are false, in `@defer` true."""
     variables = _variables(options.variables)
     node = document.operation(options.operation)
     names = condition_variables(document.node, options.operation)
     if variables:
         variables = dict(VariableReader.of(supergraph.api_schema, node).read(variables))
-    return {name: bool(variables.get(name)) for name in names}
+    deferring = (defer_variables(document.node) or frozenset()) if options.defer else frozenset[str]()
+    conditions = {name: variables.get(name) is not False for name in deferring}
+    return conditions | {name: bool(variables.get(name)) for name in names}
 
 
 def _variables(text: str) -> dict[str, Any]:

@@ -87,6 +87,7 @@ class Builder:
         self._walker = walker
         self._bundles = Bundles(reach.graph, walker)
         self._groups = Groups() if operation.deferrals else None
+        self._parts: dict[Deferred, Path] = {}
         self._kind = operation.kind
         self._variables = operation.variables
         self._root = Place((), Keys([operation.selection]))
@@ -101,6 +102,8 @@ class Builder:
         for origin in origins:
             if any(origin.chosen()) and origin.node is not None:
                 for group in self._groups.below(origin) if self._groups else (NOT_DEFERRED,):
+                    if group:
+                        self._parts.setdefault(group, ())
                     fetch = self._open(origin.node.subgraph, self._kind, self._root, group)
                     fetch.waits_for |= earlier
                     at = _At(fetch, fetch.document, self._root, origin.node, frozenset(), None, deferred=group)
@@ -108,7 +111,7 @@ class Builder:
 
     def fetch_graph(self) -> FetchGraph:
         """Return what was built."""
-        return FetchGraph(tuple(self._steps))
+        return FetchGraph(tuple(self._steps), self._parts)
 
     def _open(self, subgraph: str, kind: OperationKind, place: Place, deferred: Deferred) -> FetchStep:
         path, _types = split_path(place.path)
@@ -150,6 +153,8 @@ class Builder:
             self._follow(step, at)
             return
         for group in self._groups.below(step):
+            if group:
+                self._parts.setdefault(group, at.place.path)
             self._follow(step, replace(at, deferred=group))
 
     def _apart(self, at: _At, edge: Edge) -> _At:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from router.planner.deferral import NOT_DEFERRED, Deferred
@@ -195,9 +195,10 @@ class FetchStep:
 
 @dataclass(frozen=True, slots=True)
 class FetchGraph:
-    """All requests of an operation."""
+    """All requests of an operation, and where the groups of deferred fields begin."""
 
     steps: tuple[FetchStep, ...]
+    parts: Mapping[Deferred, Path] = field(default_factory=dict)
 
     def dump(self) -> str:
         """Write the requests as text."""

@@ -15,7 +15,7 @@ from router.planner.documents import drop_repeated, keep_apart, variables_of, wr
 from router.planner.fetches import FetchGraph, FetchStep, free_name
 from router.planner.normalise import Operation
 from router.planner.optimise import depths_of
-from router.planner.plan import EntityCall, Fetch, OperationKind, Path, QueryPlan, Rename, Representation
+from router.planner.plan import DeferredPart, EntityCall, Fetch, OperationKind, Path, QueryPlan, Rename, Representation
 
 _ENTITIES = "_entities"
 _REPRESENTATIONS = "representations"
@@ -29,7 +29,15 @@ def make_plan(graph: FetchGraph, operation: Operation) -> QueryPlan:
         ids.update(dict.fromkeys(steps, number))
         depends_on = frozenset(ids[other] for step in steps for other in step.waits_for)
         fetches.append(_Writing(operation, number, steps, depends_on).fetch())
-    return QueryPlan(operation.kind, tuple(fetches))
+    return QueryPlan(operation.kind, tuple(fetches), tuple(_parts(graph, operation)))
+
+
+def _parts(graph: FetchGraph, operation: Operation) -> Iterator[DeferredPart]:
+    labels = operation.deferrals.labels()
+    for group, path in sorted(
+        graph.parts.items(), key=lambda part: sorted(part[0], key=lambda usage: (len(usage), usage))
+    ):
+        yield DeferredPart(group, labels[min(group)[-1]], path)
 
 
 def _batches(graph: FetchGraph) -> Iterator[list[FetchStep]]:

@@ -25,7 +25,7 @@ def optimise(graph: FetchGraph) -> FetchGraph:
     while len(left := _Round(steps).run()) < len(steps):
         steps = left
         _reduce(steps)
-    return FetchGraph(tuple(_in_order(steps)))
+    return FetchGraph(tuple(_in_order(steps)), graph.parts)
 
 
 def _in_order(steps: Iterable[FetchStep]) -> list[FetchStep]:

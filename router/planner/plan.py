@@ -165,12 +165,23 @@ class Fetch:
 
 
 @dataclass(frozen=True, slots=True)
+class DeferredPart:
+    """What comes later for the objects at a path: the fields of a group, under the label of its first fragment."""
+
+    deferred: Deferred
+    label: str | None
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
 class QueryPlan:
     """The plan of one variant of an operation; `fetches` are in topological order and `fetches[i].id == i`.
 
     Introspection (`__schema`, `__type`, `__typename` at the root) is no part of it: the router answers it. For a
-    subscription the first fetch opens the stream and the others run for each event.
+    subscription the first fetch opens the stream and the others run for each event. `parts` are told where `@defer`
+    counts, those that wait for fewer others first.
     """
 
     kind: OperationKind
     fetches: tuple[Fetch, ...]
+    parts: tuple[DeferredPart, ...] = ()

@@ -13,6 +13,7 @@ from graphql import FieldNode, OperationDefinitionNode, parse, print_ast
 
 from router.planner.plan import (
     ContextValue,
+    DeferredPart,
     EntityCall,
     Fetch,
     FieldStep,
@@ -30,18 +31,43 @@ _REPRESENTATIONS = "representations"
 
 def plan_json(plan: QueryPlan) -> dict[str, Any]:
     """Return the plan as JSON values."""
-    waves = [_joined("Parallel", [node for fetch in wave for node in _nodes(fetch)]) for wave in _waves(plan)]
+    if plan.parts:
+        return {"kind": "QueryPlan", "node": _defer_node(plan)}
+    waves = _wave_nodes(plan.fetches)
     if plan.kind == "subscription" and waves:
         rest = {"rest": _joined("Sequence", waves[1:])} if waves[1:] else {}
         return {"kind": "QueryPlan", "node": {"kind": "Subscription", "primary": waves[0], **rest}}
     return {"kind": "QueryPlan"} | ({"node": _joined("Sequence", waves)} if waves else {})
 
 
-def _waves(plan: QueryPlan) -> list[list[Fetch]]:
+def _defer_node(plan: QueryPlan) -> dict[str, Any]:
+    """Return the fetches of what comes at once, and those of each part with what they wait for."""
+    at_once = _wave_nodes([fetch for fetch in plan.fetches if not fetch.deferred])
+    primary = {"node": _joined("Sequence", at_once)} if at_once else {}
+    return {"kind": "Defer", "primary": primary, "deferred": [_deferred_node(plan, part) for part in plan.parts]}
+
+
+def _deferred_node(plan: QueryPlan, part: DeferredPart) -> dict[str, Any]:
+    own = [fetch for fetch in plan.fetches if fetch.deferred == part.deferred]
+    depends = frozenset().union(*(fetch.depends_on for fetch in own)) - {fetch.id for fetch in own}
+    waves = _wave_nodes(own)
+    return {
+        "depends": [{"id": str(number)} for number in sorted(depends)],
+        "label": part.label,
+        "queryPath": _path(part.path),
+        **({"node": _joined("Sequence", waves)} if waves else {}),
+    }
+
+
+def _wave_nodes(fetches: Sequence[Fetch]) -> list[dict[str, Any]]:
+    return [_joined("Parallel", [node for fetch in wave for node in _nodes(fetch)]) for wave in _waves(fetches)]
+
+
+def _waves(fetches: Sequence[Fetch]) -> list[list[Fetch]]:
     depths: dict[int, int] = {}
     waves: list[list[Fetch]] = []
-    for fetch in plan.fetches:
-        depth = depths[fetch.id] = 1 + max((depths[other] for other in fetch.depends_on), default=-1)
+    for fetch in fetches:
+        depth = depths[fetch.id] = 1 + max((depths.get(other, -1) for other in fetch.depends_on), default=-1)
         if depth == len(waves):
             waves.append([])
         waves[depth].append(fetch)

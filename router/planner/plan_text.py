@@ -41,7 +41,8 @@ def path_text(path: Path) -> str:
 def _fetch_lines(fetch: Fetch) -> Iterator[str]:
     waits = ", ".join(map(str, sorted(fetch.depends_on)))
     head = f"[{fetch.id}] {fetch.subgraph}" + (f" after {waits}" if waits else "")
-    yield head + (f" at {path_text(fetch.path)}" if fetch.path else "")
+    later = " deferred" if fetch.deferred else ""
+    yield head + later + (f" at {path_text(fetch.path)}" if fetch.path else "")
     for call in fetch.entities:
         yield from _call_lines(call)
     for rename in fetch.renames:
