@@ -22,12 +22,15 @@ class Consumer:
     `name` is unique in the whole shop and never changes, because what was already consumed is remembered
     under it. Subscriptions map event types to handlers. A handler makes no network call: it writes rows, and
     a background job or another consumer acts on them.
+
+    `batch` events may share one transaction: much cheaper, but their locks are held together until all are handled.
     """
 
     name: str
     subscriptions: Mapping[str, Handler]
     max_attempts: int = 8
     concurrency: int = 1
+    batch: int = 1
     first_backoff: float = 0.1
     longest_backoff: float = 300.0
 

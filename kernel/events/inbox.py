@@ -2,7 +2,8 @@
 
 A worker takes the oldest due event whose subject has no older one waiting, and runs the handler in the transaction
 that marks it done. SKIP LOCKED lets workers share a queue. An event that fails waits longer each time and holds up its
-own subject only; when its attempts are spent it becomes a dead letter with its reason, and its subject goes on.
+own subject only; when its attempts are spent it becomes a dead letter with its reason, and its subject goes on. A
+consumer whose handlers lock nothing that requests lock too may take events in batches, many in one transaction.
 """
 
 from __future__ import annotations
@@ -61,6 +62,30 @@ _CLAIM: Final = text(
               pg_notify(:feed, current_schema() || ' ' || type || ' ' || left(subject, 200))::text
     """
 ).bindparams(bindparam("feed", FEED))
+# Of a subject only an unbroken run from its oldest event on may be taken: what another worker holds is passed over by
+# SKIP LOCKED, and so must be what comes after it.
+_CLAIM_MANY: Final = text(
+    """
+    WITH seen AS MATERIALIZED (
+        SELECT event_id, subject, position FROM inbox
+        WHERE consumer = :consumer AND state = 'pending' AND due_at <= now()
+        ORDER BY position LIMIT :batch FOR UPDATE SKIP LOCKED
+    ), linked AS (
+        SELECT event_id, bool_and(before IS NULL OR before IN (SELECT position FROM seen))
+            OVER (PARTITION BY subject ORDER BY position) AS unbroken
+        FROM (
+            SELECT seen.*, (SELECT max(older.position) FROM inbox AS older
+                            WHERE older.consumer = :consumer AND older.subject = seen.subject
+                              AND older.state = 'pending' AND older.position < seen.position) AS before
+            FROM seen
+        ) AS each
+    )
+    UPDATE inbox SET state = 'done', attempts = attempts + 1, settled_at = now(), reason = NULL
+    WHERE consumer = :consumer AND event_id IN (SELECT event_id FROM linked WHERE unbroken)
+    RETURNING event_id, event, attempts, position,
+              pg_notify(:feed, current_schema() || ' ' || type || ' ' || left(subject, 200))::text
+    """
+).bindparams(bindparam("feed", FEED))
 _FAIL: Final = text(
     """
     UPDATE inbox SET attempts = :attempts, reason = :reason,
@@ -87,24 +112,50 @@ class InboxWorker:
         self.consumer = consumer
         self.signal = Signal()
         self._database = database
+        self._singly = 0
+        """How many events are to be handled each alone, because a batch had one that failed."""
 
-    async def handle_next(self) -> bool:
-        """Handle one event; tell whether there was one."""
+    async def handle_next(self) -> int:
+        """Handle one event, or a batch where the consumer takes batches; tell how many there were."""
+        if self.consumer.batch > 1 and not self._singly:
+            handled = await self._handle_batch()
+            if handled or self._singly:
+                return handled or 1
+        self._singly = max(0, self._singly - 1)
+        return await self._handle_one()
+
+    async def _handle_one(self) -> int:
         try:
             async with self._database.transaction() as session:
                 row = (await session.execute(_CLAIM, {"consumer": self.consumer.name})).one_or_none()
                 if row is None:
-                    return False
-                try:
-                    await self._handle(Event.from_builtins(row.event), session)
-                    await session.flush()
-                except Exception as error:
-                    raise _Failure(row.event_id, row.attempts, error) from error
+                    return 0
+                await self._try(row, session)
         except _Failure as failure:
             await self._fail(failure)
-        return True
+        return 1
 
-    async def _handle(self, event: Event, session: Any) -> None:
+    async def _handle_batch(self) -> int:
+        """Handle many events in one transaction; where one fails all are undone, and each is then handled alone."""
+        try:
+            async with self._database.transaction() as session:
+                claim = {"consumer": self.consumer.name, "batch": self.consumer.batch}
+                rows = sorted((await session.execute(_CLAIM_MANY, claim)).all(), key=lambda row: row.position)
+                for row in rows:
+                    await self._try(row, session)
+        except _Failure:
+            self._singly = self.consumer.batch
+            return 0
+        return len(rows)
+
+    async def _try(self, row: Any, session: AsyncSession) -> None:
+        try:
+            await self._handle(Event.from_builtins(row.event), session)
+            await session.flush()
+        except Exception as error:
+            raise _Failure(row.event_id, row.attempts, error) from error
+
+    async def _handle(self, event: Event, session: AsyncSession) -> None:
         handler = self.consumer.subscriptions.get(event.type)
         if handler is None:
             raise UnknownEventError(f"{self.consumer.name} no longer subscribes to {event.type}")

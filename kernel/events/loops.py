@@ -70,8 +70,8 @@ class DeliveryLoops:
             moved = sum([await relay.publish() for relay in self._relays.values()])
             done = 0
             for worker in self._all_workers():
-                while await worker.handle_next():
-                    done += 1
+                while handled_now := await worker.handle_next():
+                    done += handled_now
             handled += done
             if not moved and not done:
                 return handled

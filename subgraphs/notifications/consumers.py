@@ -29,4 +29,4 @@ def consumers(writing: Writing) -> tuple[Consumer, ...]:
     async def take(event: Event, session: AsyncSession) -> None:
         await writing.take(session, event)
 
-    return (Consumer(name="notifications.messages", subscriptions=dict.fromkeys(_EVENTS, take)),)
+    return (Consumer(name="notifications.messages", subscriptions=dict.fromkeys(_EVENTS, take), batch=20),)

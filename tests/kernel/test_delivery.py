@@ -219,10 +219,7 @@ async def test_several_deliveries_share_the_work_and_keep_the_order_of_each_subj
         for database in databases:
             await database.close()
 
-    done = [int(note[1:]) for note in await effects(first)]
-    assert sorted(done) == list(range(120))
-    for subject in range(6):
-        assert [number for number in done if number % 6 == subject] == list(range(subject, 120, 6))
+    assert_each_subject_in_order(await effects(first), list(range(120)), subjects=6)
 
 
 async def test_delivery_comes_back_when_its_connections_are_cut(
@@ -248,6 +245,64 @@ async def test_delivery_comes_back_when_its_connections_are_cut(
             return False
 
         await until(third_arrived)
+
+
+@pytest.mark.parametrize("batch", [2, 7, 50])
+async def test_batches_keep_the_order_of_each_subject_among_several_deliveries(
+    transport: Transport, producer: Database, first: Database, sample_url: str, batch: int
+):
+    others = [(Database(sample_url, schema="producer"), Database(sample_url, schema="first")) for _ in range(2)]
+    numbers = range(120)
+    for number in numbers:
+        await publish(producer, number, subject=f"s{number % 6}")
+    deliveries = [
+        transport.delivery([Room(source), Room(target, (consumer(concurrency=3, batch=batch),))], poll_every=0.2)
+        for source, target in [(producer, first), *others]
+    ]
+    async with running(*deliveries):
+        await until(lambda: has_effects(first, 120))
+    for databases in others:
+        for database in databases:
+            await database.close()
+    assert_each_subject_in_order(await effects(first), list(numbers), subjects=6)
+
+
+async def test_one_that_fails_in_a_batch_does_so_alone(transport: Transport, producer: Database, first: Database):
+    async def picky(event: Event, session: AsyncSession) -> None:
+        await note_effect(event, session)
+        if event.data.name == "n3":
+            raise ValueError("cannot stomach this")
+
+    await publish(producer, *range(8))
+    in_batches = consumer(picky, batch=5, max_attempts=2)
+    assert await settled(transport, [Room(producer), Room(first, (in_batches,))]) == 8
+    assert sorted(await effects(first)) == [f"n{number}" for number in range(8) if number != 3]
+    assert await inbox(first) == {"done": 7, "dead": 1}
+
+
+async def test_a_batch_full_of_events_that_must_wait_holds_up_nobody_else(
+    transport: Transport, producer: Database, first: Database
+):
+    """The first event of a subject waits for its second try, with more of the subject behind it than a batch holds."""
+
+    async def picky(event: Event, session: AsyncSession) -> None:
+        if event.data.name == "n0":
+            raise ConnectionError("away")
+        await note_effect(event, session)
+
+    await publish(producer, *range(10), subject="blocked")
+    await publish(producer, 77, subject="free")
+    patient = consumer(picky, batch=3, max_attempts=2, first_backoff=60.0)
+    async with running(transport.delivery([Room(producer), Room(first, (patient,))], poll_every=0.2)):
+        await until(lambda: has_effects(first, 1))
+    assert await effects(first) == ["n77"]
+
+
+def assert_each_subject_in_order(notes: list[str], numbers: list[int], *, subjects: int) -> None:
+    done = [int(note[1:]) for note in notes]
+    assert sorted(done) == numbers
+    for subject in range(subjects):
+        assert [number for number in done if number % subjects == subject] == numbers[subject::subjects]
 
 
 async def test_an_event_costs_a_fixed_number_of_statements(producer: Database, first: Database):
