@@ -249,7 +249,11 @@ class Mutation:
         wishes = [Wish(line.sku, line.quantity) for line in input.lines]
         try:
             reservation = await info.context.service.reserve(
-                input.checkout_id, wishes, input.ttl_seconds, idempotency_key, destination=_destination(input)
+                input.checkout_id,
+                wishes,
+                input.ttl_seconds,
+                idempotency_key,
+                destination=_destination(input.destination),
             )
         except DomainError as error:
             return StockReservePayload(errors=stock_errors(error))
@@ -281,12 +285,19 @@ class Mutation:
 
     @strawberry.federation.mutation(inaccessible=True, description="Give reserved stock to an order.")
     async def stock_allocate(
-        self, info: Info, reservation_id: strawberry.ID, order_id: strawberry.ID, idempotency_key: str
+        self,
+        info: Info,
+        reservation_id: strawberry.ID,
+        order_id: strawberry.ID,
+        idempotency_key: str,
+        destination: StockDestinationInput | None = None,
     ) -> StockAllocatePayload:
-        """Give reserved stock to an order, once for each key."""
+        """Give reserved stock to an order, once for each key; an address chooses its warehouses anew."""
         require_service(info.context.caller)
         try:
-            rows = await info.context.service.allocate(reservation_id, order_id, idempotency_key)
+            rows = await info.context.service.allocate(
+                reservation_id, order_id, idempotency_key, destination=_destination(destination)
+            )
         except DomainError as error:
             return StockAllocatePayload(errors=stock_errors(error))
         return StockAllocatePayload(allocations=[StockAllocation.of(row) for row in rows])
@@ -441,8 +452,7 @@ class Mutation:
         return WarehouseMoveOutPayload(moved=moved, remaining=total - moved)
 
 
-def _destination(wish: StockReserveInput) -> Destination | None:
-    given = wish.destination
+def _destination(given: StockDestinationInput | None) -> Destination | None:
     return None if given is None else Destination(given.country, given.postal_code)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from kernel.errors import ConflictError
@@ -111,10 +112,18 @@ def release(book: Book, reservation_id: str, reason: str) -> Reservation:
     return Reservation.of(book.reservation(reservation_id))
 
 
-def allocate(book: Book, reservation_id: str, order_id: str) -> tuple[Allocation, ...]:
+def allocate(
+    book: Book,
+    reservation_id: str,
+    order_id: str,
+    *,
+    source: SourcingStrategy | None = None,
+    destination: Destination | None = None,
+) -> tuple[Allocation, ...]:
     """Give reserved stock to an order; what it has of this reservation already is given again as it is.
 
-    A reservation whose time is over still counts as long as nobody else has taken any of it.
+    A reservation whose time is over still counts as long as nobody else has taken any of it. Where the goods go to
+    is often known only now: with a `destination` the warehouses are chosen anew.
 
     Raises:
         NotFoundError: there is no such reservation.
@@ -128,7 +137,10 @@ def allocate(book: Book, reservation_id: str, order_id: str) -> tuple[Allocation
         return tuple(known)
     if any(line.state is ReservationState.ALLOCATED for line in book.reservation(reservation_id)):
         raise ConflictError("The reserved stock belongs to another order.", code="INVALID_STATE")
-    picks = [line.pick for line in _all_held(book, reservation_id)]
+    held = _all_held(book, reservation_id)
+    picks = [line.pick for line in held]
+    if source is not None and destination is not None:
+        picks = _chosen_anew(book, source, held, destination)
     details = {"reservation_id": reservation_id}
     book.record_picks(picks, MovementType.ALLOCATED, order_id, details=details)
     book.tell(order_id, StockAllocated(reservation_id=reservation_id, order_id=order_id, lines=_lines(picks)))
@@ -204,6 +216,32 @@ def request_fulfilment(book: Book, order_id: str, picks: Sequence[Pick]) -> None
         by_warehouse[pick.warehouse_id].append(pick)
     for warehouse_id, own in by_warehouse.items():
         book.tell(order_id, FulfilmentRequested(order_id=order_id, warehouse_id=warehouse_id, lines=_lines(own)))
+
+
+def _chosen_anew(
+    book: Book, source: SourcingStrategy, held: Sequence[ReservationLine], destination: Destination
+) -> list[Pick]:
+    """Move held stock to where it is best sent from; it stays where it is when there is nothing better."""
+    own = {(line.sku, line.warehouse_id): line.quantity for line in held}
+    wanted: defaultdict[str, int] = defaultdict(int)
+    for line in held:
+        wanted[line.sku] += line.quantity
+    supplies = [
+        replace(each, available=each.available + own.get((each.sku, each.warehouse_id), 0))
+        for each in book.supplies(locate(destination))
+        if each.sku in wanted
+    ]
+    kept = [line.pick for line in held]
+    try:
+        picks = list(source(wanted, supplies))
+    except InsufficientStockError:  # a warehouse was closed since, or keeps more safety stock
+        return kept
+    if set(picks) != set(kept):
+        head, why = held[0], "Chosen by the address"
+        details = {"checkout_id": head.checkout_id, "expires_at": head.expires_at.isoformat()}
+        book.record_picks(kept, MovementType.RELEASED, head.reservation_id, why)
+        book.record_picks(picks, MovementType.RESERVED, head.reservation_id, why, details)
+    return picks
 
 
 def _all_held(book: Book, reservation_id: str) -> list[ReservationLine]:

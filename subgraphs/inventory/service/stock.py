@@ -80,7 +80,7 @@ class InventoryService:
         return await self._once(
             "stockReserve",
             key,
-            [checkout_id, wanted, ttl_seconds, destination],
+            [checkout_id, wanted, ttl_seconds, *_said(destination)],
             Touched(skus=frozenset(wanted)),
             decide,
             gives=Reservation,
@@ -119,8 +119,10 @@ class InventoryService:
             gives=Reservation,
         )
 
-    async def allocate(self, reservation_id: str, order_id: str, key: str) -> tuple[Allocation, ...]:
-        """Give reserved stock to an order.
+    async def allocate(
+        self, reservation_id: str, order_id: str, key: str, *, destination: Destination | None = None
+    ) -> tuple[Allocation, ...]:
+        """Give reserved stock to an order, from the warehouses that suit the address if one is given.
 
         A reservation whose time is over still counts as long as nobody else has taken any of it.
 
@@ -132,9 +134,11 @@ class InventoryService:
         return await self._once(
             "stockAllocate",
             key,
-            [reservation_id, order_id],
+            [reservation_id, order_id, *_said(destination)],
             Touched(reservations=frozenset([reservation_id]), orders=frozenset([order_id])),
-            lambda book: promising.allocate(book, reservation_id, order_id),
+            lambda book: promising.allocate(
+                book, reservation_id, order_id, source=self._source, destination=destination
+            ),
             gives=_ALLOCATIONS,
         )
 
@@ -344,6 +348,11 @@ class InventoryService:
         )
         answer: Answer = await self._desk.do(command)
         return answer
+
+
+def _said(destination: Destination | None) -> list[Destination]:
+    """What a destination adds to the arguments by which a repeated command is known."""
+    return [] if destination is None else [destination]
 
 
 def _named(sku: str) -> frozenset[str]:

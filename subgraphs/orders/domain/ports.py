@@ -43,6 +43,10 @@ class Catalogue(Protocol):
         ...
 
 
+Destination = tuple[str, str]
+"""A country and a postal code."""
+
+
 class Stock(Protocol):
     """Whoever keeps the stock."""
 
@@ -58,8 +62,10 @@ class Stock(Protocol):
         """Let go of what is held."""
         ...
 
-    async def allocate(self, reservation_id: str, order_id: str, key: str) -> tuple[StockLine, ...]:
-        """Give what is held to an order; each line names its warehouse.
+    async def allocate(
+        self, reservation_id: str, order_id: str, key: str, destination: Destination | None = None
+    ) -> tuple[StockLine, ...]:
+        """Give what is held to an order, from where its address is best served; each line names its warehouse.
 
         Raises:
             DomainError: it is no longer held.

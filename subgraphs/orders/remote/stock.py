@@ -10,6 +10,7 @@ from kernel.calls import SubgraphCalls
 from kernel.events.catalogue import StockLine
 from subgraphs.orders.domain.checkout import Reservation
 from subgraphs.orders.domain.errors import InsufficientStockError, Shortage
+from subgraphs.orders.domain.ports import Destination
 from subgraphs.orders.remote.answers import refuse
 
 _RESERVE: Final = """
@@ -26,8 +27,8 @@ mutation ($id: ID!, $reason: String!, $key: String!) {
 }
 """
 _ALLOCATE: Final = """
-mutation ($reservation: ID!, $order: ID!, $key: String!) {
-  stockAllocate(reservationId: $reservation, orderId: $order, idempotencyKey: $key) {
+mutation ($reservation: ID!, $order: ID!, $key: String!, $destination: StockDestinationInput) {
+  stockAllocate(reservationId: $reservation, orderId: $order, idempotencyKey: $key, destination: $destination) {
     allocations { sku warehouseId quantity }
     errors { code message path }
   }
@@ -63,9 +64,14 @@ class RemoteStock:
         data = await self._calls.execute("inventory", _RELEASE, variables)
         refuse([error for error in data["reservationRelease"]["errors"] if error["code"] != "NOT_FOUND"])
 
-    async def allocate(self, reservation_id: str, order_id: str, key: str) -> tuple[StockLine, ...]:
-        """Give what is held to an order."""
-        variables = {"reservation": reservation_id, "order": order_id, "key": key}
+    async def allocate(
+        self, reservation_id: str, order_id: str, key: str, destination: Destination | None = None
+    ) -> tuple[StockLine, ...]:
+        """Give what is held to an order, from where its address is best served."""
+        variables: dict[str, Any] = {"reservation": reservation_id, "order": order_id, "key": key}
+        if destination is not None:
+            country, postal_code = destination
+            variables["destination"] = {"country": country, "postalCode": postal_code}
         payload = (await self._calls.execute("inventory", _ALLOCATE, variables))["stockAllocate"]
         refuse(payload["errors"])
         return tuple(

@@ -192,6 +192,9 @@ class CompletionService:
             "quantities": {line.sku: line.quantity for line in checkout.lines},
             "reserve_seconds": self._reservation_seconds,
         }
+        if checkout.address is not None:
+            address = checkout.address
+            data["destination"] = {"country": address.country, "postal_code": address.postal_code}
         saga = start(new_id("saga"), SagaKind.CHECKOUT, order.id, checkout.id, data)
         held = checkout.reservation
         if held is None or held.expires_at <= self._clock.now():

@@ -104,7 +104,10 @@ class ConfirmOrder(Uncompensated):
     async def run(self, saga: Saga) -> Outcome:
         """Allocate and confirm; the checkout is completed with it."""
         reservation_id = saga.result(StepName.RESERVE_STOCK)["reservation_id"]
-        stock = await self._stock.allocate(reservation_id, saga.order_id, saga.key(StepName.CONFIRM_ORDER))
+        goes_to = saga.data.get("destination")
+        destination = None if goes_to is None else (goes_to["country"], goes_to["postal_code"])
+        key = saga.key(StepName.CONFIRM_ORDER)
+        stock = await self._stock.allocate(reservation_id, saga.order_id, key, destination)
         now = self._clock.now()
 
         async def effect(session: AsyncSession) -> Sequence[CTE]:

@@ -96,7 +96,7 @@ class Depot:
         self.held.pop(reservation_id, None)
         self.faults.leave("release")
 
-    async def allocate(self, reservation_id, order_id, key):
+    async def allocate(self, reservation_id, order_id, key, destination=None):
         self.faults.enter("allocate")
         if order_id not in self.allocated:
             self.allocated[order_id] = self.held.pop(reservation_id)

@@ -219,3 +219,22 @@ def test_a_closed_warehouse_counts_for_nothing(book):
     with pytest.raises(InsufficientStockError):
         reserve(book, {"A": 1})
     assert [payload for _, payload in book.changes() if isinstance(payload, InventoryChanged)] == []
+
+
+def test_the_address_chooses_the_warehouse_when_the_order_is_placed(book):
+    stock(book, ber=2, ewr=2)
+    reserve(book, {"A": 2}, "res_1", nearest)
+    options = {"source": nearest, "destination": Destination("US", "10001")}
+    (row,) = promising.allocate(book, "res_1", "ord_1", **options)
+    assert (row.warehouse_id, level(book), level(book, "ewr")) == ("ewr", (2, 0, 0), (2, 0, 2))
+    reserve(book, {"A": 2}, "res_2", nearest)
+    (row,) = promising.allocate(book, "res_2", "ord_2", **options)
+    assert row.warehouse_id == "ber"
+
+
+def test_what_is_held_in_a_closed_warehouse_is_still_given(book):
+    stock(book, ber=2)
+    reserve(book, {"A": 2})
+    book.sites = {**SITES, "ber": Site(active=False)}
+    (row,) = promising.allocate(book, "res_1", "ord_1", source=nearest, destination=Destination("DE", "10115"))
+    assert row.warehouse_id == "ber"
