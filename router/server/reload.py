@@ -129,10 +129,7 @@ class ReloadingRouter:
             requests &= self.under_way()
         await old.close()
         del old
-        # What serves was put out of the collector's sight at the start, and is full of cycles.
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()
+        gc.collect()  # a generation is full of cycles, and the collector hardly ever looks for old ones by itself
 
     async def _watch(self, files: WatchedFiles) -> None:
         while True:

@@ -23,6 +23,7 @@ from router.config import ServerSettings
 from router.release import Release
 from router.server.app import RouterApp
 from router.server.generation import Generation, subgraph_addresses
+from router.server.memory import keep_freed_memory
 from router.server.protocol import Connections, RouterProtocol
 from router.server.reachability import warn_of_unreachable
 from router.server.reload import ReloadingRouter, Renew
@@ -128,6 +129,11 @@ async def _serve(
     settings: ServerSettings,
     parent: int | None,
 ) -> None:
+    keep_freed_memory()
+    # What is there by now stays: out of the collector's sight, it does not slow down what follows a reload.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_COLLECT_EVERY, 20, 50)
     async with app as router:
         config = uvicorn_config(router, settings)
         # Ctrl-C reaches every process of a terminal, but what it means for a worker the first process tells.
@@ -136,6 +142,4 @@ async def _serve(
         if parent is not None:
             asyncio.get_running_loop().add_reader(parent, server.stop)
         gc.collect()
-        gc.freeze()
-        gc.set_threshold(_COLLECT_EVERY, 20, 50)
         await server.serve(sockets=[listener])

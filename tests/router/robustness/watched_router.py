@@ -17,6 +17,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from router.execution.engine import Engine
+from router.release import Release
 from router.server.reload import ReloadingRouter
 from router.server.serving import running_router, serve
 from router.sources import RouterOptions, read_release
@@ -26,17 +27,15 @@ from router.telemetry.logs import configure_logs
 def tell() -> None:
     """Print what this process holds."""
     gc.collect()
-    objects = len(gc.get_objects())
-    gc.unfreeze()  # the engines of before are out of the collector's sight
-    engines = sum(isinstance(each, Engine) for each in gc.get_objects())
-    gc.freeze()
-    print(json.dumps({"tasks": len(asyncio.all_tasks()), "objects": objects, "engines": engines}), flush=True)
+    objects = gc.get_objects()
+    engines = sum(isinstance(each, Engine) for each in objects)
+    print(json.dumps({"tasks": len(asyncio.all_tasks()), "objects": len(objects), "engines": engines}), flush=True)
 
 
 @asynccontextmanager
-async def watched(options: RouterOptions) -> AsyncIterator[ReloadingRouter]:
+async def watched(release: Release, options: RouterOptions) -> AsyncIterator[ReloadingRouter]:
     """Run a router that listens to the signal."""
-    async with running_router(read_release(options), renew=lambda: read_release(options)) as app:
+    async with running_router(release, renew=lambda: read_release(options)) as app:
         asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, tell)
         yield app
 
@@ -49,11 +48,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     given = parser.parse_args()
     options = RouterOptions(given.supergraph, given.config)
-    settings = read_release(options).settings
-    configure_logs(settings.telemetry)
+    release = read_release(options)
+    configure_logs(release.settings.telemetry)
     with socket.create_server(("127.0.0.1", given.port), backlog=2048) as listener:
         print(f"router: http://127.0.0.1:{listener.getsockname()[1]}/graphql is up", file=sys.stderr, flush=True)
-        serve(watched(options), listener, settings.server)
+        serve(watched(release, options), listener, release.settings.server)
 
 
 if __name__ == "__main__":
