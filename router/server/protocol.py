@@ -115,6 +115,7 @@ class RouterProtocol(asyncio.Protocol):
         "_state",
         "_transport",
         "_turn",
+        "_unsent",
         "_url",
         "_waiting",
         "_write_paused",
@@ -141,6 +142,8 @@ class RouterProtocol(asyncio.Protocol):
         """When the request that is being answered was begun."""
         self._expired = self._closing = self._refused = self._write_paused = False
         self._url = b""
+        self._unsent = 0
+        """How much the client had still to take when that was last looked at."""
         self._body: bytes | bytearray = b""
         self._incoming: BodyStream | None = None
         """The body that is handed on as it arrives, if it is one of those."""
@@ -195,7 +198,17 @@ class RouterProtocol(asyncio.Protocol):
             if waited > request_timeout:
                 self._refuse(_TOO_SLOW)
         elif waited > {"nothing": keep_alive, "head": _HEAD_SECONDS, "in vain": _PARTING_SECONDS}[self._reading]:
+            self._close_or_abort(now)
+
+    def _close_or_abort(self, now: float) -> None:
+        """Close; from a client that takes nothing more of its answers the connection is taken."""
+        left = self._transport.get_write_buffer_size()
+        if not left:
             self._transport.close()
+        elif left == self._unsent:
+            self._transport.abort()
+        else:
+            self._unsent, self._since = left, now
 
     @override
     def pause_writing(self) -> None:
@@ -284,8 +297,11 @@ class RouterProtocol(asyncio.Protocol):
         self._headers[name.lower()] = value
 
     def on_headers_complete(self) -> None:
-        """Go on to the body."""
+        """Go on to the body; a head that came in one piece is measured here."""
         self._reading = "body"
+        if len(self._piece) > _LONGEST_HEAD and sum(map(len, self._headers.values())) > _LONGEST_HEAD:
+            self._refuse(_HEAD_TOO_LONG)
+            return
         self._headers[CLIENT_ADDRESS] = self._peer
         if self._answering is None and self._headers.get(b"expect", b"").lower() == b"100-continue":
             self._transport.write(_CONTINUE)
@@ -418,8 +434,8 @@ class RouterProtocol(asyncio.Protocol):
         try:
             await response.run(outlet)
         finally:
-            self._outlet = None
             outlet.close()
+            self._outlet = outlet if outlet.full else None
 
     def _switch(self, request: HttpRequest, response: SocketResponse, answer: Answer) -> None:
         """Let a WebSocket have the connection."""
