@@ -16,10 +16,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, Self
 
 from runtime.demo_data.catalogue import Catalogue, Item, black_friday
 from runtime.demo_data.chance import stream
@@ -33,6 +33,7 @@ _LUMPY: Final = 0.1
 _FADING: Final = 1 / 12
 _EMPTY: Final = 0.008
 _GROWTH_A_YEAR: Final = 0.2
+_PEAK: Final = 1.9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,22 +43,49 @@ class _Habit:
     rate: float
     season_strength: float
     season_shift: float
+    """In months."""
+
     dispersion: float
     lump: int
     fades_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Week:
+    """A week of the calendar: where it stands in the year, and whether it is that of Black Friday."""
+
+    monday: date
+    place: float
+    """Months since the middle of January."""
+
+    peak: float
+
+    @classmethod
+    def of(cls, monday: date) -> Self:
+        middle = monday + timedelta(days=3)
+        friday = black_friday(monday.year).date()
+        peak = _PEAK if monday <= friday < monday + timedelta(days=7) else 1.0
+        return cls(monday, middle.month - 1 + (middle.day - 15) / 30.4, peak)
+
+    def climate(self, item: Item, habit: _Habit) -> float:
+        """Tell by how much the week is better or worse than an average one, between the values of two months."""
+        left, share = divmod(self.place + habit.season_shift, 1.0)
+        months = item.shelf.season
+        season = months[int(left) % 12] * (1 - share) + months[int(left + 1) % 12] * share
+        return season**habit.season_strength * self.peak
 
 
 def make_demand(seed: int, catalogue: Catalogue, now: datetime) -> tuple[SoldElsewhere, ...]:
     """Make the weeks in which a SKU was sold, up to the last Monday before `now`."""
     chance = stream(seed, "demand")
     end = now.date() - timedelta(days=now.weekday())
-    weeks = [end - timedelta(weeks=WEEKS - number) for number in range(WEEKS)]
+    weeks = [_Week.of(end - timedelta(weeks=WEEKS - number)) for number in range(WEEKS)]
     return tuple(
         row for item in catalogue.items for variant in item.variants for row in _sell(chance, item, variant.sku, weeks)
     )
 
 
-def _sell(chance: random.Random, item: Item, sku: str, weeks: list[date]) -> Iterator[SoldElsewhere]:
+def _sell(chance: random.Random, item: Item, sku: str, weeks: Sequence[_Week]) -> Iterator[SoldElsewhere]:
     habit = _habit(chance)
     begin = _first_week(item, weeks)
     promotions = _promotions(chance, len(weeks))
@@ -66,13 +94,13 @@ def _sell(chance: random.Random, item: Item, sku: str, weeks: list[date]) -> Ite
         level += chance.gauss(0, _WALK)
         empty = max(empty - 1, chance.randint(1, 3) if chance.random() < _EMPTY else 0)
         growth = (1 + _GROWTH_A_YEAR) ** ((number - len(weeks)) / 52)
-        climate = _climate(habit, item, weeks[number]) * promotions.get(number, 1.0)
+        climate = weeks[number].climate(item, habit) * promotions.get(number, 1.0)
         wanted = habit.rate * growth * math.exp(level) * climate
         if habit.fades_at is not None and number > habit.fades_at:
             wanted *= 0.85 ** (number - habit.fades_at)
         sold = 0 if empty else _count(chance, wanted / habit.lump, habit.dispersion) * habit.lump
         if sold:
-            yield SoldElsewhere(sku=sku, channel=CHANNEL, week=weeks[number], quantity=sold)
+            yield SoldElsewhere(sku=sku, channel=CHANNEL, week=weeks[number].monday, quantity=sold)
 
 
 def _habit(chance: random.Random) -> _Habit:
@@ -80,19 +108,19 @@ def _habit(chance: random.Random) -> _Habit:
     return _Habit(
         rate=chance.lognormvariate(*_POPULARITY),
         season_strength=chance.uniform(0.5, 1.3),
-        season_shift=chance.gauss(0, 10),
+        season_shift=chance.gauss(0, 0.33),
         dispersion=chance.uniform(1.5, 8.0),
         lump=chance.choice((6, 12, 24)) if lumpy else 1,
         fades_at=chance.randrange(WEEKS // 2, WEEKS) if chance.random() < _FADING else None,
     )
 
 
-def _first_week(item: Item, weeks: list[date]) -> int:
+def _first_week(item: Item, weeks: Sequence[_Week]) -> int:
     """What was there when the online shop opened was in the stores before."""
-    opened = weeks[-1] - timedelta(days=700)
+    opened = weeks[-1].monday - timedelta(days=700)
     if item.launched_at.date() < opened:
         return 0
-    return min(max((item.launched_at.date() - weeks[0]).days // 7, 0), len(weeks) - 1)
+    return min(max((item.launched_at.date() - weeks[0].monday).days // 7, 0), len(weeks) - 1)
 
 
 def _promotions(chance: random.Random, weeks: int) -> dict[int, float]:
@@ -102,22 +130,6 @@ def _promotions(chance: random.Random, weeks: int) -> dict[int, float]:
         begin, uplift = chance.randrange(weeks), chance.uniform(1.3, 2.8)
         uplifts.update(dict.fromkeys(range(begin, begin + chance.randint(1, 3)), uplift))
     return uplifts
-
-
-def _climate(habit: _Habit, item: Item, week: date) -> float:
-    """Tell by how much a week is better or worse than an average one."""
-    season = _between_months(item.shelf.season, week + timedelta(days=3 + habit.season_shift))
-    friday = black_friday(week.year).date()
-    peak = 1.9 if week <= friday < week + timedelta(days=7) else 1.0
-    return season**habit.season_strength * peak
-
-
-def _between_months(months: tuple[float, ...], day: date) -> float:
-    """Follow the curve of a season whose values stand in the middle of each month."""
-    place = day.month - 1 + (day.day - 15) / 30.4
-    left = math.floor(place)
-    share = place - left
-    return months[left % 12] * (1 - share) + months[(left + 1) % 12] * share
 
 
 def _count(chance: random.Random, mean: float, dispersion: float) -> int:

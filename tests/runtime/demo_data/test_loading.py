@@ -34,6 +34,7 @@ CHECKS = [
         SELECT count(*) FROM inventory.stock_levels AS level FULL JOIN (
             SELECT sku, warehouse_id, max(version) AS version, sum(CASE type
                 WHEN 'StockReceived' THEN quantity WHEN 'StockAdjusted' THEN quantity
+                WHEN 'StockReturned' THEN quantity
                 WHEN 'StockShipped' THEN -quantity ELSE 0 END) AS on_hand
             FROM inventory.stock_events GROUP BY 1, 2) AS told USING (sku, warehouse_id)
         WHERE level.on_hand <> told.on_hand OR level.version <> told.version
@@ -46,6 +47,23 @@ CHECKS = [
         (
             "SELECT count(*) FROM products.variants FULL JOIN inventory.skus USING (sku)"
             " WHERE variants.sku IS NULL OR skus.sku IS NULL"
+        ),
+        0,
+    ),
+    (
+        "demand is what orders took",
+        """
+        SELECT count(*) FROM (SELECT sku, sum(quantity) AS wanted FROM inventory.demand_lines GROUP BY 1) AS told
+        FULL JOIN (SELECT sku, sum(quantity) AS wanted FROM inventory.allocations GROUP BY 1) AS took USING (sku)
+        WHERE told.wanted IS DISTINCT FROM took.wanted
+        """,
+        0,
+    ),
+    (
+        "every SKU has a group and a cost",
+        (
+            "SELECT count(*) FROM inventory.skus LEFT JOIN inventory.sku_groups USING (sku) LEFT JOIN"
+            " inventory.stock_costs USING (sku) WHERE coalesce(group_id, '') = '' OR minor IS NULL"
         ),
         0,
     ),
