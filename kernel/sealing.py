@@ -106,6 +106,10 @@ class KeyRing:
         self._read()
         return self.newest
 
+    def reload(self) -> None:
+        """Look for keys that another process added."""
+        self._read()
+
     def forget_all_but_newest(self) -> None:
         """Remove the keys that wrap nothing any more."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -161,6 +162,7 @@ class Accounts:
 
     async def rewrap_keys(self) -> int:
         """Wrap data keys under the ring's newest key, some at a time; tell how many."""
+        await asyncio.to_thread(self.keys.ring.reload)
         async with self.database.transaction() as session:
             return await stored.rewrap_some(session, self.keys)
 

@@ -184,3 +184,13 @@ async def test_what_matters_wants_fresh_proof(world):
     assert codes(await world.ask(confirm, ada, p="wrong password")) == ["INVALID_CREDENTIALS"]
     assert codes(await world.ask(confirm, ada, p="correct horse battery")) == []
     assert codes(await world.ask(ASK_EMAIL, ada, email="new@example.com")) == []
+
+
+@pytest.mark.parametrize("password", ["password123", "PASSWORD1", "qwertyuiop", "ada@example.com", "short"])
+async def test_a_password_that_everybody_would_guess_is_refused(world, password):
+    register = """mutation($p: String!) {
+      userRegister(input: {email: "ada@example.com", password: $p, name: "Ada"}) { errors { code } }
+    }"""
+
+    assert codes(await world.ask(register, p=password)) == ["WEAK_PASSWORD"]
+    assert codes(await world.ask(register, p="lower case only is fine")) == []
