@@ -12,7 +12,7 @@ from rich.table import Table
 from kernel.database import Database
 from runtime.progress import Steps
 from runtime.store_database import store_database
-from subgraphs.inventory.service.auditing import Progress, rebuild, verify
+from subgraphs.inventory.service.auditing import Progress, rebuild, renew_projections, verify
 
 Result = TypeVar("Result")
 
@@ -40,6 +40,8 @@ def run_rebuild(data_dir: Path, *, check: bool) -> int:
 
     async def work(database: Database, progress: Progress) -> tuple[int, int, list[str]]:
         rebuilt = await rebuild(database, progress, mend=not check)
+        if not check:
+            await renew_projections(database)
         return rebuilt.entries, rebuilt.rows, rebuilt.differing
 
     entries, rows, differing = _work(data_dir, steps, "Replay the ledger", work)

@@ -16,6 +16,7 @@ from subgraphs.inventory.api.schema import make_schema
 from subgraphs.inventory.consumers import make_consumers
 from subgraphs.inventory.domain.sourcing import STRATEGIES
 from subgraphs.inventory.service import InventoryService
+from subgraphs.inventory.service.auditing import project
 from subgraphs.inventory.service.availability import AvailabilityBoard
 from subgraphs.inventory.service.forecasting import Forecasting
 from subgraphs.inventory.service.planning import Planning
@@ -44,6 +45,7 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
         ),
         jobs=(
             Job(name="inventory.expire", run=service.expire_due, every=own.sweep_every),
+            Job(name="inventory.project", run=partial(project, parts.database), every=own.project_every),
             Job(
                 name="inventory.forget",
                 run=partial(service.forget_commands, own.remember_commands_days * 86_400),

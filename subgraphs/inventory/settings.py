@@ -19,6 +19,9 @@ class InventorySettings(SubgraphSettings):
     """Seconds between two looks for reservations whose time is over; availability does not wait for it."""
     sourcing: Literal["fewest_splits", "nearest", "cheapest", "priority"] = "fewest_splits"
     """How the warehouses of an order are chosen."""
+    project_every: float = 5.0
+    """Seconds between two looks for entries of the ledger that the daily turnover does not have yet."""
+
     remember_commands_days: float = 30.0
     """For how long a repeated command is answered instead of done again."""
 

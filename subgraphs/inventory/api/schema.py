@@ -10,11 +10,12 @@ from subgraphs.inventory.api.planning_mutations import PlanningMutation
 from subgraphs.inventory.api.planning_queries import PlanningQuery
 from subgraphs.inventory.api.queries import Query
 from subgraphs.inventory.api.subscriptions import Subscription
+from subgraphs.inventory.api.turnover import TurnoverQuery
 from subgraphs.inventory.api.types import InsufficientStockError, Product, ProductVariant
 
 
 def make_schema() -> Schema:
     """Make the schema of stock."""
-    query = merge_types("Query", (Query, PlanningQuery))
+    query = merge_types("Query", (Query, PlanningQuery, TurnoverQuery))
     mutation = merge_types("Mutation", (Mutation, PlanningMutation))
     return build_schema(query, mutation, Subscription, types=[Product, ProductVariant, InsufficientStockError])

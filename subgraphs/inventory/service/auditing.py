@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.database import Database
 from subgraphs.inventory.domain.ledger import Shelf
+from subgraphs.inventory.storage.feed import advance, renew
 from subgraphs.inventory.storage.replay import MODELS, Model, kept, lock, put_right, replay
+from subgraphs.inventory.storage.turnover import TURNOVER
 from subgraphs.inventory.storage.verification import Discrepancy, find_discrepancies, next_skus
 
 _VERIFIED_AT_ONCE: Final = 500
@@ -54,6 +56,18 @@ async def rebuild(database: Database, progress: Progress = lambda _done: None, *
         rebuilt.skus += len(skus)
         progress(len(skus))
     return rebuilt
+
+
+async def project(database: Database) -> int:
+    """Let the projections of the ledger follow it a portion further; tell how many entries that were."""
+    async with database.transaction() as session:
+        return await advance(session, TURNOVER)
+
+
+async def renew_projections(database: Database) -> int:
+    """Make the projections of the ledger anew from its first entry; tell how many entries that were."""
+    async with database.transaction() as session:
+        return await renew(session, TURNOVER)
 
 
 async def _rebuild(session: AsyncSession, skus: Sequence[str], rebuilt: Rebuilt, *, mend: bool) -> None:

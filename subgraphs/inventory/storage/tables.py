@@ -15,6 +15,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     ForeignKey,
     Identity,
@@ -180,3 +181,16 @@ projections: Final = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
 )
 """How far each projection has read the ledger; see `storage/feed.py`."""
+
+stock_turnover: Final = Table(
+    "stock_turnover",
+    METADATA,
+    Column("day", Date, primary_key=True),
+    Column("sku", Text, primary_key=True),
+    Column("warehouse_id", Text, primary_key=True),
+    *(
+        Column(name, BigInteger, nullable=False)
+        for name in ("received", "shipped", "returned", "corrected", "transferred")
+    ),
+)
+"""What moved on each day; it follows the ledger by itself."""
