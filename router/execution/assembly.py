@@ -136,7 +136,7 @@ class Assembly:
             return self._program.careful.project(self._root, self._known)
 
     def _read(self, fetch: Fetch, response: SubgraphResponse) -> None:
-        answer = read_answer(response, exact=self._program.exact)
+        answer = read_answer(response, reader=self._program.readers.get(fetch.id), exact=self._program.exact)
         if answer.fault:
             self._fault(fetch, answer.fault)
         if answer.data is not None:

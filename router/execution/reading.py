@@ -8,7 +8,9 @@ from typing import Any
 
 import orjson
 
+from router.execution.compiler.typed_reading import UNREADABLE, TypedReader
 from router.execution.errors import MalformedResponseError, SubgraphUnreachableError, TransportError
+from router.execution.exchange import GraphQLErrorDict
 from router.execution.json_text import read_json_exactly
 from router.execution.transports.port import SubgraphResponse
 
@@ -16,7 +18,7 @@ QUOTED = 500
 """How much of an answer that could not be read is shown in the error."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answer:
     """A subgraph's answer: its data, its errors as they came, and what was wrong with the transport all the same."""
 
@@ -25,18 +27,29 @@ class Answer:
     fault: TransportError | None = None
 
 
-def read_answer(response: SubgraphResponse, *, exact: bool = False) -> Answer:
+def read_answer(response: SubgraphResponse, *, reader: TypedReader | None = None, exact: bool = False) -> Answer:
     """Read a response.
 
     Args:
         response: what came back.
+        reader: knows the types of its leaves, and is asked first.
         exact: whether integers beyond 64 bits must keep their digits, which costs a look at every byte.
 
     Raises:
         MalformedResponseError: it is no GraphQL response.
         SubgraphUnreachableError: neither is it one, nor does its status say success.
     """
-    payload = response.decoded if response.body is None else _decode(response, response.body, exact=exact)
+    wrong: tuple[GraphQLErrorDict, ...] = ()
+    if response.body is None:
+        payload = response.decoded
+    elif reader is None:
+        payload = _decode(response, response.body, exact=exact)
+    else:
+        try:
+            payload = reader.decode(response.body)
+        except UNREADABLE:
+            payload = _decode(response, response.body, exact=exact)
+            wrong = tuple(reader.mend(payload.get("data"))) if type(payload) is dict else ()
     if type(payload) is not dict:
         raise _malformed(response, "the response is not an object")
     data = payload.get("data")
@@ -47,7 +60,7 @@ def read_answer(response: SubgraphResponse, *, exact: bool = False) -> Answer:
         raise _malformed(response, "'errors' is not a list")
     if data is None and not errors:
         raise _malformed(response, "the response has neither data nor errors")
-    return Answer(data, tuple(errors or ()), None if _is_success(response) else _failure(response.status))
+    return Answer(data, (*(errors or ()), *wrong), None if _is_success(response) else _failure(response.status))
 
 
 def _decode(response: SubgraphResponse, body: bytes, *, exact: bool) -> Any:

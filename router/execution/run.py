@@ -112,7 +112,11 @@ class Run:
         variables = {name: known[name] for name in fetch.variables if name in known} if fetch.variables else {}
         operation = self._program.operations[fetch.id]
         if fetch.entities:
-            representations = self._assembly.ask(fetch)
+            try:
+                representations = self._assembly.ask(fetch)
+            except Exception as error:
+                self._assembly.fail(fetch, error)
+                representations = None
             if representations is None:
                 self._complete(fetch)
                 return

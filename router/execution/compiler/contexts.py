@@ -29,7 +29,8 @@ def _write_value(source: Source, finders: Finders, value: ContextValue) -> str:
                 raise TypeError("a context value is in a field")
             source.add("found = [outer]")
             finders.walk(path[:-1])
-            with source.block("for o in found:"), source.block(f"if {last.key!r} in o:"):
+            guard = "type(o) is dict and " if finders.careful else ""
+            with source.block("for o in found:"), source.block(f"if {guard}{last.key!r} in o:"):
                 source.add(f"return o[{last.key!r}]")
         source.add("return None")
     return name

@@ -12,6 +12,7 @@ from router.execution.compiler.program import Program, Project, has_custom_scala
 from router.execution.compiler.projection import write_projection
 from router.execution.compiler.shape import shape_of
 from router.execution.compiler.source import Source
+from router.execution.compiler.typed_reading import readers_of
 from router.planner.deferral import Deferrals, Usage
 from router.planner.plan import QueryPlan
 
@@ -49,7 +50,7 @@ def compile_deferred(
     shape, site = shaper.of(operation)
     whole = shape_of(schema, operation, fragments, deferrals.conditions)
     return DeferredProgram(
-        Program(plan, shape, has_custom_scalars(schema), whole),
+        Program(plan, shape, has_custom_scalars(schema), whole, readers_of(schema, plan)),
         site,
         deferrals.labels(),
         frozenset(fetch.id for fetch in plan.fetches if not fetch.deferred),

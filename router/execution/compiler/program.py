@@ -24,6 +24,7 @@ from router.execution.compiler.projection import write_projection
 from router.execution.compiler.quick_projection import write_quick_projection
 from router.execution.compiler.shape import Composite, shape_of
 from router.execution.compiler.source import Source
+from router.execution.compiler.typed_reading import TypedReader, readers_of
 from router.execution.json_text import write_json
 from router.execution.merging import copy, merge, null
 from router.execution.scales import Scales
@@ -81,6 +82,7 @@ class Program:
         shape: what the client asked for, apart from what is deferred.
         exact: whether answers may hold numbers that must keep all their digits.
         whole: what the client asked for altogether, where part of it is deferred.
+        readers: for fetches whose leaves are to be held to their types, what reads their answers.
         operations: what each fetch sends, apart from its variables.
         batches: for each fetch, its batches of entity calls.
         contextual: those fetches whose calls have contexts, by id.
@@ -96,6 +98,7 @@ class Program:
     shape: Composite
     exact: bool = False
     whole: Composite | None = None
+    readers: Mapping[int, TypedReader] = field(default_factory=dict)
     number: int = field(init=False, default_factory=count().__next__)
     scales: Scales = field(init=False, default_factory=Scales)
     operations: tuple[SubgraphOperation, ...] = field(init=False)
@@ -141,7 +144,8 @@ def compile_program(
     conditions: Mapping[str, bool],
 ) -> Program:
     """Compile the plan of the variant of an operation that the values of its conditions single out."""
-    return Program(plan, shape_of(schema, operation, fragments, conditions), has_custom_scalars(schema))
+    shape = shape_of(schema, operation, fragments, conditions)
+    return Program(plan, shape, has_custom_scalars(schema), readers=readers_of(schema, plan))
 
 
 def has_custom_scalars(schema: GraphQLSchema) -> bool:
