@@ -229,9 +229,7 @@ class Engine:
             if operation.deferred is None or operation.kind == "subscription":
                 return None
             variables = operation.variables.read(request.variables)
-            labels = self._overrides.active(context.labels)
-            key = (*(variables.get(name) for name in operation.all_conditions), labels)
-            program = await operation.deferred.make(key, lambda: self._compile_deferred(operation, variables, labels))
+            program = await self._deferred_program(operation, operation.deferred, variables, context)
             prelude = await self._introspect(operation, request, variables) if operation.introspection else None
         except ExecutionError:
             return None
@@ -267,14 +265,27 @@ class Engine:
         return await operation.programs.make(variant, lambda: self._compile(operation, variables, labels))
 
     async def program_of(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> Program:
-        """Return the program that a request would run.
+        """Return the program that a request would run, in parts where it has `@defer`.
 
         Raises:
             ExecutionError: the request is wrong, or the planner found no way.
         """
         operation = await self.prepare(request)
         variables = operation.variables.read(request.variables)
+        if operation.deferred is not None:
+            return (await self._deferred_program(operation, operation.deferred, variables, context)).program
         return await self.program(operation, variables, self._overrides.active(context.labels))
+
+    async def _deferred_program(
+        self,
+        operation: PreparedOperation,
+        programs: Memo[Variant, DeferredProgram],
+        variables: Mapping[str, Any],
+        context: RequestContext,
+    ) -> DeferredProgram:
+        labels = self._overrides.active(context.labels)
+        key = (*(variables.get(name) for name in operation.all_conditions), labels)
+        return await programs.make(key, lambda: self._compile_deferred(operation, variables, labels))
 
     def observed(self, make_run: MakeRun) -> Engine:
         """Return this engine for someone who watches its runs: each is made by `make_run`, and none is spared."""
@@ -378,4 +389,4 @@ def _dump(variables: Mapping[str, Any]) -> bytes:
 
 def _sharing_key(context: RequestContext) -> tuple[Any, ...]:
     """Return what two contexts must have in common for their requests to share an answer."""
-    return context.identity, context.headers, *sorted(context.subgraph_headers.items())
+    return context.identity, context.headers, *sorted((context.subgraph_headers or {}).items())

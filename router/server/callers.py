@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from router.config import HeaderSettings
-from router.execution.exchange import NO_HEADERS, Headers, RequestContext
+from router.execution.exchange import NO_HEADERS, HeaderLines, Headers, RequestContext
 from router.policy.identity import (
     ANONYMOUS,
     Identity,
@@ -91,12 +91,11 @@ class Callers:
         """Return what travels with the request."""
         trace = trace_headers(request_id, headers)
         if identity is None:
-            return RequestContext(headers=forwarded, trace=trace)
-        trace += client_headers(headers)
+            return RequestContext(headers=forwarded, trace=HeaderLines(trace))
         return RequestContext(
             headers=forwarded,
-            trace=trace,
-            subgraph_headers={} if self._signer is None else self._signer.headers(identity),
+            trace=HeaderLines(trace + client_headers(headers)),
+            subgraph_headers=None if self._signer is None else self._signer.headers(identity),
             identity=identity.facts,
             value=identity,
         )

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeAlias
 
 import orjson
 
-from router.execution.exchange import NO_HEADERS, Headers
+from router.execution.exchange import NO_HEADERS, NO_LINES, HeaderLines, Headers
 from router.execution.json_text import write_json
 from router.planner.plan import OperationKind
 from router.traffic.calls import Awaiting, Call, Done, awaited
@@ -46,7 +46,7 @@ class SubgraphRequest:
     """The `RequestContext.identity`: requests with different ones are never sent as one."""
     value: Any = None
     """The `RequestContext.value`, for subgraphs in this process."""
-    trace: Headers = NO_HEADERS
+    trace: HeaderLines = NO_LINES
     """The `RequestContext.trace`: sent beside `headers`, but no reason not to send equal requests as one."""
 
     _body: bytes | None = field(default=None, repr=False)

@@ -76,7 +76,7 @@ async def test_foreign_subgraphs_get_no_token(connect: Any, engine: Any) -> None
     await connect().post("/graphql", json=HELLO, headers={"authorization": "whatever"})
 
     ((_, context),) = engine.asked
-    assert (context.subgraph_headers, context.headers, context.identity) == ({}, (), None)
+    assert (context.subgraph_headers, context.headers, context.identity) == (None, (), None)
 
 
 async def test_only_listed_headers_are_forwarded(connect: Any, engine: Any) -> None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing_extensions import override
 
 from router.execution.errors import SubgraphUnreachableError
-from router.execution.exchange import Headers
+from router.execution.exchange import Headers, header_lines
 from router.execution.transports.http.address import Address
 from router.execution.transports.http.pool import Pool
 from router.execution.transports.http.settings import ACCEPT, HttpSettings
@@ -37,7 +37,7 @@ class PlainHttpTransport(CallingTransport):
 
         @lru_cache(maxsize=KNOWN_HEADS)
         def head(headers: Headers) -> bytes:
-            return first + _encode(headers)
+            return first + header_lines(headers)
 
         self._head = head
 
@@ -45,21 +45,9 @@ class PlainHttpTransport(CallingTransport):
     def begin(self, request: SubgraphRequest, done: Done[SubgraphResponse]) -> Call:
         """Send a request."""
         body = request.body()
-        message = b"%b%bcontent-length: %d\r\n\r\n%b" % (
-            self._head(request.headers),
-            _encode_trace(request.trace),
-            len(body),
-            body,
-        )
+        try:
+            head, trace = self._head(request.headers), request.trace.text
+        except ValueError as error:
+            raise SubgraphUnreachableError(str(error)) from None
+        message = b"%b%bcontent-length: %d\r\n\r\n%b" % (head, trace, len(body), body)
         return self._pool().begin(message, request.timeout, done, repeatable=request.operation.kind == "query")
-
-
-def _encode(headers: Headers) -> bytes:
-    lines = "".join(f"{name}: {value}\r\n" for name, value in headers)
-    if lines.count("\r") != len(headers) or lines.count("\n") != len(headers) or "\0" in lines:
-        raise SubgraphUnreachableError("a header to be forwarded holds a line break")
-    return lines.encode("latin-1", "replace")
-
-
-_encode_trace = lru_cache(maxsize=KNOWN_HEADS)(_encode)
-"""All requests to subgraphs that one request of a client leads to carry the same."""
