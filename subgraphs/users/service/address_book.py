@@ -12,6 +12,7 @@ from kernel.database import Database
 from kernel.errors import InvalidInputError, NotFoundError
 from kernel.ids import new_id
 from subgraphs.users.domain.addresses import MOST_PER_USER, Address, PostalFields
+from subgraphs.users.domain.postal_rules import check_postal_rules
 from subgraphs.users.storage import accounts as stored_accounts
 from subgraphs.users.storage import addresses as stored
 from subgraphs.users.storage.personal import DataKey, PersonalKeys
@@ -33,9 +34,10 @@ class AddressBook:
         """Add an address.
 
         Raises:
-            InvalidInputError: the book is full.
+            InvalidInputError: the book is full, or the address is not as its country wants it.
             NotFoundError: there is no such account.
         """
+        check_postal_rules(postal)
         address = Address(id=new_id("adr"), user_id=user_id, postal=postal)
         async with self.database.transaction() as session:
             key = await self._locked_book(session, user_id)
@@ -54,6 +56,7 @@ class AddressBook:
             key = await self._locked_book(session, user_id)
             address = _found(await stored.address_of(session, key, address_id))
             after = replace(address, postal=address.postal.changed(wanted))
+            check_postal_rules(after.postal)
             await stored.update_address(session, key, after)
         return after
 

@@ -8,7 +8,7 @@ import pytest
 
 from kernel.identity import ANONYMOUS, Caller
 
-HOME = {"name": "Ada", "line1": "1 Main St", "city": "London", "postalCode": "N1", "country": "GB"}
+HOME = {"name": "Ada", "line1": "1 Main St", "city": "London", "postalCode": "N1 7AA", "country": "GB"}
 FIELDS = "{ address { id line1 phone isDefaultShipping isDefaultBilling } errors { __typename code path } }"
 CREATE = f"mutation($input: UserAddressInput!) {{ userAddressCreate(input: $input) {FIELDS} }}"
 UPDATE = f"mutation($id: ID!, $input: UserAddressUpdateInput!) {{ userAddressUpdate(id: $id, input: $input) {FIELDS} }}"
@@ -78,6 +78,27 @@ async def test_a_wrong_address_is_refused_by_its_field(world, field, value):
 
     assert payload["address"] is None
     assert [error["path"] for error in payload["errors"]] == [["input", field]]
+
+
+@pytest.mark.parametrize(
+    ("country", "changed", "path"),
+    [
+        ("GB", {"postalCode": "12345"}, "postalCode"),
+        ("DE", {"postalCode": "1011"}, "postalCode"),
+        ("US", {"postalCode": "97214"}, "region"),
+        ("US", {"postalCode": "97214", "region": "XX"}, "region"),
+        ("XX", {}, "country"),
+        ("IE", {"postalCode": ""}, None),
+        ("US", {"postalCode": "97214", "region": "OR"}, None),
+        ("NL", {"postalCode": "3512 JC"}, None),
+    ],
+)
+async def test_an_address_is_written_as_its_country_wants_it(world, country, changed, path):
+    ada = await world.register()
+
+    payload = (await world.ask(CREATE, ada, input={**HOME, "country": country, **changed}))["userAddressCreate"]
+
+    assert [error["path"] for error in payload["errors"]] == ([["input", path]] if path else [])
 
 
 async def test_what_an_address_needs_cannot_be_cleared(world):
