@@ -70,8 +70,9 @@ class BodyOutlet:
         self.on_room()
 
     def close(self) -> None:
-        """Write the end of the body."""
-        self._stall.end()
+        """Write the end of the body; a client that takes nothing is still cut off in time."""
+        if not self.full:
+            self._stall.end()
         if self._chunked and not self._transport.is_closing():
             self._transport.write(b"0\r\n\r\n")
 

@@ -7,6 +7,7 @@ handshake, pings, limits) is the library's.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, cast
 from urllib.parse import quote
@@ -26,6 +27,8 @@ from router.server.streams.outlets import Stall, expect_to_be_heard
 from router.server.streams.port import SocketResponse
 
 _LOG: Final = structlog.get_logger("router.server")
+_LIBRARY_LOG: Final = logging.getLogger("router.websockets")
+_LIBRARY_LOG.setLevel(logging.WARNING)  # the library tells of every connection
 _CLOSE_SECONDS: Final = 2.0
 _GOING_AWAY: Final = 1001
 _FAILED: Final = 1011
@@ -46,6 +49,7 @@ class SwitchedConnection(ServerConnection):
             subprotocols=[Subprotocol(each) for each in response.subprotocols],
             select_subprotocol=_choose,
             max_size=response.message_bytes,
+            logger=_LIBRARY_LOG,
         )
         super().__init__(
             protocol,
@@ -121,9 +125,10 @@ class SwitchedConnection(ServerConnection):
             return None
 
     def close_soon(self, code: int, reason: str) -> None:
-        """Begin to close the connection, unless that has begun."""
+        """Begin to close the connection, unless that has begun; a client that takes nothing is not waited for."""
         if self._closing is None:
             self._closing = self.loop.create_task(self.close(code, reason))
+            self.loop.call_later(_CLOSE_SECONDS, self.transport.abort)
 
     def abort(self) -> None:
         """Cut the connection off."""

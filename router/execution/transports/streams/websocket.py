@@ -6,6 +6,7 @@ The client's greeting carries the headers that a request over HTTP would, since 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from router.execution.errors import WebSocketError
 from router.execution.transports.port import SubgraphRequest, SubgraphResponse
 from router.execution.transports.streams.settings import StreamLimits
 
+_LIBRARY_LOG: Final = logging.getLogger("router.websockets.client")
+_LIBRARY_LOG.setLevel(logging.WARNING)  # the library tells of every connection
 _STREAM_ID: Final = "1"
 _CLOSE_SECONDS: Final = 2.0
 
@@ -75,6 +78,7 @@ class WebSocketStreams:
             compression=None,
             proxy=None,
             user_agent_header=None,
+            logger=_LIBRARY_LOG,
         )
 
 
