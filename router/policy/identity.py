@@ -101,7 +101,8 @@ class Identity:
 
 ANONYMOUS: Final = Identity(id=None, kind="anonymous")
 
-_KINDS_BY_ROLE: Final = ("admin", "staff", "vendor")
+_KINDS_BY_ROLE: Final = {"admin": "admin", "staff": "staff", "support": "staff", "vendor": "vendor"}
+"""What somebody with a role is, the first that fits."""
 
 
 def credentials(headers: Mapping[bytes, bytes]) -> bytes | None:
@@ -255,7 +256,7 @@ def _bearer_token(authorization: bytes) -> str:
 
 def _identity(claims: Mapping[str, Any]) -> Identity:
     roles = _words(claims.get("roles"))
-    kind = next((role for role in _KINDS_BY_ROLE if role in roles), "customer")
+    kind = next((kind for role, kind in _KINDS_BY_ROLE.items() if role in roles), "customer")
     email, session = claims.get("email"), claims.get("sid")
     return Identity(
         id=str(claims["sub"]),
