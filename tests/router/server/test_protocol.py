@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, contextmanager
@@ -19,6 +20,13 @@ BODY = b'{"query":"{ hello }"}'
 HEAD = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
 POST = HEAD + b"content-length: %d\r\n\r\n%b" % (len(BODY), BODY)
 ANSWER = b'{"data":{"hello":"world"}}'
+
+
+@pytest.fixture(params=["long", "short"])
+def engine(engine: Any, request: pytest.FixtureRequest) -> Any:
+    """An engine whose queries go the long way, then one whose queries go the short way."""
+    engine.short = request.param == "short"
+    return engine
 
 
 class QuietServer(uvicorn.Server):
@@ -217,3 +225,71 @@ async def test_targets(make_app: Any, target: bytes, status: int) -> None:
         writer.write(b"GET " + target + b" HTTP/1.1\r\nhost: x\r\n\r\n")
 
         assert (await read(reader))[0] == status
+
+
+async def test_equal_heads_are_read_alike(make_app: Any, engine: Any) -> None:
+    """The second request of a kind comes under a known head; what differs in the body is seen."""
+    bodies = [b'{"query":"{ hello }"}', b'{"query":"{ other }"}', b'{"query":"{ third }"}']
+    async with served(make_app()) as (_, connect):
+        for _ in range(2):
+            reader, writer = await connect()
+            for body in bodies:
+                writer.write(HEAD + b"x-n: 1\r\ncontent-length: 21\r\n\r\n" + body)
+                assert (await read(reader))[0] == 200
+
+    assert [request.query for request, _ in engine.asked] == ["{ hello }", "{ other }", "{ third }"] * 2
+
+
+@pytest.mark.parametrize("cut", [10, len(POST) - len(BODY), len(POST) - 3])
+async def test_a_known_head_in_pieces(make_app: Any, engine: Any, cut: int) -> None:
+    async with served(make_app()) as (_, connect):
+        reader, writer = await connect()
+        writer.write(POST)
+        assert (await read(reader))[2] == ANSWER
+        for piece in (POST[:cut], POST[cut:] + POST):
+            writer.write(piece)
+            await asyncio.sleep(0.05)
+
+        assert [(await read(reader))[2] for _ in range(2)] == [ANSWER] * 2
+
+    assert len(engine.asked) == 3
+
+
+async def test_a_connection_of_its_own_for_each_client_address(make_app: Any, engine: Any) -> None:
+    """What the server notes about a connection is not part of a known head."""
+    forged = HEAD + b"x-client-address: 6.6.6.6\r\ncontent-length: %d\r\n\r\n%b" % (len(BODY), BODY)
+    heads = []
+    app = make_app()
+    begin = app.begin
+    app.begin = lambda request, done: heads.append(dict(request.headers)) or begin(request, done)
+    async with served(app) as (_, connect):
+        reader, writer = await connect()
+        for _ in range(2):
+            writer.write(forged)
+            await read(reader)
+
+    assert [each[b"x-client-address"] for each in heads] == [b"127.0.0.1"] * 2
+
+
+async def test_a_failure_is_told_on_either_way(make_app: Any, engine: Any) -> None:
+    engine.failure = ZeroDivisionError("secret")
+    async with served(make_app()) as (_, connect):
+        reader, writer = await connect()
+        writer.write(POST)
+
+        status, _, body = await read(reader)
+
+    assert (status, b"secret" in body, b"Internal error (id " in body) == (500, False, True)
+
+
+async def test_answers_are_compressed_on_either_way(make_app: Any, engine: Any) -> None:
+    engine.result = GraphQLResponse(Outcome.EXECUTED, data={"text": "x" * 10_000})
+    post = POST.replace(b"host: x", b"host: x\r\naccept-encoding: gzip")
+    async with served(make_app()) as (_, connect):
+        reader, writer = await connect()
+        writer.write(post)
+
+        _, headers, body = await read(reader)
+
+    assert headers[b"content-encoding"] == b"gzip"
+    assert len(gzip.decompress(body)) == 10_020
