@@ -55,6 +55,16 @@ def test_a_plan_can_be_seen_without_running_it(router: Running) -> None:
     assert "started" not in notes["fetches"][0]
 
 
+def test_what_comes_later_is_marked(router: Running) -> None:
+    query = "{ products { name ... @defer { rating } } }"
+
+    planned = ask(router, "plan", query=query)["extensions"]["storegraph"]["fetches"]
+    ran = ask(router, "run", query=query)["extensions"]["storegraph"]["fetches"]
+
+    assert [each["deferred"] for each in planned if each["subgraph"] == "reviews"] == [True]
+    assert [each["deferred"] for each in ran] == [False, False]
+
+
 def test_a_fetch_that_failed_says_why(start_router: Any, supergraph: Any) -> None:
     router = start_router(supergraph, yaml="subgraphs: {reviews: {url: 'http://127.0.0.1:9/reviews'}}")
 

@@ -176,6 +176,7 @@ def _fetch(fetch: Fetch, notes: FetchNotes | None) -> dict[str, Any]:
         "subgraph": fetch.subgraph,
         "dependsOn": sorted(fetch.depends_on),
         "paths": sorted({path_text(call.path) for call in fetch.entities} or {path_text(fetch.path)} - {""}),
+        "deferred": bool(fetch.deferred),
         "document": print_ast(parse(fetch.document, no_location=True)),
     }
     if notes is not None:

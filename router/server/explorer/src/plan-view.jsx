@@ -111,7 +111,7 @@ function Timeline({ notes, ran }) {
 }
 
 function Fetch({ fetch, whole, ran, hue }) {
-  const { id, subgraph, dependsOn, paths, started, took, error, status } = fetch;
+  const { id, subgraph, dependsOn, deferred, paths, started, took, error, status } = fetch;
   const asked = started !== undefined;
   const style = asked && ran ? { left: `${(100 * started) / whole}%`, width: `${(100 * (took ?? 0)) / whole}%` } : {};
   const state = error || (status ?? 200) >= 400 ? "failed" : asked || !ran ? "done" : "spared";
@@ -121,7 +121,10 @@ function Fetch({ fetch, whole, ran, hue }) {
         <summary>
           <span className="plan-number">{id}</span>
           <span className="plan-subgraph">{subgraph}</span>
-          <span className="plan-after">{dependsOn.length > 0 && `after ${dependsOn.join(", ")}`}</span>
+          <span className="plan-after">
+            {dependsOn.length > 0 && `after ${dependsOn.join(", ")}`}
+            {deferred && " (deferred)"}
+          </span>
           {ran && <span className="plan-took">{asked ? time(took) : "not needed"}</span>}
           {ran && (
             <span className="plan-track">
