@@ -202,6 +202,7 @@ class BackInStock(Payload):
     product_id: str | None
     email: str
     user_id: str | None
+    name: str = ""
 
 
 # --- orders ---
@@ -472,6 +473,7 @@ CATALOGUE: dict[str, type[Payload]] = {
         FulfilmentRequested,
         AllocationMoved,
         StockReturned,
+        BackInStock,
         OrderPlaced,
         OrderConfirmed,
         OrderCancelled,

@@ -20,6 +20,7 @@ _EVENTS: Final = (
     "OrderDelivered",
     "OrderCancelled",
     "PaymentRefunded",
+    "BackInStock",
 )
 
 

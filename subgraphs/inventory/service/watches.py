@@ -62,6 +62,7 @@ class Watches:
                     product_id=change.product_id,
                     email=each.email,
                     user_id=each.user_id,
+                    name=each.name,
                 ),
             )
             for each in waiting

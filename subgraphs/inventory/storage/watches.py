@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.inventory.storage.planning_tables import stock_watches
+from subgraphs.inventory.storage.tables import skus
+
+_NAME: Final = select(skus.c.name).where(skus.c.sku == stock_watches.c.sku).scalar_subquery()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +24,8 @@ class Watch:
     sku: str
     email: str
     user_id: str | None
+    name: str = ""
+    """What the SKU is called."""
 
 
 async def add(session: AsyncSession, watch: Watch) -> Watch:
@@ -49,6 +55,12 @@ async def claim(session: AsyncSession, sku: str, at: datetime) -> list[Watch]:
         update(stock_watches)
         .where(stock_watches.c.sku == sku, stock_watches.c.told_at.is_(None))
         .values(told_at=at)
-        .returning(stock_watches.c.id, stock_watches.c.sku, stock_watches.c.email, stock_watches.c.user_id)
+        .returning(
+            stock_watches.c.id,
+            stock_watches.c.sku,
+            stock_watches.c.email,
+            stock_watches.c.user_id,
+            func.coalesce(_NAME, "").label("name"),
+        )
     )
     return [Watch(**row._asdict()) for row in rows]

@@ -12,6 +12,7 @@ from typing import Any
 
 from kernel.events.catalogue import (
     AccountMailDue,
+    BackInStock,
     OrderCancelled,
     OrderConfirmed,
     OrderDelivered,
@@ -88,6 +89,9 @@ def letter_about(payload: Payload, order: Order | None) -> Letter | None:
         return Letter(topic=Topic.WELCOME, email=payload.email, user_id=payload.user_id, name=payload.name)
     if isinstance(payload, AccountMailDue):
         return _letter_about_account(payload)
+    if isinstance(payload, BackInStock):
+        facts = {"sku": payload.sku, "item": payload.name}
+        return Letter(topic=Topic.BACK_IN_STOCK, email=payload.email, user_id=payload.user_id, facts=facts)
     if order is None:
         return None
     return _letter_about_order(payload, order)

@@ -19,6 +19,7 @@ class Topic(StrEnum):
     ORDER_DELIVERED = "order_delivered"
     ORDER_CANCELLED = "order_cancelled"
     PAYMENT_REFUNDED = "payment_refunded"
+    BACK_IN_STOCK = "back_in_stock"
     VERIFY_EMAIL = "verify_email"
     RESET_PASSWORD = "reset_password"  # noqa: S105 # a topic, not a password
     CHANGE_EMAIL = "change_email"

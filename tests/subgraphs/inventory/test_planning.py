@@ -239,6 +239,8 @@ async def test_low_stock_is_told_once_until_it_has_recovered(service, events, st
 
 
 async def test_who_waits_is_told_once_when_stock_is_back(watches, tell, events):
+    variant = VariantFacts(id="var_A", sku="A", name="Large")
+    await tell(ProductCreated(product_id="prod_A", name="Tent", category_id=None, variants=(variant,)))
     watch, new = await watches.subscribe("A", " Ada@Example.com ", "usr_1")
     assert new
     assert await watches.subscribe("A", "ada@example.com", None) == (watch, False)
@@ -254,6 +256,7 @@ async def test_who_waits_is_told_once_when_stock_is_back(watches, tell, events):
         "product_id": "prod_A",
         "email": "ada@example.com",
         "user_id": "usr_1",
+        "name": "Large",
     }
 
 

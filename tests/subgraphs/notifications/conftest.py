@@ -71,7 +71,8 @@ class World:
         """Record events and wait until they are handled."""
         async with self.outside.transaction() as session:
             for payload in payloads:
-                subject = getattr(payload, "payment_id", "") or getattr(payload, "order_id", "") or payload.user_id
+                names = (getattr(payload, name, "") for name in ("payment_id", "order_id", "sku", "user_id"))
+                subject = next(name for name in names if name)
                 await record(session, payload, subject=subject)
         await self.drain()
 

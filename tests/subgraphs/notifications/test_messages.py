@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from kernel.events.catalogue import PostalAddress, UserProfileUpdated
+from kernel.events.catalogue import BackInStock, PostalAddress, UserProfileUpdated
 from kernel.events.delivery import Room
 from kernel.events.embedded import EmbeddedDelivery
 from kernel.money import Money
@@ -61,6 +61,19 @@ async def test_the_buyer_hears_of_every_step_of_an_order(world):
     assert "SP123" in shipped
     assert "out of stock" in cancelled
     assert "100.50 EUR" in refunded
+
+
+async def test_who_waited_for_a_sku_hears_that_it_is_back(world):
+    facts = {"sku": "TENT-1", "product_id": None, "email": "bob@example.com", "user_id": None}
+    await world.publish(BackInStock(watch_id="watch_1", name="Tent & Co", **facts))
+    await world.publish(BackInStock(watch_id="watch_2", **{**facts, "email": "eve@example.com"}))
+
+    named, unnamed = await world.deliver()
+
+    assert (named["To"], named["Subject"]) == ("bob@example.com", "Tent & Co is back")
+    assert "Tent & Co (TENT-1)" in body(named)
+    assert "Tent &amp; Co (TENT-1)" in body(named, "html")
+    assert unnamed["Subject"] == "TENT-1 is back"
 
 
 async def test_html_escapes_what_people_typed_and_plain_text_does_not(world):
@@ -150,6 +163,8 @@ def test_every_topic_has_words_in_every_language_asked_for(topic, language):
         "complete": True,
         "reason": "",
         "secret": "xyz",
+        "sku": "TENT-1",
+        "item": "Tent",
     }
 
     words = Wording(shop="Test\nShop").words(
