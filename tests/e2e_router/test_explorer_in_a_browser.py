@@ -138,10 +138,7 @@ async def test_a_developer_sees_an_answer_grow(start_router: Any, supergraph: Pa
         await page.wait_for(f"({RESULT}).replaceAll('\\xa0', ' ').includes('\"rating\": 4')")
         assert "hasNext" not in (await page.evaluate(RESULT)).replace('"hasNext": false', "")
         await page.wait_for(f"({PLAN}).includes('2 fetches to 2 subgraphs, answered in parts')")
-<<<<<<< Updated upstream
-=======
         assert "after 0 (deferred)" in await page.evaluate(PLAN)
->>>>>>> Stashed changes
     assert_kept_to(page, router)
 
 
