@@ -19,7 +19,7 @@ from router.http_settings import (
     RestSettings,
     UploadSettings,
 )
-from router.sections import Section, demand
+from router.sections import Section, demand, is_pattern
 from router.stream_settings import SubgraphStreamSettings, SubscriptionSettings
 
 
@@ -89,21 +89,27 @@ class CorsSettings(Section, frozen=True):
 
     Attributes:
         origins: the origins allowed, `*` for all; none by default.
+        match_origins: regular expressions that allow the origins which they match as a whole.
         credentials: whether cookies and authorisation may be sent; not together with `*`.
         headers: request headers allowed; those asked for are, if the list is empty.
         expose: response headers that scripts may read.
         max_age: seconds that a browser may remember the answer.
+        private_network: whether pages of the open network may call a router inside a private one.
     """
 
     origins: tuple[str, ...] = ()
+    match_origins: tuple[str, ...] = ()
     credentials: bool = False
     headers: tuple[str, ...] = ()
     expose: tuple[str, ...] = ("x-request-id",)
     max_age: int = 7_200
+    private_network: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse what browsers refuse."""
+        """Refuse what browsers refuse, and what is no pattern."""
         demand(not (self.credentials and "*" in self.origins), "credentials cannot be allowed to origin *")
+        for pattern in self.match_origins:
+            demand(is_pattern(pattern), f"match_origins: '{pattern}' is no regular expression")
 
 
 class CsrfSettings(Section, frozen=True):
@@ -174,9 +180,15 @@ class ExplorerSettings(Section, frozen=True):
 
 
 class HeaderSettings(Section, frozen=True):
-    """Which request headers of a client are passed on to the subgraphs, besides the request id and `traceparent`."""
+    """Which request headers of a client are passed on to the subgraphs, besides the request id and `traceparent`.
+
+    Attributes:
+        forward: their names.
+        trusted_proxies: addresses of load balancers whose `x-forwarded-for` tells where a client really is.
+    """
 
     forward: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
 
 
 class SharingSettings(Section, frozen=True):

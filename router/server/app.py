@@ -142,7 +142,7 @@ class RouterApp:
         if request.path != self._path:
             for beginning, mount in self._mounts:
                 if request.path.startswith(beginning):
-                    return await mount(request)
+                    return await mount(request._replace(headers={**request.headers, REQUEST_ID: request_id}))
             return self._pages.answer(request.method, request.path, request.headers, request.query_string)
         if request.method == "OPTIONS" and self._cors.enabled:
             return self._cors.preflight(request.headers)

@@ -51,7 +51,9 @@ class Cors:
 
     def __init__(self, settings: CorsSettings) -> None:
         self._origins = frozenset(origin.encode() for origin in settings.origins)
+        self._patterns = tuple(re.compile(pattern.encode()) for pattern in settings.match_origins)
         self._any = b"*" in self._origins
+        self._private_network = settings.private_network
         self._allowed_headers = ", ".join(settings.headers).encode()
         self._max_age = b"%d" % settings.max_age
         self._answer: list[Header] = []
@@ -63,14 +65,14 @@ class Cors:
     @property
     def enabled(self) -> bool:
         """Whether any other origin may call."""
-        return bool(self._origins)
+        return bool(self._origins or self._patterns)
 
     def headers(self, origin: bytes | None) -> list[Header]:
         """Return what an answer to this origin carries."""
         vary: Header = (b"vary", b"origin")
         if self._any:
             return [] if origin is None else [(b"access-control-allow-origin", b"*"), *self._answer]
-        if origin is None or origin not in self._origins:
+        if origin is None or not self._allows(origin):
             return [vary]
         return [(b"access-control-allow-origin", origin), vary, *self._answer]
 
@@ -85,7 +87,11 @@ class Cors:
             (b"access-control-allow-headers", wanted),
             (b"access-control-max-age", self._max_age),
         ]
+        if self._private_network and headers.get(b"access-control-request-private-network") == b"true":
+            answer.append((b"access-control-allow-private-network", b"true"))
         return Response(204, HeaderBlock(answer), b"")
 
     def _allows(self, origin: bytes | None) -> bool:
-        return origin is not None and (self._any or origin in self._origins)
+        if origin is None:
+            return False
+        return self._any or origin in self._origins or any(each.fullmatch(origin) for each in self._patterns)

@@ -138,3 +138,40 @@ def test_nobody_notices_reloads_under_load() -> None:
     assert figures["connections"] == figures["clients"]
     assert figures["after"]["engines"] == 1
     assert figures["after"]["tasks"] <= figures["before"]["tasks"]
+
+
+def published(folder: Path, **operations: str) -> None:
+    entries = [{"id": key, "body": body} for key, body in operations.items()]
+    text = {"format": "apollo-persisted-query-manifest", "version": 1, "operations": entries}
+    write_atomically(folder / "operations.json", json.dumps(text))
+
+
+def test_operations_and_routes_are_taken_over_and_bad_ones_are_not(
+    start_router: Any, schema: Path, tmp_path: Path
+) -> None:
+    folder, routes = tmp_path / "operations", tmp_path / "routes.yaml"
+    folder.mkdir()
+    published(folder, best="{ best { rating } }")
+    route = "routes: [{{route: GET /{path}, answer: best, id: best}}]"
+    routes.write_text(route.format(path="best"))
+    yaml = f"{FAST}persisted_operations: {{path: {folder}, mode: require-id}}\nrest: {{routes: {routes}}}\n"
+    router = start_router(schema, yaml=yaml)
+
+    def status(name: str) -> int:
+        return httpx.post(router.url, json={"documentId": name}, headers={"accept": "application/json"}).status_code
+
+    assert (status("best"), status("names")) == (200, 404)
+    assert httpx.get(f"{router.origin}/best").json() == {"rating": 4}
+
+    published(folder, best="{ best { rating } }", names="{ products { name } }")
+    wait_until(lambda: status("names") == 200)
+    write_atomically(routes, route.format(path="top"))
+    wait_until(lambda: httpx.get(f"{router.origin}/top").status_code == 200)
+    assert httpx.get(f"{router.origin}/best").status_code == 404
+
+    for broken in (lambda: (folder / "operations.json").write_text("{"), lambda: routes.write_text("routes: 5")):
+        broken()
+        while said(router)["event"] != "reload refused, serving on as before":
+            pass
+        assert (status("best"), status("names")) == (200, 200)
+        assert httpx.get(f"{router.origin}/top").json() == {"rating": 4}

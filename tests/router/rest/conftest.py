@@ -98,13 +98,17 @@ class Lamps:
     def __init__(self) -> None:
         self.schema = build_schema(SDL)
         self.asked: list[dict[str, Any]] = []
+        self.headers: dict[str, str] = {}
         for name in ("Query", "Mutation"):
             for field, definition in self.schema.type_map[name].fields.items():
                 definition.resolve = getattr(self, field)
         self.schema.type_map["UserError"].resolve_type = lambda *_: "Refusal"
         self.schema.type_map["Lamp"].fields["broken"].resolve = self._broken
 
-    async def __call__(self, query: str, variables: Mapping[str, Any], name: str | None, **_: Any) -> Any:
+    async def __call__(
+        self, query: str, variables: Mapping[str, Any], name: str | None, *, headers: Any, context: Any
+    ) -> Any:
+        self.headers = dict(headers)
         result = execute(self.schema, parse(query), variable_values=dict(variables), operation_name=name)
         assert isinstance(result, ExecutionResult)
         return result.formatted

@@ -218,3 +218,9 @@ async def test_browsers_of_other_origins_ask_first(serve: Any) -> None:
 
     assert (answer.status_code, answer.headers["access-control-allow-methods"]) == (204, "PUT")
     assert answer.headers["access-control-allow-origin"] == "https://shop.example"
+
+
+async def test_a_request_has_one_id_everywhere(api: Any, lamps: Any) -> None:
+    response = await api.get("/lamps/1")
+
+    assert lamps.headers["x-request-id"] == response.headers["x-request-id"]

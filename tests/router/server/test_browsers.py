@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from router.config import ConfigError
+from router.config_file import parse_settings
+
 HELLO = {"query": "{ hello }"}
 SHOP = "https://shop.example"
 CORS = "cors: {origins: ['https://shop.example'], credentials: true}"
@@ -91,3 +94,37 @@ async def test_errors_carry_the_headers_too(connect: Any) -> None:
 
     assert response.status_code == 415
     assert response.headers["access-control-allow-origin"] == SHOP
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        ("https://a.shop.example", True),
+        ("https://shop.example", True),
+        ("https://a.shop.example.evil", False),
+        ("https://ashop.example", False),
+        ("null", False),
+    ],
+)
+async def test_origins_can_be_allowed_by_a_pattern(connect: Any, origin: str, allowed: bool) -> None:
+    client = connect(r"cors: {match_origins: ['https://([a-z]+\.)?shop\.example'], credentials: true}")
+
+    answer = await client.post("/graphql", json={"query": "{ hello }"}, headers={"origin": origin})
+
+    assert answer.headers.get("access-control-allow-origin") == (origin if allowed else None)
+    assert answer.headers["vary"] == "origin"
+
+
+def test_a_pattern_that_is_none_is_told() -> None:
+    with pytest.raises(ConfigError, match="is no regular expression"):
+        parse_settings("cors: {match_origins: ['(']}")
+
+
+async def test_pages_may_call_into_a_private_network_only_where_that_is_set(connect: Any) -> None:
+    asking = {"origin": "https://a.example", "access-control-request-private-network": "true"}
+    answers = [
+        await connect(f"cors: {{origins: ['*'], private_network: {value}}}").options("/graphql", headers=asking)
+        for value in ("true", "false")
+    ]
+
+    assert [each.headers.get("access-control-allow-private-network") for each in answers] == ["true", None]
