@@ -438,7 +438,7 @@ class UserErased(Payload):
 class PersonalDataErased(Payload):
     """A subgraph has erased a person; `rows` counts what it removed or made anonymous, by table."""
 
-    producer: ClassVar[str] = "every subgraph"
+    producer: ClassVar[str] = "subgraphs"
     user_id: str
     request_id: str
     subgraph: str
@@ -449,7 +449,7 @@ class PersonalDataErased(Payload):
 class PersonalDataCollected(Payload):
     """All that a subgraph keeps about a person, sealed for the subgraph users."""
 
-    producer: ClassVar[str] = "every subgraph"
+    producer: ClassVar[str] = "subgraphs"
     personal: ClassVar[tuple[str, ...]] = ("sealed_content",)
     user_id: str
     request_id: str

@@ -36,8 +36,14 @@ class UsersService:
     discreet_registration: bool
 
     async def register(self, client: Client, *, email: str, password: str, name: str, language: str) -> Account | None:
-        """Open a customer's account; from one place, not too many."""
-        await self.log_in.by_client.admit(client.address, self.sessions.clock.now())
+        """Open a customer's account; from one place not too many, and not without end under one address.
+
+        Raises:
+            TooManyAttemptsError: both are counted, whether or not the address has an account.
+        """
+        now = self.sessions.clock.now()
+        await self.log_in.by_client.admit(client.address, now)
+        await self.recovery.mails.admit(f"register {email.strip().lower()}", now)
         return await self.accounts.register(
             email=email, password=password, name=name, language=language, discreet=self.discreet_registration
         )
