@@ -20,14 +20,22 @@ from router.server.errors import UnidentifiedError
 from router.server.exchange import CLIENT_ADDRESS
 from router.telemetry.correlation import trace_headers
 
-_CLIENT_HEADERS: Final = ((CLIENT_ADDRESS, "x-client-address"), (b"user-agent", "x-client-agent"))
 _LONGEST_AGENT: Final = 200
 
 
-def client_headers(headers: Mapping[bytes, bytes]) -> Headers:
+def client_headers(headers: Mapping[bytes, bytes], trusted: frozenset[bytes] = frozenset()) -> Headers:
     """Return where a request came from and with which program, for the subgraph that keeps watch over log-ins."""
-    found = ((name, headers.get(key)) for key, name in _CLIENT_HEADERS)
+    address = _address(headers.get(CLIENT_ADDRESS, b""), headers, trusted)
+    found = (("x-client-address", address), ("x-client-agent", headers.get(b"user-agent")))
     return tuple((name, value[:_LONGEST_AGENT].decode("latin-1")) for name, value in found if value)
+
+
+def _address(peer: bytes, headers: Mapping[bytes, bytes], trusted: frozenset[bytes]) -> bytes:
+    """Follow a request back through trusted proxies; what others say of its way is not believed."""
+    if peer not in trusted:
+        return peer
+    way = [each.strip() for each in headers.get(b"x-forwarded-for", b"").split(b",")]
+    return next((each for each in reversed(way) if each and each not in trusted), peer)
 
 
 class Callers:
@@ -43,6 +51,7 @@ class Callers:
         self, headers: HeaderSettings, verifier: TokenVerifier | None, signer: InternalTokenSigner | None
     ) -> None:
         self._forward = tuple((name.lower().encode(), name.lower()) for name in headers.forward)
+        self._trusted = frozenset(address.encode() for address in headers.trusted_proxies)
         self._verifier = verifier
         self._signer = signer
 
@@ -94,7 +103,7 @@ class Callers:
             return RequestContext(headers=forwarded, trace=HeaderLines(trace))
         return RequestContext(
             headers=forwarded,
-            trace=HeaderLines(trace + client_headers(headers)),
+            trace=HeaderLines(trace + client_headers(headers, self._trusted)),
             subgraph_headers=None if self._signer is None else self._signer.headers(identity),
             identity=identity.facts,
             value=identity,

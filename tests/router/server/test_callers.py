@@ -15,6 +15,8 @@ from kernel.identity import InternalTokenVerifier
 from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
 from router.policy.keys import KeySet
+from router.server.callers import client_headers
+from router.server.exchange import CLIENT_ADDRESS
 
 HELLO = {"query": "{ hello }"}
 SECRET = "s" * 32
@@ -105,3 +107,19 @@ async def test_what_is_no_id_is_replaced(connect: Any, engine: Any, value: str) 
     assert response.headers["x-request-id"] not in (value, "")
     ((_, context),) = engine.asked
     assert context.trace == (("x-request-id", response.headers["x-request-id"]),)
+
+
+@pytest.mark.parametrize(
+    ("peer", "way", "address"),
+    [
+        (b"203.0.113.7", b"", "203.0.113.7"),
+        (b"203.0.113.7", b"198.51.100.1", "203.0.113.7"),
+        (b"10.0.0.1", b"198.51.100.1", "198.51.100.1"),
+        (b"10.0.0.1", b"192.0.2.66, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
+        (b"10.0.0.1", b"", "10.0.0.1"),
+    ],
+)
+def test_only_trusted_proxies_are_believed_where_a_client_is(peer: bytes, way: bytes, address: str) -> None:
+    headers = {CLIENT_ADDRESS: peer, b"x-forwarded-for": way}
+
+    assert client_headers(headers, frozenset({b"10.0.0.1", b"10.0.0.2"})) == (("x-client-address", address),)
