@@ -14,6 +14,8 @@ import asyncpg
 from kernel.database import plain_url
 from tests.prove.checkout import HERE, free_port, log_in
 from tests.prove.claims import Prover
+from tests.prove.inventory_books import prove_books
+from tests.prove.inventory_reading import prove_reading
 from tests.prove.services import Balancer, Services, services
 from tests.prove.storm import Shoppers, buy_the_rest, storm
 
@@ -34,8 +36,10 @@ def prove(prover: Prover) -> None:
     """Run every part; `quick` takes fewer seeds and a shorter ledger."""
     with prover.part("no oversell: 500 buyers, 50 units, 3 warehouses, 2 inventory processes, kill -9 in the midst"):
         _prove_no_oversell(prover)
-    with prover.part("model-based and race tests"):
+    prove_books(prover)
+    with prover.part("state machine of all commands, races step by step"):
         _prove_tests(prover)
+    prove_reading(prover)
 
 
 def _prove_no_oversell(prover: Prover) -> None:

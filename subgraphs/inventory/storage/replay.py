@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Text, bindparam, delete, select, text, tuple_
+from sqlalchemy import Table, Text, TextClause, bindparam, delete, select, text, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.inventory.domain.ledger import Entry, Place, Shelf, upcast
@@ -19,6 +19,7 @@ from subgraphs.inventory.storage.arrays import among
 from subgraphs.inventory.storage.tables import allocations, reservation_lines, stock_levels
 
 _READ_AT_ONCE: Final = 2000
+_WRITTEN_AT_ONCE: Final = 5000
 _ENTRIES: Final = text(
     """
     SELECT sku, warehouse_id, event.version, type, quantity, reference, reason, CAST(details AS text) AS details,
@@ -40,7 +41,7 @@ _KINDS: Final = {kind.value: kind for kind in MovementType}
 class Model:
     """A table that follows from the ledger, with the part of a shelf that it shows."""
 
-    table: Any
+    table: Table
     rows: Callable[[Shelf], Mapping[Any, Any]]
     read: Callable[[Any], Any]
 
@@ -59,9 +60,10 @@ async def replay(session: AsyncSession, skus: Sequence[str], shelf: Shelf) -> in
         execution_options={"yield_per": _READ_AT_ONCE},
     )
     count = 0
-    async for row in result:
-        shelf.apply(_entry(row))
-        count += 1
+    async for rows in result.partitions():
+        for row in rows:
+            shelf.apply(_entry(row))
+        count += len(rows)
     return count
 
 
@@ -79,13 +81,26 @@ async def kept(session: AsyncSession, model: Model, skus: Sequence[str]) -> Mapp
 
 async def put_right(session: AsyncSession, model: Model, wrong: Mapping[Any, Any], superfluous: Sequence[Any]) -> None:
     """Write rows as they must be, and remove those that must not be."""
-    table, key = model.table, list(model.table.primary_key)
     if superfluous:
-        await session.execute(delete(table).where(tuple_(*key).in_(superfluous)))
-    for row in wrong.values():
-        values = {name: getattr(row, name) for name in table.c.keys()}  # noqa: SIM118 - no mapping
-        values = {name: getattr(value, "value", value) for name, value in values.items()}
-        await session.execute(upsert(table).values(values).on_conflict_do_update(index_elements=key, set_=values))
+        await session.execute(delete(model.table).where(tuple_(*model.table.primary_key).in_(superfluous)))
+    rows = list(wrong.values())
+    for start in range(0, len(rows), _WRITTEN_AT_ONCE):
+        portion = orjson.dumps(rows[start : start + _WRITTEN_AT_ONCE]).decode()
+        await session.execute(_written(model.table), {"rows": portion})
+
+
+@cache
+def _written(table: Table) -> TextClause:
+    names, key = [column.name for column in table.c], [column.name for column in table.primary_key]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
+    columns = ", ".join(names)
+    return text(
+        f"""
+        INSERT INTO {table.name} ({columns})
+        SELECT {columns} FROM json_populate_recordset(NULL::{table.name}, :rows)
+        ON CONFLICT ({", ".join(key)}) DO UPDATE SET {changes}
+        """  # noqa: S608 - all names are our own
+    )
 
 
 def _level(row: dict[str, Any]) -> Level:
