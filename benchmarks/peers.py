@@ -228,9 +228,9 @@ def main() -> int:
     """Measure, print the tables and what they must hold; 1 where something falls short."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workload", default=",".join(WORKLOADS))
-    parser.add_argument("--seconds", type=int, default=Pace.seconds)
-    parser.add_argument("--rounds", type=int, default=Pace.rounds)
-    parser.add_argument("--warmup", type=int, default=Pace.warmup)
+    parser.add_argument("--seconds", type=int, default=Pace().seconds)
+    parser.add_argument("--rounds", type=int, default=Pace().rounds)
+    parser.add_argument("--warmup", type=int, default=Pace().warmup)
     parser.add_argument("--only-hive-router", action="store_true", help="leave the slow gateways out")
     parser.add_argument("--markdown", action="store_true", help="print the table of benchmarks/README.md too")
     options = parser.parse_args()
