@@ -47,6 +47,12 @@ def events(found: list[Any]) -> list[tuple[str, int]]:
     return [(each["restocked"]["name"], each["restocked"]["rating"]) for each in found]
 
 
+def deferred(found: list[Any]) -> None:
+    """What is deferred is there in the end; whether a client shows what came before depends on how soon it follows."""
+    assert [each["name"] for each in found[0]["products"]] == ["Lamp", "Desk"]
+    assert rated(found[-1]) == PRODUCTS
+
+
 EVENTS = [("Lamp", 2), ("Desk", 4)]
 
 
@@ -58,6 +64,7 @@ def test_apollo_client(run: Any) -> None:
     assert rated(results["persisted"]["first"]) == rated(results["persisted"]["second"]) == PRODUCTS
     assert results["persisted"]["texts"] == [False, True, False]
     assert events(results["subscription"]) == EVENTS
+    deferred(results["deferred"])
 
 
 def test_urql(run: Any) -> None:
@@ -68,6 +75,7 @@ def test_urql(run: Any) -> None:
     assert rated(results["persisted"]["first"]) == rated(results["persisted"]["second"]) == PRODUCTS
     assert results["persisted"]["methods"] == ["GET", "GET"]
     assert events(results["subscription"]) == EVENTS
+    deferred(results["deferred"])
 
 
 @pytest.mark.parametrize("script", ["graphql-ws.mjs", "graphql-sse.mjs"])
