@@ -16,7 +16,7 @@ from router.execution.exchange import Headers
 from router.execution.settings import EngineSettings
 from router.execution.transports.in_process import InProcessTransport
 from router.execution.transports.streams import InProcessStreams, SubgraphSubscriber
-from router.http_settings import RestSettings
+from router.http_settings import CachingSettings, PersistedOperationsSettings, RestSettings
 from router.policy.identity import Identity, TokenVerifier
 from router.policy.keys import KeySet
 from router.server.app import RouterApp, create_router_app
@@ -44,17 +44,28 @@ def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings, users:
     transports = {name: InProcessTransport(_call(subgraph.executor)) for name, subgraph in shop.subgraphs.items()}
     # The server shares equal requests from their first byte on, so the engine need not look for them again.
     streams = {name: InProcessStreams(_subscribe(subgraph.executor)) for name, subgraph in shop.subgraphs.items()}
-    engine = Engine(supergraph, transports, EngineSettings(share_requests=False), streams=streams)
+    execution = EngineSettings(share_requests=False, default_max_age=0)
+    engine = Engine(supergraph, transports, execution, streams=streams)
     keys = KeySet(lambda: key_set(settings), refresh=_KEYS_REFRESH)
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=ISSUER)
     router_settings = RouterSettings(
         explorer=ExplorerSettings(title="Storegraph", samples_dir=str(SAMPLES), log_in=_log_in(users)),
+        caching=CachingSettings(enabled=True),
+        persisted_operations=_published(settings),
         rest=RestSettings(routes=str(ROUTES)),
         telemetry=TelemetrySettings(access_log="none"),
     )
     users_routes = mount(shop.subgraphs["users"].routes)
     mounts = {"/auth/": users_routes, "/.well-known/": users_routes}
     return create_router_app(engine, router_settings, verifier=verifier, mounts=mounts)
+
+
+def _published(settings: Settings) -> PersistedOperationsSettings:
+    """Serve what partners have published into the store's folder, and count who uses it."""
+    folder = settings.data_dir / "operations"
+    if not folder.is_dir():
+        return PersistedOperationsSettings()
+    return PersistedOperationsSettings(path=str(folder), usage=str(settings.data_dir / "operations-usage.db"))
 
 
 def _log_in(users: Sequence[DemoUser]) -> LogInSettings | None:

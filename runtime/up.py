@@ -169,6 +169,7 @@ def _card(options: UpOptions, users: list[DemoUser], seconds: float) -> Panel:
     """What a person needs to know now: where to go, who to be, what to try."""
     lines = [
         f"GraphQL and explorer   [link={options.url}]{options.url}[/link]",
+        f"REST                   {options.url.removesuffix('/graphql')}/docs",
         f"Health                 {options.url.removesuffix('/graphql')}/health",
         f"Data                   {options.data_dir}  (mail: {options.data_dir / 'mailbox'})",
     ]

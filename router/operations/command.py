@@ -79,7 +79,7 @@ def run_list(folder: Path, client: str | None, usage: Path | None, report: Forma
         _say(json.dumps([_described(each, uses) for each in operations], indent=2))
         return 0
     for each in sorted(operations, key=lambda it: (it.client or "", it.name, it.id)):
-        what = f"{each.id[:_SHOWN_ID]:<16} {each.kind:<12} {each.name:<32}"
+        what = f"{each.id:<64} {each.kind:<12} {each.name:<32}"
         _say(f"{each.client or 'all clients':<16} {what} {_used(each, uses)}")
     _say(f"{len(operations)} operations")
     return 0
