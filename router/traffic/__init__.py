@@ -1,1 +1,1 @@
-"""What stands between the executor and the subgraphs to spare them work."""
+"""What makes requests cheap: calls that come back, attempts that are shared, writes that are made together."""
