@@ -13,7 +13,8 @@ from tests.prove.checkout import REFERENCE_CASES, Checkout, clean_checkout, desc
 from tests.prove.claims import Prover
 
 CASES = 118
-OPERATIONS = 2_000
+OPERATIONS, QUICK_OPERATIONS = 2_000, 500
+FEDERATIONS, QUICK_FEDERATIONS = 300, 30
 OPERATIONS_IN_SUITE = 300
 LEAST_WORLDS = 6
 LARGE_WORLDS = 2
@@ -70,10 +71,18 @@ def _prove_conformance(prover: Prover, checkout: Checkout) -> None:
 
 
 def _prove_differential(prover: Prover, checkout: Checkout) -> None:
-    count = str(OPERATIONS)
-    done = checkout.run(PYTHON, "-m", "tests.router.robustness.corpus", "--operations", count, "--json", timeout=3600)
-    found = _figures(done.output)
-    prover.check("random operations", found["operations"], f">= {OPERATIONS}", found["operations"] >= OPERATIONS)
+    operations = QUICK_OPERATIONS if prover.quick else OPERATIONS
+    federations = QUICK_FEDERATIONS if prover.quick else FEDERATIONS
+    options = ("--operations", str(operations), "--federations", str(federations), "--json")
+    found = _figures(checkout.run(PYTHON, "-m", "tests.router.robustness.corpus", *options, timeout=3600).output)
+    prover.check("random operations", found["operations"], f">= {operations}", found["operations"] >= operations)
+    prover.check(
+        "of them in parts, too (@defer)",
+        found["deferred"],
+        f">= {operations // 5}",
+        found["deferred"] >= operations // 5,
+    )
+    prover.check("random federations", found["federations"], f">= {federations}", found["federations"] >= federations)
     prover.check("supergraphs", found["worlds"], f">= {LEAST_WORLDS}", found["worlds"] >= LEAST_WORLDS)
     large = _large_worlds(checkout)
     prover.check(f"of them with {LARGE_WORLD_SUBGRAPHS}+ subgraphs", large, f">= {LARGE_WORLDS}", large >= LARGE_WORLDS)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 LINK = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: '
-    '["@key", "@shareable", "@external", "@requires", "@interfaceObject"])\n'
+    '["@key", "@shareable", "@external", "@requires", "@provides", "@override", "@interfaceObject"])\n'
 )
 LEAVES = ("Int", "String", "Float", "[Int!]", "Boolean!", "ID")
 
@@ -57,7 +57,9 @@ class FederationMaker:
             self.add_keys(entity)
             self.add_leaves(entity)
             self.add_relations(entity)
+            self.add_overrides(entity)
             self.add_requirements(entity)
+        self.add_provisions()
         self.add_interface_object()
         self.add_roots()
         return {name: LINK + "\n".join(map(str, types.values())) for name, types in self.types.items()}
@@ -160,6 +162,51 @@ class FederationMaker:
                 fields[name] = f'{name}: String @requires(fields: "{needs}")'
                 self.leaves.append(Leaf(entity, name, "String", "", (home,)))
 
+    def add_overrides(self, entity: str) -> None:
+        """A home may take over a leaf of another, for all requests or for those with a label."""
+        homes = self.homes[entity]
+        for position, leaf in enumerate(self.leaves):
+            others = [
+                home for home in homes if home not in leaf.owners and leaf.name not in self.types[home][entity].fields
+            ]
+            if leaf.entity != entity or len(leaf.owners) > 1 or not others or not self.chance(0.2):
+                continue
+            taker = self.random.choice(others)
+            label = self.random.choice(["", ', label: "alpha"', ', label: "beta"'])
+            override = f'@override(from: "{leaf.owners[0]}"{label})'
+            self.types[taker][entity].fields[leaf.name] = f"{leaf.name}{leaf.argument}: {leaf.text} {override}"
+            self.leaves[position] = Leaf(entity, leaf.name, leaf.text, leaf.argument, (*leaf.owners, taker))
+
+    def add_provisions(self) -> None:
+        """A relation may bring leaves along that its home resolves nowhere else."""
+        for home in self.subgraphs:
+            for definition in list(self.types[home].values()):
+                for name, text in list(definition.fields.items()):
+                    target = text.split(": ")[-1].strip("[]!")
+                    if name.startswith("r") and target in self.types[home] and self.chance(0.4):
+                        self.provide(home, definition, name, target)
+
+    def provide(self, home: str, definition: Definition, name: str, target: str) -> None:
+        fields = self.types[home][target].fields
+        foreign = [
+            leaf
+            for leaf in self.leaves
+            if leaf.entity == target
+            and len(leaf.owners) == 1
+            and not leaf.argument
+            and not leaf.name.startswith("q")
+            and (leaf.name not in fields or "@external" in fields[leaf.name])
+        ]
+        if target not in self.entities or not foreign:
+            return
+        leaf = self.random.choice(foreign)
+        fields[leaf.name] = f"{leaf.name}: {leaf.text} @external"
+        (owner,) = leaf.owners
+        owned = self.types[owner][target].fields
+        if "@shareable" not in owned[leaf.name]:
+            owned[leaf.name] += " @shareable"
+        definition.fields[name] += f' @provides(fields: "{leaf.name}")'
+
     def add_interface_object(self) -> None:
         """Where all implementations are at home together, another subgraph may add to their interface."""
         complete = [home for home in self.interface_homes if self.can_be_entered(home)]
@@ -168,6 +215,11 @@ class FederationMaker:
             for home in complete:
                 self.types[home]["I"].head = 'interface I @key(fields: "id")'
             fields = {"id": "id: ID!", "io": "io(n: Int): Int", "next": "next: I"}
+            if len(complete) == 1 and self.chance(0.5):
+                for name in ("I", *self.implementing):
+                    self.types[complete[0]][name].fields["label"] = "label: String"
+                needing = 'computed: String @requires(fields: "label")'
+                fields |= {"label": "label: String @external", "computed": needing}
             self.types[apart[0]]["I"] = Definition('type I @key(fields: "id") @interfaceObject', fields)
 
     def can_be_entered(self, home: str) -> bool:

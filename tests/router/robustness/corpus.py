@@ -1,14 +1,16 @@
 """Random operations through the whole engine, compared with one monolith; and what planning them costs.
 
-    python -m tests.router.robustness.corpus [--operations 2000] [--seed 0] [--world market] [--json]
+    python -m tests.router.robustness.corpus [--operations 2000] [--federations 200] [--seed 0] [--world NAME] [--json]
 
-A line for each answer that differed names the world and the seed that repeats it.
+Each fourth operation is asked once more with parts of it deferred. `--federations` adds so many random federations. A
+line for each answer that differed names the world and the seed that repeats it.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import itertools
 import json
 import sys
 import time
@@ -20,8 +22,9 @@ from graphql import get_operation_ast, parse
 from graphql.utilities import value_from_ast_untyped
 
 from router.planner import Planner, condition_variables
-from tests.router.differential.world import SCHEMAS, World, world
+from tests.router.differential.world import SCHEMAS, World, random_world, world
 
+OPERATIONS_FOR_A_FEDERATION = 5
 WORLDS = tuple(sorted(path.name for path in SCHEMAS.iterdir()))
 
 
@@ -31,13 +34,16 @@ class Findings:
 
     Attributes:
         operations: how many were answered.
+        deferred: how many of them in parts, too.
         differences: those that were answered otherwise than by the monolith.
         plan_ms: CPU milliseconds that each plan took.
         worst: world and seed of the operation that took longest to plan.
     """
 
     operations: int = 0
+    deferred: int = 0
     worlds: int = 0
+    federations: int = 0
     fetches: int = 0
     differences: list[str] = field(default_factory=list)
     plan_ms: list[float] = field(default_factory=list)
@@ -86,7 +92,26 @@ async def examine(findings: Findings, name: str, seeds: range) -> None:
         findings.fetches += fetches
         if difference := await tried.engine_difference(seed):
             findings.differences.append(f"{name}: {difference}")
+        if seed % 4 == 0:
+            findings.deferred += 1
+            if difference := await tried.deferred_difference(seed):
+                findings.differences.append(f"{name}, deferred: {difference}")
         findings.operations += 1
+
+
+async def examine_federations(findings: Findings, count: int, first: int) -> None:
+    """Answer some operations on each of so many random federations."""
+    seeds = itertools.count(first)
+    while findings.federations < count:
+        number = next(seeds)
+        tried = random_world(number)
+        if tried is None:
+            continue
+        findings.federations += 1
+        for seed in range(OPERATIONS_FOR_A_FEDERATION):
+            asked = (tried.engine_difference(seed), tried.deferred_difference(seed))
+            found = [await each for each in asked]
+            findings.differences += [f"federation {number}: {each}" for each in found if each]
 
 
 async def run(operations: int, first: int, names: Sequence[str] = WORLDS) -> Findings:
@@ -101,16 +126,21 @@ def main() -> int:
     """Run a corpus and print what it showed; 1 where an answer differed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--operations", type=int, default=2000)
+    parser.add_argument("--federations", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--world", choices=WORLDS)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     findings = asyncio.run(run(options.operations, options.seed, [options.world] if options.world else WORLDS))
+    asyncio.run(examine_federations(findings, options.federations, options.seed))
     if options.json:
         print(json.dumps(findings.summary()))
     else:
         print("\n\n".join(findings.differences))
-        print(f"{findings.operations} operations in {findings.worlds} worlds, {len(findings.differences)} differ;")
+        print(
+            f"{findings.operations} operations in {findings.worlds} worlds, {findings.deferred} of them in parts too,"
+        )
+        print(f"and {findings.federations} random federations: {len(findings.differences)} differ;")
         print(
             f"a plan takes {median(findings.plan_ms):.2f} ms, the worst {max(findings.plan_ms):.1f} ({findings.worst})"
         )
