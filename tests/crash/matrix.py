@@ -119,16 +119,20 @@ class Machine:
 
     async def fresh_database(self) -> str:
         """Make a database with the stock of the sale, and give its URL."""
-        self.used += 1
         url = self.postgres.url
-        if self.used == 1:
+        if not self.used:
             await execute(url, "CREATE DATABASE template_of_cells")
             template = url.replace("/postgres?", "/template_of_cells?")
             root = Path(subgraphs.__file__).parent
             await upgrade_all(template, {name: root / name / "migrations" for name in APPS})
             await load_stock(template, datetime.now(UTC))
-        await execute(url, f"CREATE DATABASE cell_{self.used} TEMPLATE template_of_cells STRATEGY FILE_COPY")
-        return url.replace("/postgres?", f"/cell_{self.used}?")
+        return await self.new_database("template_of_cells")
+
+    async def new_database(self, template: str = "template0") -> str:
+        """Make a database, and give its URL."""
+        self.used += 1
+        await execute(self.postgres.url, f"CREATE DATABASE made_{self.used} TEMPLATE {template} STRATEGY FILE_COPY")
+        return self.postgres.url.replace("/postgres?", f"/made_{self.used}?")
 
     async def empty_broker(self) -> None:
         """Throw away what an earlier cell left in the queues."""
