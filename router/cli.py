@@ -21,8 +21,6 @@ SupergraphFile = Annotated[
 ]
 
 CompositionFile = Annotated[Path, typer.Option("--config", "-c", help="The subgraphs, in the format of rover.")]
-
-
 SettingsFile = Annotated[Path | None, typer.Option("--config", "-c", help="Settings: a router.yaml.")]
 
 _router = typer.Typer(rich_markup_mode="markdown", invoke_without_command=True)

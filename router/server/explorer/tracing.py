@@ -11,7 +11,7 @@ They are endpoints of their own over an engine that takes notes, so that the end
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from router.execution.compiler.program import Program
 from router.execution.engine import Engine, PreparedOperation
 from router.execution.errors import ExecutionError
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
+from router.execution.incremental import Payload
 from router.execution.run import Run
 from router.execution.streaming import EventStream
 from router.execution.transports.port import Sender, SubgraphRequest, SubgraphResponse
@@ -138,6 +139,10 @@ class NotingEngine:
         """Leave every request to `execute`, which takes notes."""
         del request, context
         return None
+
+    def execute_incremental(self, request: GraphQLRequest, context: RequestContext) -> AsyncGenerator[Payload]:
+        """Answer a request in parts, of which no notes are taken."""
+        return self._engine.execute_incremental(request, context)
 
     async def stream(self, request: GraphQLRequest, context: RequestContext) -> EventStream:
         """Return the stream that a subscription asks for."""
