@@ -306,6 +306,19 @@ def rotate_personal_key(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     users_command.rotate_personal_key(data_dir)
 
 
+@users_app.command("forget-older-personal-keys")
+def forget_older_personal_keys(data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
+    """Remove the older keys of personal data, once nothing needs them; backups of before cannot be read any more.
+
+    Example:
+
+        storegraph users forget-older-personal-keys
+    """
+    from runtime import users_command  # noqa: PLC0415
+
+    users_command.forget_older_personal_keys(data_dir)
+
+
 def main() -> None:
     """Run the command line; known faults become one line and an exit code."""
     try:

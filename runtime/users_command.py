@@ -25,7 +25,9 @@ from subgraphs.users.service.accounts import Accounts
 from subgraphs.users.service.passwords import PasswordHasher
 from subgraphs.users.service.secrets import OneTimeSecrets
 from subgraphs.users.settings import UsersSettings
+from subgraphs.users.storage.accounts import count_wrapped_by_older, rewrap_some
 from subgraphs.users.storage.keys import RotatingKeys
+from subgraphs.users.storage.personal import PersonalKeys
 
 
 class UsersCommandError(StartError):
@@ -70,6 +72,30 @@ def rotate_personal_key(data_dir: Path) -> None:
     """Let a new key wrap the data keys of people; running stores wrap the older ones anew by and by."""
     name = KeyRing(secret_store(_settings(data_dir))).rotate()
     print(f"Key {name} wraps the data keys from now on.")
+
+
+def forget_older_personal_keys(data_dir: Path) -> None:
+    """Remove the keys that wrap no data key any more; copies of the store that are older than that cannot be read then.
+
+    Raises:
+        UsersCommandError: some data keys have not been wrapped anew yet.
+    """
+    with _store(data_dir) as settings:
+        keys = personal_keys(settings)
+        waiting = asyncio.run(_rewrap(settings, keys))
+        if waiting:
+            raise UsersCommandError(f"{waiting} accounts are being changed; try again.")
+        keys.ring.forget_all_but_newest()
+    print(f"Key {keys.ring.newest} is the only one now.")
+
+
+async def _rewrap(settings: Settings, keys: PersonalKeys) -> int:
+    """Wrap what is left anew; tell how many accounts somebody else holds."""
+    async with Database(settings.database_url, schema="users") as database:
+        while True:
+            async with database.transaction() as session:
+                if not await rewrap_some(session, keys):
+                    return await count_wrapped_by_older(session, keys)
 
 
 async def _open(administrator: NewAdministrator, password: str, settings: Settings) -> None:

@@ -72,10 +72,7 @@ class AddressBook:
 
     async def _locked_book(self, session: AsyncSession, user_id: str) -> DataKey:
         await stored_accounts.lock_account(session, user_id)
-        key = await stored_accounts.data_key_of(session, self.keys, user_id)
-        if key is None:
-            raise NotFoundError("There is no such account.", path=("id",))
-        return key
+        return await stored_accounts.required_key(session, self.keys, user_id)
 
 
 def _found(address: Address | None) -> Address:

@@ -86,7 +86,7 @@ class SecondFactors:
     async def of(self, user_id: str) -> list[Factor]:
         """List the confirmed factors of somebody."""
         async with self.database.session() as session:
-            key = await self._key(session, user_id)
+            key = await stored_accounts.required_key(session, self.keys, user_id)
             return [factor for factor in await stored.factors_of(session, key) if factor.confirmed_at]
 
     async def kinds_of(self, session: AsyncSession, user_id: str) -> list[str]:
@@ -102,7 +102,7 @@ class SecondFactors:
         """Make the secret of an authenticator app; it counts once a code of it was typed in."""
         secret = new_totp_secret()
         async with self.database.transaction() as session:
-            key = await self._key(session, account.id)
+            key = await stored_accounts.required_key(session, self.keys, account.id)
             await stored.delete_unconfirmed(session, account.id, FactorKind.TOTP)
             factor = await self._add(session, key, FactorKind.TOTP, name, {"secret": secret})
         return NewTotp(
@@ -117,7 +117,7 @@ class SecondFactors:
             InvalidSecretError: the code is wrong.
         """
         async with self.database.transaction() as session:
-            key = await self._key(session, user_id)
+            key = await stored_accounts.required_key(session, self.keys, user_id)
             found = {factor.id: factor for factor in await stored.factors_of(session, key, lock=True)}
             if factor_id not in found:
                 raise NotFoundError("There is no such factor.", path=("id",))
@@ -128,7 +128,7 @@ class SecondFactors:
     async def begin_passkey(self, account: Account) -> Ceremony:
         """Ask the browser for a new passkey."""
         async with self.database.transaction() as session:
-            key = await self._key(session, account.id)
+            key = await stored_accounts.required_key(session, self.keys, account.id)
             known = [
                 PublicKeyCredentialDescriptor(b64decode(factor.secret["id"]))
                 for factor in await stored.factors_of(session, key)
@@ -171,7 +171,7 @@ class SecondFactors:
                 )
             except (WebAuthnException, ValueError, KeyError, TypeError) as error:
                 raise InvalidSecretError("answer") from error
-            key = await self._key(session, user_id)
+            key = await stored_accounts.required_key(session, self.keys, user_id)
             secret = {"id": _spelled(made.credential_id), "public_key": _spelled(made.credential_public_key)}
             factor = await self._add(
                 session,
@@ -186,7 +186,7 @@ class SecondFactors:
 
     async def question(self, session: AsyncSession, user_id: str) -> tuple[dict[str, Any], str | None]:
         """Give what somebody's ticket must remember, and the question to their authenticators, if they have any."""
-        key = await self._key(session, user_id)
+        key = await stored_accounts.required_key(session, self.keys, user_id)
         known = [
             PublicKeyCredentialDescriptor(b64decode(factor.secret["id"]))
             for factor in await stored.factors_of(session, key)
@@ -205,7 +205,7 @@ class SecondFactors:
         Returns:
             The method in the words of RFC 8176; None when the proof is wrong.
         """
-        key = await self._key(session, user_id)
+        key = await stored_accounts.required_key(session, self.keys, user_id)
         if proof.recovery_code is not None:
             used = await stored.use_recovery_code(
                 session, user_id, _fingerprint(user_id, proof.recovery_code), self.clock.now()
@@ -303,12 +303,6 @@ class SecondFactors:
         codes = new_recovery_codes()
         await stored.replace_recovery_codes(session, user_id, [_fingerprint(user_id, code) for code in codes])
         return codes
-
-    async def _key(self, session: AsyncSession, user_id: str) -> DataKey:
-        key = await stored_accounts.data_key_of(session, self.keys, user_id)
-        if key is None:
-            raise NotFoundError("There is no such account.", path=("id",))
-        return key
 
 
 def _fingerprint(user_id: str, code: str) -> bytes:

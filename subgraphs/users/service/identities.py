@@ -29,7 +29,7 @@ from subgraphs.users.service.secrets import OneTimeSecrets
 from subgraphs.users.service.sessions import Grant
 from subgraphs.users.storage import accounts as stored_accounts
 from subgraphs.users.storage import identities as stored
-from subgraphs.users.storage.personal import DataKey, PersonalKeys
+from subgraphs.users.storage.personal import PersonalKeys
 
 
 class Refusal(Enum):
@@ -129,7 +129,7 @@ class Identities:
     async def of(self, user_id: str) -> list[Identity]:
         """List the identities that open somebody's account."""
         async with self.database.session() as session:
-            key = await self._key(session, user_id)
+            key = await stored_accounts.required_key(session, self.keys, user_id)
             return await stored.identities_of(session, key)
 
     async def unlink(self, caller: Caller, identity_id: str) -> None:
@@ -145,7 +145,9 @@ class Identities:
             await stored_accounts.lock_account(session, user_id)
             if not await stored.delete_identity(session, user_id, identity_id):
                 raise NotFoundError("There is no such identity.", path=("id",))
-            others = await stored.identities_of(session, await self._key(session, user_id))
+            others = await stored.identities_of(
+                session, await stored_accounts.required_key(session, self.keys, user_id)
+            )
             if not others and await stored_accounts.password_hash_of(session, user_id) is None:
                 raise ConflictError("Set a password first: this is the only way into the account.", path=("id",))
 
@@ -175,7 +177,7 @@ class Identities:
         return account
 
     async def _join(self, session: AsyncSession, account: Account, claims: Claims) -> Identity:
-        key = await self._key(session, account.id)
+        key = await stored_accounts.required_key(session, self.keys, account.id)
         identity = await stored.insert_identity(session, self.keys, key, claims, self.clock.now())
         await self.secrets.tell(session, account, "identity_linked")
         return identity
@@ -185,12 +187,6 @@ class Identities:
         if account is None:
             raise NotFoundError("There is no such account.", path=("id",))
         return account
-
-    async def _key(self, session: AsyncSession, user_id: str) -> DataKey:
-        key = await stored_accounts.data_key_of(session, self.keys, user_id)
-        if key is None:
-            raise NotFoundError("There is no such account.", path=("id",))
-        return key
 
 
 def _name_of(claims: Claims) -> str:

@@ -73,9 +73,7 @@ class PersonalDataRequests:
         async with self.database.transaction() as session:
             await self.log_in.insist_on_fresh_proof(session, caller)
             request = await self._begin(session, caller.id or "", "export")
-            key = await stored_accounts.data_key_of(session, self.keys, request.user_id)
-            if key is None:
-                raise NotFoundError("There is no such account.", path=("id",))
+            key = await stored_accounts.required_key(session, self.keys, request.user_id)
             own = {"users": await self._own(session, request.user_id)}
             await data_requests.take_answer(
                 session, request, awaited=OTHERS, report={}, content=key.seal(_PLACE, own), finished_at=None

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Clock
 from kernel.database import Database
-from kernel.errors import NotFoundError
 from kernel.events.catalogue import AccountMailDue
 from kernel.events.outbox import record
 from kernel.sealing import seal
@@ -45,9 +44,7 @@ class OneTimeSecrets:
         Raises:
             NotFoundError: there is no such account.
         """
-        key = await stored_accounts.data_key_of(session, self.keys, user_id)
-        if key is None:
-            raise NotFoundError("There is no such account.", path=("id",))
+        key = await stored_accounts.required_key(session, self.keys, user_id)
         secret = new_secret()
         made = OneTimeSecret(
             user_id=user_id,

@@ -32,7 +32,7 @@ from subgraphs.users.domain.sessions import (
 from subgraphs.users.service.tokens import AccessTokens
 from subgraphs.users.storage import accounts as stored_accounts
 from subgraphs.users.storage import sessions as stored
-from subgraphs.users.storage.personal import DataKey, PersonalKeys
+from subgraphs.users.storage.personal import PersonalKeys
 
 _log = telemetry.get_logger("users")
 
@@ -80,7 +80,7 @@ class Sessions:
         """Begin a session, in the caller's transaction; `csrf` is the hash of the secret that a cookie session has."""
         now, secret = self.clock.now(), first_secret()
         device = _new_device(account.id, now, methods=methods, client=client)
-        key = await self._key(session, account.id)
+        key = await stored_accounts.required_key(session, self.keys, account.id)
         await stored.insert_family(session, key, device, expires_at=now + self.rules.family_lifetime, csrf=csrf)
         await self._store(session, secret, family_id=device.id, parent=None, now=now)
         return self._grant(account, device, secret, csrf)
@@ -89,7 +89,7 @@ class Sessions:
         """Begin a session in somebody else's name: short, marked in its token, without a way to prolong it."""
         now = self.clock.now()
         device = _new_device(account.id, now, methods=frozenset({"imp"}), client=client, impersonator_id=actor_id)
-        key = await self._key(session, account.id)
+        key = await stored_accounts.required_key(session, self.keys, account.id)
         await stored.insert_family(session, key, device, expires_at=now + self.rules.impersonation_lifetime)
         return self._grant(account, device, None, None)
 
@@ -186,12 +186,6 @@ class Sessions:
             now=now,
             expires_at=now + self.rules.refresh_lifetime,
         )
-
-    async def _key(self, session: AsyncSession, user_id: str) -> DataKey:
-        key = await stored_accounts.data_key_of(session, self.keys, user_id)
-        if key is None:
-            raise NotFoundError("There is no such account.", path=("id",))
-        return key
 
     def _grant(self, account: Account, device: Device, secret: str | None, csrf: str | None) -> Grant:
         return Grant(

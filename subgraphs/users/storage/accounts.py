@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Row, Update, delete, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Insert, Row, Update, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.database import constraint_name
+from kernel.errors import NotFoundError
 from subgraphs.users.domain.accounts import Account
 from subgraphs.users.domain.errors import EmailTakenError
 from subgraphs.users.domain.roles import Role
@@ -80,6 +81,18 @@ async def data_key_of(session: AsyncSession, keys: PersonalKeys, user_id: str) -
     return keys.open(user_id, wrapped) if wrapped else None
 
 
+async def required_key(session: AsyncSession, keys: PersonalKeys, user_id: str) -> DataKey:
+    """Open the data key of somebody who must be there.
+
+    Raises:
+        NotFoundError: there is no such account.
+    """
+    key = await data_key_of(session, keys, user_id)
+    if key is None:
+        raise NotFoundError("There is no such account.", path=("id",))
+    return key
+
+
 async def update_account(session: AsyncSession, keys: PersonalKeys, account: Account) -> None:
     """Store an account that was read under lock.
 
@@ -121,19 +134,24 @@ async def replace_hash(session: AsyncSession, user_id: str, old: str, new: str) 
 
 async def rewrap_some(session: AsyncSession, keys: PersonalKeys, *, at_most: int = 500) -> int:
     """Wrap data keys of some accounts under the ring's newest key; tell how many there were."""
-    newest = keys.ring.newest.encode() + b"."
-    older = (
-        select(users.c.id, users.c.data_key)
-        .where(func.substring(users.c.data_key, 1, len(newest)) != newest)
-        .limit(at_most)
-        .with_for_update(skip_locked=True)
-    )
-    rows = (await session.execute(older)).all()
+    query = select(users.c.id, users.c.data_key).where(_wrapped_by_older(keys)).limit(at_most)
+    rows = (await session.execute(query.with_for_update(skip_locked=True))).all()
     for row in rows:
         await session.execute(
             update(users).where(users.c.id == row.id).values(data_key=keys.rewrap(row.id, row.data_key))
         )
     return len(rows)
+
+
+async def count_wrapped_by_older(session: AsyncSession, keys: PersonalKeys) -> int:
+    """Count the accounts whose data key is wrapped under an older key of the ring."""
+    query = select(func.count()).select_from(users).where(_wrapped_by_older(keys))
+    return (await session.execute(query)).scalar_one()
+
+
+def _wrapped_by_older(keys: PersonalKeys) -> ColumnElement[bool]:
+    newest = keys.ring.newest.encode() + b"."
+    return func.substring(users.c.data_key, 1, len(newest)) != newest
 
 
 def account_of(keys: PersonalKeys, row: Row[Any]) -> Account:
