@@ -119,8 +119,13 @@ class Policy:
     releases_at: datetime | None = None
 
     def __post_init__(self) -> None:
-        for name in ("reorder_point", "backorder_limit", "safety_stock"):
-            if not 0 <= getattr(self, name) <= MAX_QUANTITY:
+        figures = {
+            "reorderPoint": self.reorder_point,
+            "backorderLimit": self.backorder_limit,
+            "safetyStock": self.safety_stock,
+        }
+        for name, figure in figures.items():
+            if not 0 <= figure <= MAX_QUANTITY:
                 raise InvalidInputError(f"A policy's figures lie between 0 and {MAX_QUANTITY}.", path=(name,))
 
     def details(self) -> Details:
