@@ -7,6 +7,7 @@ slow, each router knows by itself what it knows, and clients send the rest again
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import OrderedDict
 from typing import Final, Protocol
 
@@ -21,6 +22,9 @@ from router.operations.manifest import digest
 _LOG: Final = structlog.get_logger("router.operations")
 _LONGEST: Final = 1_000_000
 """Characters of a document that is worth remembering."""
+_MOST_CHARACTERS: Final = 32_000_000
+"""Of all documents in memory: a client may send long ones that nobody needs."""
+_IS_DIGEST: Final = re.compile(r"[0-9a-f]{64}").fullmatch
 
 
 class DocumentStore(Protocol):
@@ -40,11 +44,12 @@ class DocumentStore(Protocol):
 
 
 class MemoryStore:
-    """Keeps the documents that were used last."""
+    """Keeps the documents that were used last, up to a number of them and of their characters."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._documents: OrderedDict[str, str] = OrderedDict()
+        self._characters = 0
 
     async def get(self, key: str) -> str | None:
         """Return the document of a digest."""
@@ -54,10 +59,11 @@ class MemoryStore:
         return document
 
     async def put(self, key: str, document: str) -> None:
-        """Keep a document, and forget the one unused for longest."""
+        """Keep a document, and forget those unused for longest."""
+        self._characters += len(document) - len(self._documents.pop(key, ""))
         self._documents[key] = document
-        if len(self._documents) > self._limit:
-            self._documents.popitem(last=False)
+        while len(self._documents) > self._limit or self._characters > _MOST_CHARACTERS:
+            self._characters -= len(self._documents.popitem(last=False)[1])
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -136,7 +142,7 @@ class AutomaticQueries:
             DigestMismatchError: what was sent has another digest.
             DigestUnknownError: none was sent, and none is known.
         """
-        known = await self._store.get(key)
+        known = await self._store.get(key) if _IS_DIGEST(key) else None
         if sent is None:
             if known is None:
                 raise DigestUnknownError

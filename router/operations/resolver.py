@@ -34,6 +34,8 @@ from router.operations.usage import UsageCounter
 
 _LOG: Final = structlog.get_logger("router.operations")
 _REMEMBERED: Final = 4_000
+_LONGEST_REMEMBERED: Final = 16_384
+"""Characters of a spelling that is remembered: clients may send any number of long ones that nobody published."""
 _ID_PREFIX: Final = "sha256:"
 
 
@@ -115,14 +117,16 @@ class Published:
             self._spellings.move_to_end(text)
             return self._spellings[text]
         spelling = await asyncio.to_thread(_look_at, text)
-        _remember(self._spellings, text, spelling)
+        if len(text) <= _LONGEST_REMEMBERED:
+            _remember(self._spellings, text, spelling)
         return spelling
 
     def _report(self, text: str, client: str | None) -> None:
         """Write down an operation that nobody published, once for each client."""
-        if (text, client) not in self._reported:
-            _remember(self._reported, (text, client), None)
-            _LOG.warning("an operation was not published", client=client, id=digest(text), operation=text[:500])
+        named = digest(text)
+        if (named, client) not in self._reported:
+            _remember(self._reported, (named, client), None)
+            _LOG.warning("an operation was not published", client=client, id=named, operation=text[:500])
 
     def close(self) -> None:
         """Write down what was counted."""

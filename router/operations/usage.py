@@ -61,25 +61,23 @@ class UsageCounter:
 
     def _write_aside(self) -> None:
         self._timer = None
-        asyncio.get_running_loop().run_in_executor(None, self.write)
-
-    def write(self) -> None:
-        """Write what has gathered; what cannot be written now stays in memory."""
         counts, self._counts = self._counts, Counter()
-        if not counts:
-            return
+        asyncio.get_running_loop().run_in_executor(None, self._write, counts)
+
+    def _write(self, counts: Counter[Key]) -> None:
         try:
             add_usage(self._path, counts, datetime.now(UTC))
         except sqlite3.Error as error:
-            self._counts.update(counts)
-            _LOG.warning("usage of operations cannot be written", file=str(self._path), reason=str(error))
+            _LOG.warning("usage of operations was not written", file=str(self._path), reason=str(error))
 
     def close(self) -> None:
         """Write what is left."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self.write()
+        if self._counts:
+            counts, self._counts = self._counts, Counter()
+            self._write(counts)
 
 
 def add_usage(path: Path, counts: Mapping[Key, int], now: datetime) -> None:

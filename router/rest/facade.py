@@ -260,11 +260,11 @@ def _query(query_string: bytes) -> dict[str, list[str]]:
 
 
 def _json_body(http: HttpRequest, limit: int) -> Any:
-    if http.body is None:
-        raise BodyTooLargeError(limit)
-    if not http.body:
+    if http.body == b"":
         return None
     insist_on_json(http.headers.get(b"content-type"))
+    if http.body is None:
+        raise BodyTooLargeError(limit)
     try:
         return orjson.loads(http.body)
     except orjson.JSONDecodeError as error:

@@ -50,7 +50,7 @@ class BodyStream:
         self._pieces.append(piece)
         self._size += len(piece)
         self._arrived.set()
-        if self._size > _FULL and not self._paused:
+        if self._size > _FULL:
             self._paused = True
             self._pause()
 

@@ -120,12 +120,12 @@ class UploadForm:
         head = await self._parts.next()
         if not isinstance(head, PartHead) or head.name != name:
             raise InvalidUploadError(f"The part '{name}' is missing, or not in its place.")
-        content = b""
+        content = bytearray()
         while isinstance(piece := await self._parts.next(), bytes):
             content += piece
             if len(content) > self._operation_limit:
                 raise InvalidUploadError(f"The part '{name}' is larger than {self._operation_limit} bytes.")
-        return content
+        return bytes(content)
 
     async def skip_to(self, wanted: UploadedFile) -> None:
         """Keep the files that come before the one that is wanted, and read its head.

@@ -37,3 +37,14 @@ async def test_without_its_store_a_router_goes_by_its_memory() -> None:
 
     assert (await store.get("ab"), await store.get("cd")) == ("{ a }", None)
     await store.close()
+
+
+async def test_memory_has_a_bound_in_characters_too() -> None:
+    store = MemoryStore(1_000)
+    for number in range(40):
+        await store.put(str(number), "x" * 1_000_000)
+    await store.put("39", "y")
+
+    assert await store.get("0") is None
+    assert await store.get("39") == "y"
+    assert await store.get("38") is not None

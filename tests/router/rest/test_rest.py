@@ -150,7 +150,9 @@ async def test_a_body_that_does_not_fit(
 async def test_other_bodies_than_json_are_not_read(api: Any) -> None:
     form = {"content-type": "application/x-www-form-urlencoded"} | signed_in()
 
+    files = {"on": ("a", b"true")}
     assert (await api.put("/lamps/7/switch", content=b"on=true", headers=form)).status_code == 415
+    assert (await api.put("/lamps/7/switch", files=files, headers=signed_in())).status_code == 415
     assert (await api.post("/lamps", content=b"name=a", headers=form)).json()["code"] == "CSRF_ERROR"
 
 
