@@ -52,7 +52,8 @@ async def test_a_policy_is_shown_with_its_level(inventory, stocked):
     await stocked({"A": {"wh_near": 5}})
     policy = """mutation ($safety: Int!) { stockPolicySet(input: {
         sku: "A", warehouseId: "wh_near", safetyStock: $safety, backorderLimit: 1,
-        releasesAt: "2030-01-01T00:00:00Z"}) { stockLevel { available safetyStock releasesAt } errors { code path } } }"""
+        releasesAt: "2030-01-01T00:00:00Z"}) {
+        stockLevel { available safetyStock releasesAt } errors { code path } } }"""
     level = (await run(inventory, policy, safety=4))["stockPolicySet"]["stockLevel"]
     assert level == {"available": 2, "safetyStock": 4, "releasesAt": "2030-01-01T00:00:00+00:00"}
     errors = (await run(inventory, policy, safety=-1))["stockPolicySet"]["errors"]
