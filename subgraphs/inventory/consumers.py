@@ -21,6 +21,7 @@ from subgraphs.inventory.service.planning import Planning
 from subgraphs.inventory.storage import catalogue, demand
 from subgraphs.inventory.storage.demand import Wanted
 
+_TOGETHER = 20
 _OF_PRODUCT = (InventoryChanged, ProductCreated, ProductUpdated)
 
 
@@ -35,17 +36,14 @@ def make_consumers(service: InventoryService, planning: Planning) -> tuple[Consu
         if isinstance(event.data, OrderCancelled):
             await service.deallocate(session, event.data.order_id, event.data.reason)
 
-    async def note(event: Event, _session: AsyncSession) -> None:
-        """Have what is kept of availability renewed; the work itself waits until nothing is locked."""
+    async def note(event: Event, session: AsyncSession) -> None:
+        """Tell who waits, and have what is kept of availability renewed once nothing is locked any more."""
         if isinstance(event.data, InventoryChanged):
             planning.skus.touch(event.data.sku)
+            await planning.watches.tell(session, event.data)
         product_id = event.data.product_id if isinstance(event.data, _OF_PRODUCT) else None
         if product_id is not None:
             planning.products.touch(product_id)
-
-    async def tell_who_waits(event: Event, session: AsyncSession) -> None:
-        if isinstance(event.data, InventoryChanged):
-            await planning.watches.tell(session, event.data)
 
     return (
         Consumer(
@@ -56,6 +54,7 @@ def make_consumers(service: InventoryService, planning: Planning) -> tuple[Consu
         Consumer(
             name="inventory.availability",
             subscriptions={kind.__name__: note for kind in _OF_PRODUCT},
+            batch=_TOGETHER,
         ),
         Consumer(
             name="inventory.demand",
@@ -65,8 +64,8 @@ def make_consumers(service: InventoryService, planning: Planning) -> tuple[Consu
                 "OrderConfirmed": count_demand,
                 "OrderCancelled": take_back_demand,
             },
+            batch=_TOGETHER,
         ),
-        Consumer(name="inventory.back-in-stock", subscriptions={"InventoryChanged": tell_who_waits}),
     )
 
 

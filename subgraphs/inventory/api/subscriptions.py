@@ -24,4 +24,5 @@ class Subscription:
         async with aclosing(info.context.service.feed.follow(sku, {"InventoryChanged"})) as news:
             await anext(news)
             async for _ in news:
+                await info.context.planning.skus.refresh([sku])
                 yield ProductVariant(sku=sku)

@@ -57,6 +57,10 @@ class AvailabilityBoard:
         found = {**kept, **{name: reading.availability for name, reading in fresh.items()}}
         return {name: found.get(name, _NOTHING) for name in wanted}
 
+    async def refresh(self, wanted: Collection[str]) -> None:
+        """Read these from the books now, for who was just told that they changed."""
+        await self._fetch(wanted)
+
     def touch(self, name: str) -> None:
         """Note that something changed; what is kept of it is renewed by `renew`."""
         if self._cache is not None:

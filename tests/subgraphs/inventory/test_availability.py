@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from kernel.calls import InProcessCalls
 from kernel.database import count_statements
 from kernel.events.embedded import EmbeddedDelivery
+from kernel.identity import ANONYMOUS
 from kernel.settings import Settings
 from kernel.subgraph import Parts
 from subgraphs.inventory.app import build
@@ -162,5 +163,27 @@ async def test_a_sale_that_is_told_renews_sku_and_product(database, clock, servi
     assert [await job.run() for job in renewals] == [1, 1]
     for kept in (AvailabilityCache(redis, "sku", bound=BOUND), AvailabilityCache(redis, "product", bound=BOUND)):
         assert [each.quantity for each in (await kept.get(["A", "prod_A"])).values()] == [0]
+    for close in inventory.on_close:
+        await close()
+
+
+async def test_who_is_told_of_a_change_never_sees_the_figure_before_it(
+    database, clock, service, stocked, valkey, redis
+):
+    """Nobody renews the cache here, so that what it holds is surely old."""
+    await stocked({"A": {"wh_near": 50}})
+    parts = Parts(database=database, calls=InProcessCalls("inventory", {}), clock=clock)
+    inventory = build(Settings.load(redis_url=valkey.url), parts)
+    kept = AvailabilityBoard.of_skus(database, clock, AvailabilityCache(redis, "sku", bound=BOUND))
+    assert (await kept.look(["A"]))["A"].quantity == 50
+    query = 'subscription { availabilityChanged(sku: "A") { availability { quantityAvailable } } }'
+    events = inventory.executor.subscribe(query, caller=ANONYMOUS)
+    told, sold = asyncio.ensure_future(anext(events)), 0
+    while not told.done():  # the first sales may come before anybody listens
+        sold += 1
+        await service.reserve("chk", [Wish("A", 1)], 600, f"k{sold}")
+        await asyncio.wait([told], timeout=0.2)
+    assert told.result().data["availabilityChanged"]["availability"]["quantityAvailable"] == 50 - sold
+    await events.aclose()
     for close in inventory.on_close:
         await close()

@@ -113,6 +113,23 @@ def test_a_quantile_is_the_least_count_that_suffices(mean, excess, share):
     assert abs(spread.quantile(0.5) - mean) <= 1 + math.sqrt(mean * excess)
 
 
+@pytest.mark.parametrize("excess", [1.0, 3.0, 4000.0])
+def test_counting_and_the_gamma_distribution_meet(excess):
+    """Where counting ends the quantiles go on without a step."""
+    for share in (0.1, 0.5, 0.9, 0.99):
+        below, above = (Spread(mean, mean * excess).quantile(share) for mean in (19_999.0, 20_001.0))
+        assert abs(above - below) <= 20 + 0.002 * above
+
+
+@given(st.floats(0.1, 3000), st.floats(0.1, 200), st.floats(0.02, 3))
+def test_more_demand_never_has_a_lower_quantile(mean, more, scatter):
+    def spread(value):
+        return Spread(value, value + scatter * value * value)
+
+    for share in (0.5, 0.95, 0.999):
+        assert spread(mean + more).quantile(share) >= spread(mean).quantile(share)
+
+
 def test_quantiles_are_those_of_the_distribution():
     chance = random.Random(4)
     mean, variance = 6.0, 15.0
