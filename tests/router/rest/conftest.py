@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from router.config_file import parse_settings
 from router.execution.engine import Engine
 from router.execution.transports.in_process import InProcessTransport
 from router.server.app import create_router_app
-from router.supergraph import load_supergraph
+from router.supergraph import Supergraph, load_supergraph
 
 SDL = """
   scalar Decimal
@@ -148,15 +149,20 @@ def lamps() -> Lamps:
     return Lamps()
 
 
+@cache
+def supergraph() -> Supergraph:
+    composed = compose([Subgraph("lamps", SDL, "http://lamps")])
+    assert isinstance(composed, Composed), composed
+    return load_supergraph(composed.supergraph_sdl)
+
+
 Serve = Callable[..., httpx.AsyncClient]
 
 
 @pytest.fixture
 async def serve(lamps: Lamps, tmp_path: Path) -> AsyncIterator[Serve]:
     """Serve routes over the small graph; the value is a client."""
-    composed = compose([Subgraph("lamps", SDL, "http://lamps")])
-    assert isinstance(composed, Composed), composed
-    engine = Engine(load_supergraph(composed.supergraph_sdl), {"lamps": InProcessTransport(lamps)})
+    engine = Engine(supergraph(), {"lamps": InProcessTransport(lamps)})
     clients: list[httpx.AsyncClient] = []
 
     def client(routes: str = ROUTES, settings: str = "", **trust: Any) -> httpx.AsyncClient:
