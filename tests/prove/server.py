@@ -25,18 +25,19 @@ DELAY_MS = 200
 SUBSCRIPTION_MEGABYTES = 100
 
 CLIENTS = {
-    "Apollo Client (persisted queries, subscription over multipart, @defer)": "test_apollo_client",
-    "urql (persisted exchange)": "test_urql",
-    "graphql-ws": "test_clients_of_streams[graphql-ws",
-    "graphql-sse": "test_clients_of_streams[graphql-sse",
-    "a Relay network layer": "test_a_relay_network_layer",
-    "gql of Python": "test_gql_of_python",
+    "Apollo Client: query, mutation, persisted queries, subscription over multipart, @defer": "test_apollo_client",
+    "urql: query, mutation, persisted exchange, subscription, @defer": "test_urql",
+    "graphql-ws: query, mutation, subscription": "test_clients_of_streams[graphql-ws",
+    "graphql-sse: query, mutation, subscription": "test_clients_of_streams[graphql-sse",
+    "a Relay network layer: query, mutation": "test_a_relay_network_layer",
+    "gql of Python: query, mutation, subscription": "test_gql_of_python",
 }
 BROWSER = {
     "runs a sample, reads the schema": "test_a_developer_runs_a_sample",
     "shows the plan view with timings and code": "test_a_developer_sees_how",
     "asks as demo users": "test_a_developer_asks_as",
     "shows a subscription's events": "test_a_developer_follows_a_subscription",
+    "shows a deferred answer grow": "test_a_developer_sees_an_answer_grow",
 }
 HOSTILE_FILES = (
     "tests/e2e_router/test_hostile_clients.py",
@@ -99,7 +100,7 @@ def prove(prover: Prover) -> None:
         with prover.part("clients"):
             results = _tests(prover, checkout, "tests/e2e_router/test_clients.py")
             for text, name in CLIENTS.items():
-                _told(prover, f"{text}: query, mutation, subscription", results, [name])
+                _told(prover, text, results, [name])
         with prover.part("Chromium with the network blocked apart from the router"):
             results = _tests(prover, checkout, "tests/e2e_router/test_explorer_in_a_browser.py")
             for text, name in BROWSER.items():
