@@ -237,7 +237,7 @@ class IncrementalAssembly(Assembly):
 
     def _deliver_first(self) -> None:
         data = self._project()
-        errors = tuple(self._errors_of(self._pieces.at_once | {len(self._program.plan.fetches)}))
+        errors = self._tell(self._pieces.at_once | {len(self._program.plan.fetches)})
         if data is not None and self._pieces.site is not None:
             self._discover(self._pieces.site, self._root, data, (), {})
         pending = self._announce()
@@ -245,10 +245,11 @@ class IncrementalAssembly(Assembly):
         self._deliver(Payload(response, pending, has_next=bool(self._places)))
 
     def _deliver_parts(self, ready: list[_Place]) -> None:
-        parts = [self._part(place) for place in ready]
+        errors = self._assigned(ready)
+        parts = [self._part(place, errors.get(id(place), [])) for place in ready]
         self._places = [place for place in self._places if not place.is_over]
         pending = self._announce()
-        if not self._places and (left := tuple(self._errors_of(self._errors))):
+        if not self._places and (left := self._tell(self._errors)):
             parts[-1] = replace(parts[-1], errors=parts[-1].errors + left)
         self._deliver(Payload(None, pending, tuple(parts), bool(self._places)))
 
@@ -293,12 +294,11 @@ class IncrementalAssembly(Assembly):
 
     # What is delivered ------------------------------------------------------------------------------------------------
 
-    def _part(self, place: _Place) -> Part:
+    def _part(self, place: _Place, errors: list[GraphQLErrorDict]) -> Part:
         """Make the part that a fragment brings to its place."""
         place.is_over = True
         if place.pending is None:
             raise TypeError("a fragment is announced before it comes")
-        errors = list(self._errors_at(place))
         additions: list[Addition] = []
         while waiting := [each for each in place.pieces if not each.is_delivered]:
             for each in waiting:
@@ -329,18 +329,33 @@ class IncrementalAssembly(Assembly):
             value = value[step]
         return value
 
-    def _errors_at(self, place: _Place) -> Iterator[GraphQLErrorDict]:
-        """Return the errors of a fragment's fetches that concern its place, and those that concern none."""
-        return self._errors_of(self._pieces.fetches.get(place.usage, frozenset()), place.path)
-
-    def _errors_of(self, fetches: Iterable[int], path: ClientPath = ()) -> Iterator[GraphQLErrorDict]:
-        """Yield errors that were not told yet."""
-        for fetch in sorted(fetches):
-            for error in self._errors.get(fetch, ()):
-                where = error.get("path")
-                if id(error) not in self._told and (where is None or tuple(where[: len(path)]) == path):
+    def _assigned(self, ready: list[_Place]) -> Mapping[int, list[GraphQLErrorDict]]:
+        """Return the errors of the fragments' fetches for each place; those that concern no place go to the first."""
+        places: dict[Usage, dict[ClientPath, _Place]] = {}
+        for place in ready:
+            places.setdefault(place.usage, {})[place.path] = place
+        assigned: dict[int, list[GraphQLErrorDict]] = {}
+        for usage, by_path in places.items():
+            for error in self._untold(self._pieces.fetches.get(usage, frozenset())):
+                path = tuple(error.get("path", next(iter(by_path))))
+                prefixes = (path[:size] for size in range(len(path), -1, -1))
+                place = next((by_path[prefix] for prefix in prefixes if prefix in by_path), None)
+                if place is not None:
                     self._told.add(id(error))
-                    yield error
+                    assigned.setdefault(id(place), []).append(error)
+        return assigned
+
+    def _untold(self, fetches: Iterable[int]) -> list[GraphQLErrorDict]:
+        """Return errors of some fetches that were not told yet."""
+        return [
+            error for fetch in sorted(fetches) for error in self._errors.get(fetch, ()) if id(error) not in self._told
+        ]
+
+    def _tell(self, fetches: Iterable[int]) -> tuple[GraphQLErrorDict, ...]:
+        """Return errors of some fetches that were not told yet, and take note that they are."""
+        errors = self._untold(fetches)
+        self._told.update(map(id, errors))
+        return tuple(errors)
 
 
 Begin: TypeAlias = Callable[[Callable[[Payload], None]], "asyncio.Future[GraphQLResponse]"]
