@@ -1,4 +1,4 @@
-"""What shipping does when others report: a confirmed order is to be sent."""
+"""What shipping does when others report: a confirmed order is to be sent, perhaps from elsewhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.events.catalogue import OrderConfirmed
+from kernel.events.catalogue import AllocationMoved, OrderConfirmed
 from kernel.events.consumers import Consumer
 from kernel.events.envelope import Event
 from subgraphs.shipping.service import ShippingService
@@ -18,4 +18,10 @@ def make_consumers(service: ShippingService) -> tuple[Consumer, ...]:
     async def plan(event: Event, session: AsyncSession) -> None:
         await service.plan(session, cast("OrderConfirmed", event.data))
 
-    return (Consumer(name="shipping.orders", subscriptions={"OrderConfirmed": plan}),)
+    async def replan(event: Event, session: AsyncSession) -> None:
+        await service.replan(session, cast("AllocationMoved", event.data))
+
+    return (
+        Consumer(name="shipping.orders", subscriptions={"OrderConfirmed": plan}),
+        Consumer(name="shipping.stock", subscriptions={"AllocationMoved": replan}),
+    )

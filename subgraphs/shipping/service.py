@@ -7,6 +7,7 @@ books it once.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,7 +16,7 @@ from kernel import telemetry
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import InfrastructureError, InvalidInputError, NotFoundError
-from kernel.events.catalogue import OrderConfirmed, OrderDelivered, OrderShipped
+from kernel.events.catalogue import AllocationMoved, OrderConfirmed, OrderDelivered, OrderShipped
 from kernel.events.outbox import record
 from kernel.ids import new_id
 from kernel.money import Money
@@ -29,6 +30,7 @@ from subgraphs.shipping.domain.shipment import (
     ShipmentStatus,
     all_reached,
     by_warehouse,
+    without,
 )
 from subgraphs.shipping.storage import rates as rate_store
 from subgraphs.shipping.storage import shipments as store
@@ -96,6 +98,35 @@ class ShippingService:
             for warehouse, lines in by_warehouse(order.stock).items()
         ]
         await store.add(session, planned, due_at=now)
+
+    async def replan(self, session: AsyncSession, moved: AllocationMoved) -> None:
+        """Let lines come from other warehouses, in the caller's transaction.
+
+        A parcel that is labelled already leaves from where it is: stock lets the allocation follow it. So it stays,
+        too, where the other warehouse has sent its parcel of this order before.
+        """
+        now = self._clock.now()
+        await store.lock_order(session, moved.order_id)
+        known = {each.warehouse_id: each for each in await store.of_order_locked(session, moved.order_id)}
+        left = known.get(moved.warehouse_id)
+        if left is None or left.status != ShipmentStatus.PENDING:
+            return
+        parcels = {
+            warehouse: lines
+            for warehouse, lines in by_warehouse(moved.lines).items()
+            if warehouse not in known or known[warehouse].status == ShipmentStatus.PENDING
+        }
+        for warehouse, lines in parcels.items():
+            if warehouse in known:
+                await store.repack(session, known[warehouse], (*known[warehouse].lines, *lines))
+            else:
+                parcel = replace(left, id=new_id("shp"), warehouse_id=warehouse, lines=lines, created_at=now)
+                await store.add(session, [parcel], due_at=now)
+        rest = without(left.lines, [line for lines in parcels.values() for line in lines])
+        if rest:
+            await store.repack(session, left, rest)
+        else:
+            await store.move(session, left, ShipmentStatus.CANCELLED, now, due_at=None)
 
     async def halt(self, order_id: str) -> None:
         """Stop everything of an order that has not left a warehouse; doing so again changes nothing.

@@ -50,9 +50,19 @@ class Part:
             self.process.wait()
 
     def wait_until_up(self) -> None:
-        """Return when somebody listens on its port."""
+        """Return when somebody listens on its port.
+
+        Raises:
+            RuntimeError: it has ended instead; with the end of what it said.
+        """
+
+        def up() -> bool:
+            if self.process is not None and self.process.poll() is not None:
+                raise RuntimeError(f"{' '.join(self.arguments)} has ended:\n{self.log.read_text()[-2000:]}")
+            return listens(self.port)
+
         if self.port is not None:
-            wait_until(lambda: listens(self.port), 120)
+            wait_until(up, 180)
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ or the order, and the time at which a reservation ends; only where the goods com
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from kernel.errors import ConflictError
@@ -100,6 +100,7 @@ def _move(book: Book, source: SourcingStrategy, promise: Promise, quantity: int,
             _move_line(book, promise, left, picks, reason)
         else:
             _move_allocation(book, promise, left, picks, reason)
+            _tell(book, promise, picks, reason)
     return moved
 
 
@@ -109,13 +110,15 @@ def _move_line(book: Book, line: ReservationLine, left: list[Pick], picks: Itera
     book.record_picks(picks, MovementType.RESERVED, line.reservation_id, reason, details)
 
 
-def _move_allocation(book: Book, row: Allocation, left: list[Pick], picks: Iterable[Pick], reason: str) -> None:
+def _move_allocation(book: Book, row: Allocation, left: list[Pick], taken: Sequence[Pick], reason: str) -> None:
     """Give the order stock elsewhere: reserved for it and allocated at once, so that the other shelf shows both."""
-    taken = list(picks)
     book.record_picks(left, MovementType.DEALLOCATED, row.order_id, reason)
     held = {"checkout_id": "", "expires_at": book.now.isoformat()}
     book.record_picks(taken, MovementType.RESERVED, row.reservation_id, reason, held)
     book.record_picks(taken, MovementType.ALLOCATED, row.order_id, reason, {"reservation_id": row.reservation_id})
+
+
+def _tell(book: Book, row: Allocation, taken: Sequence[Pick], reason: str) -> None:
     news = AllocationMoved(
         order_id=row.order_id,
         warehouse_id=row.warehouse_id,

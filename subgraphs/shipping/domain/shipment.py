@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -62,6 +62,20 @@ class Shipment:
     created_at: datetime
     shipped_at: datetime | None
     delivered_at: datetime | None
+
+
+def without(lines: Iterable[StockLine], taken: Iterable[StockLine]) -> tuple[StockLine, ...]:
+    """Take quantities out of a parcel, by SKU; what is not in it is not missed."""
+    gone: dict[str, int] = {}
+    for line in taken:
+        gone[line.sku] = gone.get(line.sku, 0) + line.quantity
+    left: list[StockLine] = []
+    for line in lines:
+        here = min(line.quantity, gone.get(line.sku, 0))
+        gone[line.sku] = gone.get(line.sku, 0) - here
+        if here < line.quantity:
+            left.append(replace(line, quantity=line.quantity - here))
+    return tuple(left)
 
 
 def by_warehouse(stock: Iterable[StockLine]) -> dict[str, tuple[StockLine, ...]]:

@@ -117,6 +117,12 @@ async def move(
     return (await session.execute(select(moved.c.id).add_cte(told))).first() is not None
 
 
+async def repack(session: AsyncSession, shipment: Shipment, lines: Sequence[StockLine]) -> None:
+    """Change what is in a locked shipment that nobody has packed yet."""
+    statement = update(shipments).where(shipments.c.id == shipment.id)
+    await session.execute(statement.values(lines=[asdict(line) for line in lines]))
+
+
 def _row(shipment: Shipment) -> dict[str, Any]:
     return {
         "id": shipment.id,

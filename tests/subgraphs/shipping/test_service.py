@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from kernel.errors import InfrastructureError, NotFoundError
+from kernel.events.catalogue import AllocationMoved, StockLine
 from kernel.transitions import IllegalTransitionError
 from subgraphs.shipping.domain.shipment import ShipmentHandedOverError, ShipmentStatus
 from subgraphs.shipping.sandbox import SandboxCarrier
@@ -154,3 +155,36 @@ async def test_shipping_twice_is_refused_with_what_may_follow(service, plan, con
 async def test_an_unknown_shipment_is_not_found(service):
     with pytest.raises(NotFoundError):
         await service.ship("shp_none")
+
+
+def lines_of(shipments):
+    return {
+        each.warehouse_id: sum(line.quantity for line in each.lines) for each in shipments if each.status != "CANCELLED"
+    }
+
+
+@pytest.fixture
+def move(database, service):
+    """Have stock move lines of the order to other warehouses."""
+
+    async def move(source, **targets):
+        lines = tuple(StockLine(sku="SKU-1", quantity=many, warehouse_id=there) for there, many in targets.items())
+        event = AllocationMoved(order_id="ord_1", warehouse_id=source, lines=lines, reason="flooded")
+        async with database.transaction() as session:
+            await service.replan(session, event)
+            return await store.of_order_locked(session, "ord_1")
+
+    return move
+
+
+async def test_lines_that_come_from_elsewhere_are_packed_there(plan, confirmed, move):
+    await plan(confirmed(warehouses=("wh_a", "wh_b")))
+    assert lines_of(await move("wh_a", wh_c=1)) == {"wh_a": 1, "wh_b": 2, "wh_c": 1}
+    assert lines_of(await move("wh_a", wh_b=1)) == {"wh_b": 3, "wh_c": 1}
+    assert lines_of(await move("wh_none", wh_b=1)) == {"wh_b": 3, "wh_c": 1}
+
+
+async def test_a_labelled_parcel_stays_as_it_is(service, plan, confirmed, move):
+    await plan(confirmed())
+    await service.drive_due()
+    assert lines_of(await move("wh_a", wh_b=2)) == {"wh_a": 2}
