@@ -122,7 +122,9 @@ class _Writer:
         selected = route.selected
         schema = self.schemas.of_given_answer(selected.kind, selected.selections, selected.fragments)
         success: dict[str, Any] = {
-            "description": HTTPStatus(route.declared.success).phrase,
+            "description": "The answer."
+            if route.declared.success == 200
+            else HTTPStatus(route.declared.success).phrase,
             "content": {"application/json": {"schema": schema}},
         }
         if route.declared.location is not None:

@@ -6,6 +6,8 @@ from typing import Any
 
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from router.rest.page import outline
+
 
 async def test_the_document_is_openapi(serve: Any) -> None:
     response = await serve().get("/openapi.json")
@@ -64,3 +66,43 @@ async def test_page_and_document_can_be_elsewhere(serve: Any) -> None:
 
     assert (await api.get("/api.json")).status_code == 200
     assert [(await api.get(path)).status_code for path in ("/docs", "/openapi.json")] == [404, 404]
+
+
+def test_types_are_shown_as_people_note_them() -> None:
+    schema = {
+        "type": "object",
+        "required": ["name"],
+        "properties": {
+            "name": {"type": "string", "description": "For\npeople."},
+            "size": {"type": ["integer", "null"]},
+            "parts": {"type": "array", "items": {"type": "object", "properties": {"colour": {"enum": ["RED"]}}}},
+            "price": {"anyOf": [{"$ref": "#/components/schemas/Money"}, {"type": "null"}]},
+            "code": {"type": "string", "pattern": "^[A-Z]$"},
+            "rest": {},
+        },
+    }
+
+    assert outline(schema).splitlines() == [
+        "{",
+        "  name: string  // For people.",
+        "  size?: integer | null",
+        "  parts?: [{",
+        '    colour?: "RED"',
+        "  }]",
+        "  price?: Money | null",
+        "  code?: string matching ^[A-Z]$",
+        "  rest?: anything",
+        "}",
+    ]
+
+
+async def test_texts_of_a_declaration_stay_texts(serve: Any) -> None:
+    routes = """
+title: <script>alert(1)</script>
+description: "`<b>` is code"
+routes: [{route: GET /a, answer: lamp, summary: '<img src=x>', operation: '{ lamp(id: 1) { id } }'}]
+"""
+    page = (await serve(routes).get("/docs")).text
+
+    assert not {"<script", "<img", "<b>"} & {tag for tag in ("<script", "<img", "<b>") if tag in page}
+    assert "<code>&lt;b&gt;</code> is code" in page
