@@ -17,6 +17,7 @@ from runtime.embedded.data_directory import DataDirectory
 from runtime.embedded.postgres import start_postgres
 from runtime.embedded.valkey import start_valkey
 from runtime.shop import SUBGRAPHS
+from tests.e2e import live_journey
 from tests.prove.checkout import HERE, answers, free_port, graphql
 
 STOREGRAPH = str(Path(sys.executable).with_name("storegraph"))
@@ -123,6 +124,7 @@ def test_a_buyers_journey_over_http_between_all_parts(server_folder: Path, rabbi
 
             assert direct["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
             assert journey.returncode == 0, journey.stdout + journey.stderr
+            live_journey.walk(url)
         finally:
             processes.end()
 
