@@ -128,7 +128,8 @@ def _prove_subscriptions(prover: Prover, checkout: Checkout) -> None:
     options = ["--quick"] if prover.quick else []
     found = _figures(checkout.run(PYTHON, "-m", "benchmarks", "subscriptions", "--json", *options).output)
     prover.equal("subscriptions open on one worker", found["subscriptions"], SUBSCRIPTIONS)
-    prover.equal("events a second to each of them", found["per_second"], EVENTS_PER_SECOND)
+    rate = found["per_second"]
+    prover.check("events a second to each of them", rate, f">= {EVENTS_PER_SECOND}", rate >= EVENTS_PER_SECOND)
     prover.equal("events delivered", found["delivered"], found["expected"])
     prover.at_most("delay of the median event", found["delay_ms_p50"], DELAY_MS, "ms")
     prover.console.print(f"    delay of the 99th percentile: {found['delay_ms_p99']:.0f} ms")
