@@ -11,28 +11,23 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import unquote
 
-import httptools
 from typing_extensions import override
 from uvicorn.server import ServerState
 
 from router.config import ServerSettings
 from router.server.asgi import Responder
-from router.server.body_stream import BodyStream
-from router.server.exchange import BODILESS, CLIENT_ADDRESS, FORM, Answer, HttpRequest, Response
-from router.server.heads import HEAD_END, KnownHead, KnownHeads
+from router.server.exchange import BODILESS, Answer, HttpRequest, Response
+from router.server.heads import KnownHeads
+from router.server.request_reader import STATUS_LINES, RequestReader, refusal
 from router.server.streams.outlets import BodyOutlet
 from router.server.streams.port import SocketResponse, StreamResponse
 from router.server.streams.switching import SwitchedConnection, request_head
 from router.traffic.calls import Call
 from router.traffic.turns import Turn
 
-_LONGEST_HEAD: Final = 65_536
 _HEAD_SECONDS: Final = 20.0
 _PARTING_SECONDS: Final = 2.0
 _MOST_WAITING: Final = 16
@@ -41,17 +36,7 @@ _SWEEP_SECONDS: Final = 0.5
 _FOR_EVER: Final = math.inf
 """When a request was begun whose answer is a stream: no limit of time ends it."""
 
-_STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode() for each in HTTPStatus}
-_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-def _refusal(status: HTTPStatus) -> bytes:
-    return _STATUS_LINES[status] + b"content-length: 0\r\nconnection: close\r\n\r\n"
-
-
-_BAD_REQUEST: Final = _refusal(HTTPStatus.BAD_REQUEST)
-_HEAD_TOO_LONG: Final = _refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-_TOO_SLOW: Final = _refusal(HTTPStatus.REQUEST_TIMEOUT)
+_TOO_SLOW: Final = refusal(HTTPStatus.REQUEST_TIMEOUT)
 
 
 class Connections:
@@ -83,7 +68,7 @@ class Connections:
             loop.call_later(_SWEEP_SECONDS, self._sweep, state)
 
 
-class RouterProtocol(asyncio.Protocol):
+class RouterProtocol(RequestReader):
     """One connection of a client.
 
     Requests that a client sends ahead wait for their turn; so that it cannot pile them up, reading pauses when there
@@ -93,67 +78,31 @@ class RouterProtocol(asyncio.Protocol):
     __slots__ = (
         "_answering",
         "_begun",
-        "_body",
-        "_closing",
-        "_early",
         "_expired",
-        "_head_bytes",
-        "_headers",
-        "_heads",
-        "_incoming",
         "_keep_alive",
-        "_loop",
         "_outlet",
-        "_parser",
-        "_peer",
-        "_piece",
-        "_reading",
-        "_refused",
         "_request",
-        "_responder",
-        "_since",
         "_state",
-        "_transport",
         "_turn",
         "_unsent",
-        "_url",
         "_waiting",
         "_write_paused",
     )
 
     def __init__(self, responder: Responder, state: ServerState, heads: KnownHeads, turn: Turn) -> None:
-        self._responder = responder
+        super().__init__(responder, heads)
         self._state = state
-        self._heads = heads
         self._turn = turn
-        self._loop = asyncio.get_running_loop()
-        self._parser = httptools.HttpRequestParser(self)
-        self._transport: asyncio.Transport
         self._answering: Call | None = None
         self._request: HttpRequest
         self._keep_alive = True
         """The request that is being answered, and whether its client wants to keep the connection."""
         self._waiting: deque[tuple[HttpRequest, bool]] = deque()
-        self._reading: str = "nothing"
-        """What is being read: nothing yet, the head or the body of a request, or in vain what nobody waits for."""
-        self._since = self._loop.time()
-        """Since when that is so."""
         self._begun = 0.0
         """When the request that is being answered was begun."""
-        self._expired = self._closing = self._refused = self._write_paused = False
-        self._url = b""
+        self._expired = self._write_paused = False
         self._unsent = 0
         """How much the client had still to take when that was last looked at."""
-        self._body: bytes | bytearray = b""
-        self._incoming: BodyStream | None = None
-        """The body that is handed on as it arrives, if it is one of those."""
-        self._headers: dict[bytes, bytes] = {}
-        self._peer = b""
-        self._head_bytes = 0
-        self._piece = b""
-        """The data with which the request began that is being read."""
-        self._early = b""
-        """What came behind a request to speak another protocol, and is meant for that."""
         self._outlet: BodyOutlet | None = None
 
     # The life of the connection --------------------------------------------------------------------------------------
@@ -174,6 +123,12 @@ class RouterProtocol(asyncio.Protocol):
         self._waiting.clear()
         if self._answering is not None:
             self._answering.cancel()
+
+    @property
+    @override
+    def idle(self) -> bool:
+        """Whether no request is being answered."""
+        return self._answering is None
 
     @property
     def busy_since(self) -> float | None:
@@ -232,6 +187,7 @@ class RouterProtocol(asyncio.Protocol):
         elif not self._transport.is_closing():
             self._transport.resume_reading()
 
+    @override
     def _refuse(self, answer: bytes) -> None:
         """End a connection on which no further request can be made out, after those that are being answered."""
         self._refused = self._closing = True
@@ -250,102 +206,7 @@ class RouterProtocol(asyncio.Protocol):
         self._since = self._loop.time()
         self._transport.write_eof()
 
-    # Reading ----------------------------------------------------------------------------------------------------------
-
     @override
-    def data_received(self, data: bytes) -> None:
-        """Read on."""
-        if self._refused:
-            return
-        if self._reading == "nothing":
-            begin = data.find(HEAD_END) + len(HEAD_END)
-            head = self._heads.get(data[:begin])
-            if head is not None and len(data) - begin == head.length:
-                headers = {**head.headers, CLIENT_ADDRESS: self._peer}
-                self._submit(HttpRequest(head.method, head.path, head.query_string, headers, data[begin:]), True)
-                return
-            self._piece = data
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._refused = self._closing = True
-            self._early = data[upgrade.args[0] :]
-            self._transport.pause_reading()
-        except httptools.HttpParserError:
-            self._refuse(_BAD_REQUEST)
-        else:
-            if self._reading == "head":
-                self._head_bytes += len(data)
-                if self._head_bytes > _LONGEST_HEAD:
-                    self._refuse(_HEAD_TOO_LONG)
-
-    def on_message_begin(self) -> None:
-        """Begin a request."""
-        self._reading = "head"
-        self._since = self._loop.time()
-        self._head_bytes = 0
-        self._url = b""
-        self._headers = {}
-        self._body = b""
-
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the URL."""
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header."""
-        self._headers[name.lower()] = value
-
-    def on_headers_complete(self) -> None:
-        """Go on to the body; a head that came in one piece is measured here."""
-        self._reading = "body"
-        if len(self._piece) > _LONGEST_HEAD and sum(map(len, self._headers.values())) > _LONGEST_HEAD:
-            self._refuse(_HEAD_TOO_LONG)
-            return
-        self._headers[CLIENT_ADDRESS] = self._peer
-        if self._answering is None and self._headers.get(b"expect", b"").lower() == b"100-continue":
-            self._transport.write(_CONTINUE)
-        if self._headers.get(b"content-type", b"")[: len(FORM)].lower() == FORM:
-            self._incoming = BodyStream(self._transport.pause_reading, self._transport.resume_reading)
-            self._hand_over(None, keep_alive=self._parser.should_keep_alive(), stream=self._incoming)
-
-    def on_body(self, body: bytes) -> None:
-        """Take a part of the body; one that is too long is refused without waiting for its end."""
-        if self._refused:
-            return
-        if self._incoming is not None:
-            self._incoming.feed(body)
-            return
-        if not self._body:
-            self._body = body
-        else:
-            # Bytes would be copied with every part: a body of a million small chunks would take hours.
-            if isinstance(self._body, bytes):
-                self._body = bytearray(self._body)
-            self._body += body
-        if len(self._body) > self._responder.body_limit:
-            self._hand_over(None, keep_alive=False)
-            self._refused = True
-
-    def on_message_complete(self) -> None:
-        """Hand the request over."""
-        self._reading = "nothing"
-        if self._incoming is not None:
-            self._incoming.finish()
-            self._incoming = None
-        elif not self._refused:
-            keep_alive = self._parser.should_keep_alive() and self._parser.get_http_version() != "1.0"
-            request = self._hand_over(bytes(self._body), keep_alive=keep_alive)
-            if keep_alive and not self._parser.should_upgrade():
-                self._heads.learn(self._piece, KnownHead(*request[:4], len(self._body)))
-
-    def _hand_over(self, body: bytes | None, *, keep_alive: bool, stream: BodyStream | None = None) -> HttpRequest:
-        path, query_string = _split(self._url) if b"?" in self._url else _split_plain(self._url)
-        method = self._parser.get_method().decode("ascii")
-        request = HttpRequest(method, path, query_string, self._headers, body, stream)
-        self._submit(request, keep_alive)
-        return request
-
     def _submit(self, request: HttpRequest, keep_alive: bool) -> None:
         if self._answering is None:
             self._start(request, keep_alive)
@@ -448,7 +309,7 @@ class RouterProtocol(asyncio.Protocol):
 
     def _head(self, response: Response | StreamResponse, answer: Answer) -> bytes:
         return b"%b%b%b" % (
-            _STATUS_LINES[response.status],
+            STATUS_LINES[response.status],
             response.headers.text,
             b"".join([b"%b: %b\r\n" % pair for pair in (*self._state.default_headers, *answer.headers)]),
         )
@@ -466,14 +327,3 @@ class RouterProtocol(asyncio.Protocol):
             self._transport.write(head + body)
         else:
             self._transport.writelines((head, body))
-
-
-def _split(url: bytes) -> tuple[str, bytes]:
-    """Return the path of a URL and its query string."""
-    parts = httptools.parse_url(url)
-    path = (parts.path or b"/").decode("ascii")
-    return (unquote(path) if "%" in path else path), parts.query or b""
-
-
-_split_plain: Callable[[bytes], tuple[str, bytes]] = lru_cache(512)(_split)
-"""The same for URLs without a query string, of which there are few."""
