@@ -5,8 +5,10 @@ How somebody proves it is not known here: `login` does by password and second fa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import asyncio
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -67,6 +69,8 @@ class Sessions:
     tokens: AccessTokens
     clock: Clock
     rules: SessionRules
+    refreshing: dict[bytes, asyncio.Task[Grant | None]] = field(default_factory=dict[bytes, Any])
+    """Refreshes under way in this process, by the hash of their token."""
 
     async def open(
         self,
@@ -96,13 +100,19 @@ class Sessions:
     async def refresh(self, secret: str) -> Grant:
         """Exchange a refresh token for its successor and a new access token.
 
+        Requests that bring the same token at once share one answer in this process, and one row lock with others. What
+        counts for the grace is when a request came, not when its turn did.
+
         Raises:
             InvalidRefreshTokenError: it opens nothing; if it was used before, nothing of its family does any more.
         """
         print_ = fingerprint(secret)
-        async with self.database.transaction() as session:
-            token = await stored.token_under_lock(session, print_)
-            grant = await self._continue(session, token, secret, print_) if token else None
+        refreshing = self.refreshing.get(print_)
+        if refreshing is None:
+            refreshing = asyncio.create_task(self._refresh(secret, print_, arrived=self.clock.now()))
+            self.refreshing[print_] = refreshing
+            refreshing.add_done_callback(lambda _: self.refreshing.pop(print_))
+        grant = await asyncio.shield(refreshing)
         if grant is None:
             raise InvalidRefreshTokenError
         return grant
@@ -156,9 +166,16 @@ class Sessions:
         async with self.database.transaction() as session:
             return await stored.delete_expired(session, self.clock.now())
 
-    async def _continue(self, session: AsyncSession, token: RefreshToken, secret: str, print_: bytes) -> Grant | None:
+    async def _refresh(self, secret: str, print_: bytes, *, arrived: datetime) -> Grant | None:
+        async with self.database.transaction() as session:
+            token = await stored.token_under_lock(session, print_)
+            return await self._continue(session, token, secret, print_, arrived) if token else None
+
+    async def _continue(
+        self, session: AsyncSession, token: RefreshToken, secret: str, print_: bytes, arrived: datetime
+    ) -> Grant | None:
         now = self.clock.now()
-        verdict = judge(token, now, grace=self.rules.grace)
+        verdict = judge(token, arrived, grace=self.rules.grace)
         if verdict is Verdict.REVOKE_FAMILY:
             _log.warning("used token presented again; its session is revoked", user_id=token.user_id)
             await stored.revoke_family(session, token.family_id, reason="reuse", now=now)
