@@ -12,6 +12,7 @@ from kernel.graphql import MoneyInput, UserError, user_errors
 from subgraphs.inventory.api.context import Info
 from subgraphs.inventory.api.places import require_stock_staff
 from subgraphs.inventory.api.planning_types import PurchaseOrder, ReorderPlan, StockWatch
+from subgraphs.inventory.api.types import StockLevel
 from subgraphs.inventory.domain import purchasing
 from subgraphs.inventory.domain.replenishment import Terms
 
@@ -68,6 +69,14 @@ class SupplyTermsSetPayload:
     """When a SKU is ordered for each warehouse."""
 
     reorder_plans: list[ReorderPlan] | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type(description="The levels that go by their planned reorder points now.")
+class ReorderPointsAdoptPayload:
+    """The levels that go by their planned reorder points now."""
+
+    stock_levels: list[StockLevel] | None = None
     errors: list[UserError] = strawberry.field(default_factory=list)
 
 
@@ -168,6 +177,18 @@ class PlanningMutation:
             return SupplyTermsSetPayload(errors=user_errors(error))
         plans = await info.context.loaders.plans.load(input.sku)
         return SupplyTermsSetPayload(reorder_plans=[ReorderPlan.of(each) for each in plans])
+
+    @strawberry.mutation(description="Let levels be low from their planned reorder points on; for staff.")
+    async def reorder_points_adopt(
+        self, info: Info, warehouse_id: strawberry.ID, skus: list[str]
+    ) -> ReorderPointsAdoptPayload:
+        """Adopt planned reorder points."""
+        require_stock_staff(info.context.caller)
+        try:
+            standings = await info.context.planning.purchasing.adopt_reorder_points(warehouse_id, skus)
+        except DomainError as error:
+            return ReorderPointsAdoptPayload(errors=user_errors(error))
+        return ReorderPointsAdoptPayload(stock_levels=[StockLevel.of(each) for each in standings])
 
     @strawberry.mutation(description="Say what a unit of a SKU costs to buy; for staff.")
     async def stock_cost_set(self, info: Info, sku: str, cost: MoneyInput) -> StockCostSetPayload:

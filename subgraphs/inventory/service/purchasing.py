@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -22,8 +23,10 @@ from subgraphs.inventory.domain.purchasing import (
     PurchaseOrderState,
     check_quantities,
 )
+from subgraphs.inventory.domain.stock import Level, Policy
 from subgraphs.inventory.service.stock import InventoryService
-from subgraphs.inventory.storage import forecasts, purchasing
+from subgraphs.inventory.storage import forecasts, purchasing, reading
+from subgraphs.inventory.storage.ledger import Standing
 
 
 class Purchasing:
@@ -90,6 +93,24 @@ class Purchasing:
             )
         return await self._settle(order_id)
 
+    async def adopt_reorder_points(self, warehouse_id: str, skus: Sequence[str]) -> list[Standing]:
+        """Let levels be low from their planned reorder points on; give those that have a plan.
+
+        The commands are independent of each other, so the desk of stock carries many of them out together.
+        """
+        if not 1 <= len(set(skus)) <= MAX_LINES:
+            raise InvalidInputError(f"From 1 to {MAX_LINES} SKUs are possible.", path=("skus",))
+        async with self._database.session() as session:
+            plans = await forecasts.plans_of(session, skus)
+            levels = await reading.standings_of_skus(session, skus, self._clock.now())
+        wanted = {sku: each.plan.reorder_point for sku in plans for each in plans[sku] if _at(each, warehouse_id)}
+        known = {sku: each.level for sku in wanted for each in levels[sku] if each.level.warehouse_id == warehouse_id}
+        changes = (
+            self._stock.set_policy(sku, warehouse_id, _with_reorder_point(known[sku], wanted[sku]))
+            for sku in sorted(known)
+        )
+        return list(await asyncio.gather(*changes))
+
     async def set_cost(self, sku: str, cost: Money) -> None:
         """Say what a unit of a SKU costs to buy."""
         if cost.minor < 0 or not 1 <= len(sku) <= 250:
@@ -150,6 +171,19 @@ class Purchasing:
 
 def _key_of_line(order_id: str, key: str, sku: str) -> str:
     return f"{order_id}:{blake2b(f'{key}:{sku}'.encode(), digest_size=16).hexdigest()}"
+
+
+def _with_reorder_point(level: Level, reorder_point: int) -> Policy:
+    return Policy(
+        reorder_point=reorder_point,
+        backorder_limit=level.backorder_limit,
+        safety_stock=level.safety_stock,
+        releases_at=level.releases_at,
+    )
+
+
+def _at(standing: forecasts.Standing, warehouse_id: str) -> bool:
+    return standing.plan.warehouse_id == warehouse_id
 
 
 def _found(order: PurchaseOrder | None) -> PurchaseOrder:

@@ -106,6 +106,23 @@ async def test_orders_to_suppliers_go_their_way(inventory, planned):
     assert await run(inventory, one, id=draft["id"]) == {"purchaseOrder": {"state": "CANCELLED"}, "none": None}
 
 
+async def test_planned_reorder_points_are_adopted_and_nothing_else_of_a_policy(inventory, planned):
+    policy = """mutation { stockPolicySet(input: {sku: "S1", warehouseId: "wh_near", reorderPoint: 1,
+        backorderLimit: 9}) { errors { code } } }"""
+    assert (await run(inventory, policy))["stockPolicySet"] == {"errors": []}
+    adopt = """mutation ($skus: [String!]!) { reorderPointsAdopt(warehouseId: "wh_near", skus: $skus) {
+        stockLevels { sku reorderPoint backorderLimit } errors { code } } }"""
+    plans = '{ reorderPlans(warehouseId: "wh_near", due: false) { nodes { sku reorderPoint } } }'
+    nodes = (await run(inventory, plans))["reorderPlans"]["nodes"]
+    wanted = {each["sku"]: each["reorderPoint"] for each in nodes}
+    done = (await run(inventory, adopt, skus=["S1", "S2", "none"]))["reorderPointsAdopt"]
+    assert done["stockLevels"] == [
+        {"sku": "S1", "reorderPoint": wanted["S1"], "backorderLimit": 9},
+        {"sku": "S2", "reorderPoint": wanted["S2"], "backorderLimit": 0},
+    ]
+    assert (await run(inventory, adopt, skus=[]))["reorderPointsAdopt"]["errors"] == [{"code": "INVALID_INPUT"}]
+
+
 async def test_terms_and_costs_are_set(inventory, planned):
     terms = """mutation ($level: Float!) { supplyTermsSet(input: {sku: "S1", leadTimeDays: 7, cycleDays: 7,
         serviceLevel: $level, packSize: 6, supplier: "Holt"}) {
@@ -184,6 +201,7 @@ async def test_anybody_may_wait_for_stock(inventory, stocked):
             'mutation { supplyTermsSet(input: {sku: "A", leadTimeDays: 1, cycleDays: 1, serviceLevel: 0.9}) {'
             " errors { code } } }"
         ),
+        'mutation { reorderPointsAdopt(warehouseId: "w", skus: ["A"]) { errors { code } } }',
         'mutation { stockCostSet(sku: "A", cost: {amount: "1", currency: "EUR"}) { sku } }',
     ],
 )
