@@ -1,4 +1,4 @@
-"""When to order, and how many: the policy (R, s, S) on the spread of what may be wanted.
+"""When to order, and how many: the policy (s, S) on the spread of what may be wanted.
 
 An item is ordered when its inventory position (on hand and on order, less what is promised) has sunk to the reorder
 point `s`: the least number that covers the demand of the lead time with the wanted service level, s = F^-1(service
