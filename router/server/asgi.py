@@ -12,6 +12,8 @@ from typing import Any, Protocol, TypeAlias
 
 from router.server.body_stream import AsgiBody
 from router.server.exchange import BODILESS, CLIENT_ADDRESS, FORM, Answer, HttpRequest
+from router.server.streams.asgi import send_stream
+from router.server.streams.port import StreamResponse
 from router.server.watch import Ended, Watch
 from router.traffic.calls import Call
 
@@ -48,7 +50,7 @@ class ClientGoneError(Exception):
 
 
 class AsgiAdapter:
-    """Serves ASGI connections."""
+    """Serves ASGI connections; WebSockets are spoken by the router's own server only."""
 
     def __init__(self, responder: Responder, request_timeout: float) -> None:
         self._responder = responder
@@ -98,6 +100,8 @@ class AsgiAdapter:
         finally:
             self._watch.finish(watched)
         await _send(send, answer)
+        if isinstance(answer.response, StreamResponse):
+            await send_stream(answer.response, receive, send)
 
 
 async def read_body(receive: Receive, limit: int) -> bytes | None:
@@ -123,6 +127,9 @@ async def read_body(receive: Receive, limit: int) -> bytes | None:
 async def _send(send: Send, answer: Answer) -> None:
     response, extra = answer
     headers = [*response.headers, *extra]
+    if isinstance(response, StreamResponse):
+        await send({"type": "http.response.start", "status": response.status, "headers": headers})
+        return
     if response.status not in BODILESS:
         headers.append((b"content-length", b"%d" % len(response.body)))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
