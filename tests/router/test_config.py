@@ -10,6 +10,8 @@ from router.config import ConfigError, RouterSettings
 from router.config_file import load_settings, parse_settings
 from router.config_schema import settings_schema
 
+PROJECT = Path(__file__).parents[2]
+
 
 def test_everything_has_a_default() -> None:
     assert parse_settings("", environment={}) == RouterSettings() == load_settings(None)
@@ -118,8 +120,17 @@ def test_the_published_schema_describes_every_setting() -> None:
 
 
 def test_settings_of_the_project_are_good() -> None:
-    deployed = Path(__file__).parents[2] / "deploy" / "router.yaml"
+    deployed = PROJECT / "deploy" / "router.yaml"
 
     settings = parse_settings(deployed.read_text(), environment={"STOREGRAPH_INTERNAL_KEY": "x" * 32})
 
     assert settings.authentication.internal_token is not None
+
+
+def test_the_example_of_the_documentation_is_good(tmp_path: Path) -> None:
+    (tmp_path / "internal-key").write_text("x" * 32)
+    example = (PROJECT / "docs" / "operations.md").read_text().split("```yaml\n")[1].split("```")[0]
+
+    settings = parse_settings(example.replace("/run/secrets", str(tmp_path)), environment={"STAGE": "production"})
+
+    assert (settings.server.workers, settings.explorer_is_on) == (4, False)
