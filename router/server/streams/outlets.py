@@ -80,8 +80,9 @@ class BodyOutlet:
 def expect_to_be_heard(transport: asyncio.Transport) -> None:
     """Have the operating system end a connection whose other side has silently gone."""
     connection = transport.get_extra_info("socket")
-    if connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNHEARD_SECONDS * 1_000)
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)  # Linux has it
+    if option and connection is not None and connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, option, _UNHEARD_SECONDS * 1_000)
 
 
 def _nothing() -> None:
