@@ -67,7 +67,7 @@ async def test_own_schemas_compiled(name):
 @pytest.mark.parametrize("name", OWN)
 async def test_own_schemas_deferred(name):
     """An answer that comes in parts is the same when they are put together."""
-    found = [await world(name).deferred_difference(seed) for seed in range(FIRST, FIRST + COUNT)]
+    found = [await world(name).deferred_difference(seed) for seed in range(FIRST, FIRST + max(COUNT // 3, 5))]
 
     assert [text for text in found if text is not None] == []
 
