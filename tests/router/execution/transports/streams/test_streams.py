@@ -213,7 +213,8 @@ async def talking(*answers, subprotocol="graphql-transport-ws"):
                     await socket.close(4400, "go away")
                     return
                 await socket.send(line if isinstance(line, str | bytes) else orjson.dumps(line).decode())
-        heard.extend([orjson.loads(message) async for message in socket])
+        async for message in socket:
+            heard.append(orjson.loads(message))  # noqa: PERF401 - the tests look on while it grows
 
     server = await serve(handle, "127.0.0.1", 0, subprotocols=[subprotocol])
     return server, f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/graphql", heard
