@@ -12,10 +12,11 @@ from subgraphs.inventory.api.queries import Query
 from subgraphs.inventory.api.subscriptions import Subscription
 from subgraphs.inventory.api.turnover import TurnoverQuery
 from subgraphs.inventory.api.types import InsufficientStockError, Product, ProductVariant
+from subgraphs.inventory.api.warehouse_mutations import WarehouseMutation
 
 
 def make_schema() -> Schema:
     """Make the schema of stock."""
     query = merge_types("Query", (Query, PlanningQuery, TurnoverQuery))
-    mutation = merge_types("Mutation", (Mutation, PlanningMutation))
+    mutation = merge_types("Mutation", (Mutation, WarehouseMutation, PlanningMutation))
     return build_schema(query, mutation, Subscription, types=[Product, ProductVariant, InsufficientStockError])
