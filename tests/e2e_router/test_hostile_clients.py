@@ -67,7 +67,7 @@ REQUESTS = {
     "a content type other than JSON": request("query={a}", content_type="application/x-www-form-urlencoded"),
     "a form, where files are off": request("--x--\r\n", content_type="multipart/form-data; boundary=x"),
     "a body beyond `limits.body_bytes`": request('{"query": "' + "a" * 6_000 + '"}'),
-    "an answer that takes longer than `server.request_timeout`": asked("{ slow(seconds: 5) }"),
+    "an answer that takes longer than `server.request_timeout`": asked("{ slow(seconds: 30) }"),
     "a head of more than 64 KiB": request("{}", x="a" * 70_000),
     "bytes that are no HTTP": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     "a body that does not arrive within `server.request_timeout`": request('{"query"', content_length="1000"),
