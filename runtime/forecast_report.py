@@ -42,8 +42,8 @@ def render(summaries: Sequence[Summary], scores: Sequence[Score], *, title: str)
 
 
 _LEGEND: Final = (
-    "Grey bars are what was known before the first origin, dark bars what came. The line is the mean that was forecast"
-    " for each week one to four weeks before, the band holds what should come with 80 %. Errors are of all origins."
+    "Grey bars are what was known before the first origin, dark bars what came. The line is the mean that was forecast from"
+    " the origin before it, the band holds what should come with 80 %. Errors are of all origins."
 )
 
 
@@ -57,7 +57,7 @@ def _tables(summaries: Iterable[Summary]) -> str:
         for each in summaries
     )
     return (
-        f"<table><tr><th>demand<th>SKUs{heads}<th>better than seasonal naive (MASE)<th>(RMSSE)<th>(sum of 4 weeks)"
+        f"<table><tr><th>demand<th>SKUs{heads}<th>better than seasonal naive (MASE)<th>(RMSSE)<th>(sum of the horizon)"
         f"<th>inside 80 %{rows}</table>"
     )
 
