@@ -42,8 +42,8 @@ def render(summaries: Sequence[Summary], scores: Sequence[Score], *, title: str)
 
 
 _LEGEND: Final = (
-    "Grey bars are what was known before the first origin, dark bars what came. The line is the mean that was forecast from"
-    " the origin before it, the band holds what should come with 80 %. Errors are of all origins."
+    "Grey bars are what was known before the first origin, dark bars what came. The line is the mean that was forecast"
+    " from the origin before it, the band holds what should come with 80 %. Errors are of all origins."
 )
 
 
