@@ -57,6 +57,8 @@ def _suite(prover: Prover) -> None:
     failed = int((re.search(r"(\d+) (failed|error)", done.stdout) or ["", "0"])[1])
     prover.check("tests of identity that pass", passed, ">= 200", passed >= 200)
     prover.equal("tests of identity that fail", failed, 0)
+    for line in re.findall(r"^(?:FAILED|ERROR) .*$", done.stdout, re.MULTILINE):
+        prover.console.print(f"  {line}")
     table = (HERE / "docs" / "asvs.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(test_\w+)`", table))
     known = "\n".join(path.read_text(encoding="utf-8") for path in (HERE / "tests").rglob("test_*.py"))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import statistics
-import time
-
 import pytest
+
+from kernel.identity import ANONYMOUS
 
 VERIFY = "mutation($secret: String!) { userEmailVerify(secret: $secret) { done errors { code } } }"
 ASK_RESET = "mutation($email: String!) { userPasswordResetRequest(email: $email) { done errors { code } } }"
@@ -105,18 +104,13 @@ async def test_a_request_for_a_password_tells_nothing_of_who_has_an_account(worl
     assert "ada@" not in stored
 
 
-async def test_a_request_for_a_password_takes_the_same_time_for_everybody(world):
-    known = [f"known{n}@example.com" for n in range(20)]
-    for email in known:
-        await world.register(email)
-    spent = {True: [], False: []}
-    for n, email in enumerate(known):
-        for somebody, address in ((True, email), (False, f"unknown{n}@example.com")):
-            begun = time.perf_counter()
-            await world.ask(ASK_RESET, email=address)
-            spent[somebody].append(time.perf_counter() - begun)
+async def test_a_request_for_a_password_costs_the_same_work_for_everybody(world):
+    await world.register("known@example.com")
 
-    assert statistics.median(spent[True]) == pytest.approx(statistics.median(spent[False]), rel=0.5)
+    known = await world.statements(ASK_RESET, ANONYMOUS, email="known@example.com")
+    unknown = await world.statements(ASK_RESET, ANONYMOUS, email="unknown@example.com")
+
+    assert known == unknown
 
 
 async def test_mail_can_not_be_asked_for_without_end(world):
