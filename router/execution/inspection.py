@@ -67,6 +67,10 @@ class _Inspection:
             yield from self.composite(content, value, path, nullable=position.nullable)
         elif content.values is not None and type(value) is not str:
             yield _mismatch("the name of an enum value", value, path)
+        elif (
+            content.values is not None and value not in content.values and not position.nullable and not self.explained
+        ):
+            yield _error("A subgraph sent a value that the enum does not have.", path)
 
 
 def _mismatch(expected: str, value: Any, path: _Path) -> GraphQLErrorDict:

@@ -18,6 +18,7 @@ type Query { items: [Item] any: Any }
 union Any = Item | Other
 type Item @key(fields: "id") {
   id: ID! count: Int price: Float name: String on: Boolean size: Size json: Json
+  fit: Size!
   tags: [String!] grid: [[Int]] must: Int!
 }
 type Other { count: Int }
@@ -113,3 +114,20 @@ async def test_in_lists_of_lists(ask):
 
     assert data == {"items": [{"grid": [[1, None], [None]]}]}
     assert [path for path, _ in errors] == [["items", 0, "grid", 0, 1], ["items", 0, "grid", 1, 0]]
+
+
+async def test_an_unknown_enum_value_is_null_and_told_where_null_may_not_be(ask):
+    data, errors = await ask(
+        "{ items { size fit } }", {"items": [{"size": "XL", "fit": "S"}, {"size": "M", "fit": "XL"}]}
+    )
+
+    assert data == {"items": [{"size": None, "fit": "S"}, None]}
+    assert errors == [(["items", 1, "fit"], "A subgraph sent a value that the enum does not have.")]
+
+
+async def test_what_is_missing_is_null_and_no_error_where_it_may_be(ask):
+    assert await ask("{ items { count } }", {}) == ({"items": None}, [])
+    assert await ask("{ items { count must } }", {"items": [{"must": 1}]}) == (
+        {"items": [{"count": None, "must": 1}]},
+        [],
+    )
