@@ -34,7 +34,7 @@ from subgraphs.inventory.service.desk import Desk
 from tests.prove.checkout import HERE
 from tests.prove.claims import Prover
 
-ENTRIES, QUICK_ENTRIES = 1_000_000, 60_000
+ENTRIES, QUICK_ENTRIES = 1_000_000, 40_000
 REPLAY_MEGABYTES = 300
 BATCHING = 2.0
 """How much more of a sought-after SKU is sold when commands that wait share a transaction; seen: 5 to 8."""
