@@ -112,8 +112,8 @@ class Subscription:
         self._error = error
         self._forsake()
         self._wake()
-        if not self._waiting and self._sink is not None:
-            self._sink.ended(error)
+        if not self._waiting:
+            self._tell_end()
 
     def cut(self, error: SubscriptionEndedError) -> None:
         """End at once; what waits is forgotten."""
@@ -137,8 +137,8 @@ class Subscription:
         sink = self._sink
         while self._waiting and sink is not None and not self._held:
             sink.take(self._waiting.popleft())
-        if self._over and not self._waiting and sink is not None:
-            sink.ended(self._error)
+        if self._over and not self._waiting:
+            self._tell_end()
 
     def close(self) -> None:
         """Listen no longer; nothing more is said to the sink."""
@@ -161,6 +161,11 @@ class Subscription:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
         return self._waiting.popleft()
+
+    def _tell_end(self) -> None:
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            sink.ended(self._error)
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -178,6 +178,7 @@ async def test_a_sink_gets_events_at_once_and_those_that_waited_first(clock):
     assert [answer.data["ticks"] async for answer in other] == [3]
     assert (pen.written, pen.ends) == ([1, 2], [])
     subscription.release()
+    subscription.release()
     assert (pen.written, pen.ends) == ([1, 2, 3], [None])
 
 
