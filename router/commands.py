@@ -69,13 +69,12 @@ def _checked_release(options: RouterOptions) -> Release:
 
 
 def _run_workers(options: RouterOptions, release: Release, listeners: list[socket.socket]) -> int:
-    """Run one process for each socket; the first process looks after the files for all of them."""
+    """Run one process for each socket."""
     latest = _Latest(options, release)
 
     def work(listener: socket.socket, pipe: int) -> None:
-        router = running_router(
-            latest.release, renew=lambda: read_release(options), probe=listener is listeners[0], watch=False
-        )
+        probe = listener is listeners[0]
+        router = running_router(latest.release, renew=lambda: read_release(options), probe=probe)
         serve(router, listener, release.settings.server, parent=pipe)
 
     return Workers(listeners, work, latest.renew, release.settings.reload.interval).run()
@@ -90,14 +89,18 @@ class _Latest:
         self._files = WatchedFiles(release)
 
     def renew(self, *, asked: bool) -> bool:
-        """Read the files again if they changed or that was asked for; tell whether there is a good release."""
+        """Read the files again if they changed or that was asked for; tell whether there is a good release.
+
+        Workers look after the files themselves, and say what is wrong with them.
+        """
         changed = self.release.settings.reload.watch and self._files.have_changed()
         if not (changed or asked):
             return False
         try:
             self.release = _checked_release(self._options)
         except CommandError as error:
-            _LOG.error("reload refused, serving on as before", reason=str(error))
+            if asked:
+                _LOG.error("reload refused, serving on as before", reason=str(error))
             return False
         self._files.follow(self.release)
         return True

@@ -38,7 +38,6 @@ class ReloadingRouter:
     Args:
         generation: the first one.
         renew: reads the release again; without it there is nothing to reload.
-        watch: whether this process looks after the files itself.
     """
 
     begin: Callable[[HttpRequest, Callable[[Answer], None]], Call | None]
@@ -46,11 +45,11 @@ class ReloadingRouter:
     give_up: Callable[[HttpRequest], Answer]
     body_limit: int
 
-    def __init__(self, generation: Generation, renew: Renew | None = None, *, watch: bool = True) -> None:
+    def __init__(self, generation: Generation, renew: Renew | None = None) -> None:
         self.under_way: Callable[[], frozenset[Hashable]] = frozenset
         """Returns what tells the requests that are being answered; the server that serves this router sets it."""
         self._renew = renew
-        self._watched = WatchedFiles(generation.release) if watch and renew is not None else None
+        self._watched = None if renew is None else WatchedFiles(generation.release)
         self._draining = False
         self._reloading = asyncio.Lock()
         self._reloads: set[asyncio.Task[Any]] = set()

@@ -34,7 +34,7 @@ _COLLECT_EVERY: Final = 50_000
 
 @asynccontextmanager
 async def running_router(
-    release: Release, *, renew: Renew | None = None, probe: bool = True, watch: bool = True
+    release: Release, *, renew: Renew | None = None, probe: bool = True
 ) -> AsyncIterator[ReloadingRouter]:
     """Make a router whose subgraphs are reached over HTTP, and close its connections in the end.
 
@@ -42,9 +42,8 @@ async def running_router(
         release: what is served first.
         renew: reads the release again when it has changed; without it, it stays.
         probe: whether to warn of subgraphs that do not answer now.
-        watch: whether this process looks after the files itself.
     """
-    router = ReloadingRouter(Generation(release), renew, watch=watch)
+    router = ReloadingRouter(Generation(release), renew)
     addresses = subgraph_addresses(release.supergraph, release.settings)
     probing = asyncio.create_task(warn_of_unreachable(addresses)) if probe else None
     try:
@@ -120,6 +119,7 @@ def serve(
     parent: int | None = None,
 ) -> None:
     """Serve until a signal comes, or the process at the other end of the pipe `parent` has gone."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until the server listens to it; what is served was just read
     uvloop.run(_serve(app, listener, settings, parent))
 
 

@@ -1,10 +1,9 @@
 """Several processes that serve one port, and the one that looks after them.
 
 The first process only opens the sockets and watches: it starts a worker for each, starts another where one ends
-unasked, passes the order to stop on, and looks whether there is something new to serve, which it tells the workers by
-SIGHUP. Workers are forked, so what was read before the fork, above all the
-supergraph, is in memory once. A worker ends by itself when the first process is gone: it hears that by a pipe
-that closes.
+unasked, and passes orders on: to stop, and by SIGHUP to read again what is served. Workers are forked, so what was read
+before the fork, above all the supergraph, is in memory once. A worker ends by itself when the first process is gone: it
+hears that by a pipe that closes.
 """
 
 from __future__ import annotations
@@ -27,10 +26,10 @@ Work = Callable[[socket.socket, int], None]
 
 
 class Renewal(Protocol):
-    """Looks for something new to serve."""
+    """Keeps what a worker that is started later begins with up to date."""
 
     def __call__(self, *, asked: bool) -> bool:
-        """Tell whether there is something new; if `asked`, even what is as before counts."""
+        """Look for something new to serve, and tell whether what there is is good; `asked` by a person, say why not."""
         ...
 
 
@@ -40,7 +39,7 @@ class Workers:
     Args:
         listeners: the sockets.
         work: what each process does.
-        renew: looks for something new to serve, which the workers are then told of.
+        renew: looks for something new to serve.
         interval: seconds between two looks.
     """
 
@@ -103,7 +102,7 @@ class Workers:
             os.kill(process, number)
 
     def _look_for_news(self, *, asked: bool) -> None:
-        if not self._stopping and self._renew(asked=asked):
+        if not self._stopping and self._renew(asked=asked) and asked:
             for process in self._workers:
                 os.kill(process, signal.SIGHUP)
 
