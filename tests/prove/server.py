@@ -50,6 +50,7 @@ HOSTILE = {
     "slow readers": ("test_a_client_that_takes_none_", "test_a_reader_that_"),
     "half-open sockets and requests": (
         "test_idle_and_half_open_",
+        "test_a_half_open_",
         "test_half_requests_",
         "test_requests_that_never_end",
     ),
