@@ -2,8 +2,9 @@
 
     python -m tests.router.robustness.fuzz [--seconds 600] [--seed 0]
 
-Three targets, in turns: documents that were valid before something happened to them; good operations whose subgraphs
-answer anything at all; bytes that came as a request. Hypothesis makes a failing example small before it is shown.
+Four targets, in turns: documents that were valid before something happened to them; good operations whose subgraphs
+answer anything at all; the same with parts of them deferred; bytes that came as a request. Hypothesis makes a failing
+example small before it is shown.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from hypothesis import strategies as st
 from router.execution import Engine, GraphQLRequest, GraphQLResponse
 from router.execution.transports import SubgraphRequest, SubgraphResponse
 from router.server.app import create_router_app
+from tests.router.differential.deferring import Merging, deferring
 from tests.router.differential.operations import make_operation
 from tests.router.differential.world import SCHEMAS, world
 from tests.router.robustness.conformity import BrokenPromiseError, assess
@@ -44,6 +46,7 @@ PIECES = (
     "$v0",
     "@skip(if: true)",
     "@include(if: $v0)",
+    "@defer",
     "__typename",
     "id",
     "1",
@@ -163,6 +166,22 @@ async def try_answers(case: tuple[str, int, int]) -> None:
     assess(tried.supergraph.api_schema, text, variables, response)
 
 
+async def try_parts(case: tuple[str, int, int]) -> None:
+    """The same where parts of the operation are deferred: what comes keeps to the protocol, and to an end."""
+    name, operation, number = case
+    tried = world(name)
+    text, variables = make_operation(tried.supergraph.api_schema, operation)
+    tried.universe.labels = frozenset()
+    unreliable = dict.fromkeys(tried.subgraphs, Unreliable(name, number))
+    engine = Engine(tried.supergraph, unreliable, planner=tried.planner)
+    merging = Merging()
+    async with asyncio.timeout(SECONDS_FOR_ONE * 6):
+        async for payload in engine.execute_incremental(GraphQLRequest(deferring(text, number), variables)):
+            merging.take(json.loads(json.dumps(payload.as_dict())))
+    if not merging.is_over or any(error["message"] == "Internal error" for error in merging.errors):
+        raise BrokenPromiseError(f"{merging.errors} {deferring(text, number)}")
+
+
 # Requests -------------------------------------------------------------------------------------------------------------
 
 Bodies = st.one_of(
@@ -244,6 +263,7 @@ Answers = st.tuples(st.sampled_from(WORLDS), st.integers(0, 5_000), st.integers(
 TARGETS: dict[str, tuple[Any, Callable[[Any], Any]]] = {
     "documents": (documents(), try_document),
     "answers": (Answers, try_answers),
+    "parts": (Answers, try_parts),
     "requests": (Requests, try_request),
 }
 
