@@ -126,7 +126,6 @@ async def test_stock_is_opened_in_the_first_warehouse_of_a_shop_that_had_none(sh
         ("MUG-1", 3),
         ("PL-39-W", 500),
         ("PL-40-W", 500),
-        ("gift-card", 0),
         ("no-sku-cd", 7),
         ("no-sku-mp3", 1000),
     ]

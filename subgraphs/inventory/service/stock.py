@@ -205,7 +205,8 @@ class InventoryService:
     async def open_stock(self, warehouse_id: str, quantities: Mapping[str, int], *, reference: str) -> int:
         """Receive the first goods of SKUs that this warehouse has never had, all or none; tell of how many SKUs.
 
-        A SKU that has a history there is left alone, so the same list may come again.
+        A SKU that has a history there is left alone, so the same list may come again; one of which there is nothing
+        yet has none.
         """
         for sku in quantities:
             _check_sku(sku)
