@@ -153,6 +153,8 @@ class _Waiting:
     path: ClientPath
     standing: Mapping[Usage, _Place]
     is_delivered: bool = False
+    is_explored: bool = False
+    """Whether what is deferred below it was found, by a fragment that may have failed since."""
 
 
 class IncrementalAssembly(Assembly):
@@ -299,16 +301,16 @@ class IncrementalAssembly(Assembly):
         place.is_over = True
         if place.pending is None:
             raise TypeError("a fragment is announced before it comes")
-        additions: list[Addition] = []
+        brought: list[tuple[_Waiting, Tree]] = []
         while waiting := [each for each in place.pieces if not each.is_delivered]:
             for each in waiting:
                 data = self._make(each, errors)
                 if data is None:
-                    place.has_failed = True
+                    _withdraw(place, brought)
                     return Part(place.pending, (), tuple(errors), failed=True)
                 each.is_delivered = True
-                if data:
-                    additions.append(Addition(each.path[len(place.path) :], data))
+                brought.append((each, data))
+        additions = (Addition(each.path[len(place.path) :], data) for each, data in brought if data)
         return Part(place.pending, tuple(additions), tuple(errors))
 
     def _make(self, waiting: _Waiting, errors: list[GraphQLErrorDict]) -> Tree | None:
@@ -318,7 +320,8 @@ class IncrementalAssembly(Assembly):
         found = islice(mismatches(piece.shape, target, explained=bool(errors)), self._limit)
         errors += ({**error, "path": [*path, *error.get("path", ())]} for error in found)
         data = self._pieces.projections[id(piece)](target, {})
-        if data is not None and piece.site is not None:
+        if data is not None and piece.site is not None and not waiting.is_explored:
+            waiting.is_explored = True
             self._discover(piece.site, target, data, path, waiting.standing)
         return data
 
@@ -356,6 +359,13 @@ class IncrementalAssembly(Assembly):
         errors = self._untold(fetches)
         self._told.update(map(id, errors))
         return tuple(errors)
+
+
+def _withdraw(place: _Place, brought: Iterable[tuple[_Waiting, Tree]]) -> None:
+    """Let a fragment fail: what it would have brought is left to the other fragments that it belongs to."""
+    place.has_failed = True
+    for each, _ in brought:
+        each.is_delivered = False
 
 
 Begin: TypeAlias = Callable[[Callable[[Payload], None]], "asyncio.Future[GraphQLResponse]"]

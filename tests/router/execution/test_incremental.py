@@ -14,6 +14,7 @@ from router.execution import Engine, GraphQLRequest, Outcome, SubgraphTimeoutErr
 from router.execution.transports import SubgraphResponse
 from router.planner import PlanBudgetError, Planner
 from router.supergraph import load_supergraph
+from tests.router.differential.deferring import Merging
 
 LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@shareable"])\n'
 SHOP = """
@@ -208,6 +209,21 @@ async def test_a_null_inside_a_part_stays_where_it_may_be(engine, subgraphs):
     assert first["hasNext"]
     assert second["completed"][0]["errors"][0]["path"] == ["product", "depots", 1, "name"]
     assert "incremental" not in second
+
+
+async def test_what_a_failed_fragment_shares_comes_with_the_other(engine, subgraphs):
+    query = """{ product(id: "3") { id
+        ... @defer(label: "fails") { maker { title } left }
+        ... @defer(label: "comes") { maker { seat } depots { free } } } }"""
+    merging = Merging()
+
+    for payload in await collect(engine, subgraphs, query):
+        merging.take(payload)
+
+    assert merging.data == {
+        "product": {"id": "3", "maker": {"seat": "s"}, "depots": [{"free": 1}, {"free": 2}]},
+    }
+    assert [error["path"] for error in merging.errors] == [["product", "left"]]
 
 
 async def test_errors_stand_with_their_part(engine, subgraphs):
