@@ -44,7 +44,9 @@ class _Inspection:
         if name is not None and type(name) is not str:
             yield _mismatch("the name of a type", name, (*path, "__typename"))
             return
-        variants = [each for each in shape.variants if not shape.abstract or name in each.types]
+        # As the answer is made: where the type makes no difference, it may be missing or be the interface's own.
+        any_type = not shape.abstract or (not shape.needs_type and name in {None, shape.name})
+        variants = [each for each in shape.variants if any_type or name in each.types]
         if not variants and (name is not None or shape.needs_type) and not nullable and not self.explained:
             yield _error("A subgraph sent an object of no type that may be here.", path)
         for variant in variants:

@@ -7,8 +7,9 @@ import pytest
 from router.composition import Composed, Subgraph, compose
 from router.execution import Engine, GraphQLRequest
 from router.execution.json_text import write_json
-from router.execution.transports import SubgraphResponse
+from router.execution.transports import SubgraphRequest, SubgraphResponse
 from router.supergraph import load_supergraph
+from tests.router.differential.world import world
 
 LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key"])\n'
 A = """
@@ -131,3 +132,20 @@ async def test_what_is_missing_is_null_and_no_error_where_it_may_be(ask):
         {"items": [{"count": None, "must": 1}]},
         [],
     )
+
+
+class Nameless:
+    """Sends an object of an interface without its type, which was not asked for, and without what must be there."""
+
+    async def send(self, _request: SubgraphRequest) -> SubgraphResponse:
+        return SubgraphResponse(body=b'{"data": {"nodes": [{"name": "n"}]}}')
+
+
+async def test_what_is_missing_in_an_object_whose_type_nobody_asked_for_is_told():
+    tried = world("interface_objects")
+    engine = Engine(tried.supergraph, dict.fromkeys(tried.subgraphs, Nameless()), planner=tried.planner)
+
+    response = await engine.execute(GraphQLRequest("{ nodes { id name } }"))
+
+    assert response.data is None
+    assert [error["path"] for error in response.errors] == [["nodes", 0, "id"]]
