@@ -19,6 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runtime.ports import free_port
+
 HERE = Path(__file__).resolve().parents[1]
 BENCH = HERE.parent / "shared" / "router-bench"
 PEERS = Path(os.environ.get("PEERS_DIR") or Path.home() / ".cache" / "router-bench-peers")
@@ -203,12 +205,6 @@ def _cells(each: Mapping[str, Any]) -> str:
         f"{each['cpu_ms']:.3f} ({low:.3f} - {high:.3f}) | {each['rps']:.0f} | {each['p99_ms']:.1f} "
         f"| {each['peak_rss_mb']:.0f} | {each['subgraph_requests']:.2f}"
     )
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 def free_run(count: int) -> int:

@@ -13,7 +13,6 @@ import asyncio
 import cProfile
 import json
 import pstats
-import socket
 import subprocess
 import sys
 import time
@@ -28,6 +27,7 @@ import uvloop
 from router.execution import Engine, EngineSettings, GraphQLRequest
 from router.execution.transports.http import HttpNetwork, HttpSettings
 from router.supergraph import load_supergraph
+from runtime.ports import free_port
 
 SUBGRAPHS = "127.0.0.1:4210"
 WORKLOADS = ("same", "distinct", "small", "mixed")
@@ -122,13 +122,6 @@ def main() -> None:
             uvloop.run(run(options, port))
         finally:
             subgraphs.terminate()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def wait_for(url: str) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from runtime.ports import free_port
 from tests.e2e import live_journey, rest_journey
-from tests.prove.checkout import HERE, Checkout, Running, descendants_of, free_port, graphql, log_in, running
+from tests.prove.checkout import HERE, Checkout, Running, descendants_of, graphql, log_in, running
 
 STOREGRAPH = str(Path(sys.executable).with_name("storegraph"))
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("one-command")]

@@ -16,9 +16,11 @@ import pytest
 from runtime.embedded.data_directory import DataDirectory
 from runtime.embedded.postgres import start_postgres
 from runtime.embedded.valkey import start_valkey
+from runtime.ports import free_port
 from runtime.shop import SUBGRAPHS
 from tests.e2e import live_journey
-from tests.prove.checkout import HERE, answers, free_port, graphql
+from tests.prove.checkout import HERE, answers, graphql
+from tests.prove.services import supergraph_with
 
 STOREGRAPH = str(Path(sys.executable).with_name("storegraph"))
 pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("one-command")]
@@ -83,16 +85,6 @@ def servers(folder: Path) -> Iterator[dict[str, str]]:
         finally:
             valkey.stop()
             postgres.stop()
-
-
-def supergraph_with(ports: dict[str, int], folder: Path) -> Path:
-    """The shop's supergraph with other addresses."""
-    text = (HERE / "schema" / "supergraph.graphql").read_text()
-    for number, name in enumerate(SUBGRAPHS, 4101):
-        text = text.replace(f"http://localhost:{number}/graphql", f"http://127.0.0.1:{ports[name]}/graphql")
-    path = folder / "supergraph.graphql"
-    path.write_text(text)
-    return path
 
 
 def test_a_buyers_journey_over_http_between_all_parts(server_folder: Path, rabbitmq: str) -> None:

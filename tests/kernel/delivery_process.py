@@ -3,7 +3,6 @@
 import asyncio
 import sys
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.database import Database
@@ -12,11 +11,11 @@ from kernel.events.delivery import Room
 from kernel.events.embedded import EmbeddedDelivery
 from kernel.events.envelope import Event
 from kernel.events.rabbitmq import RabbitDelivery
+from tests.kernel.effects import note_effect
 
 
 async def slow_effect(event: Event, session: AsyncSession) -> None:
-    facts = {"id": event.id, "subject": event.subject, "note": event.data.name}
-    await session.execute(text("INSERT INTO effects (event_id, subject, note) VALUES (:id, :subject, :note)"), facts)
+    await note_effect(event, session)
     await asyncio.sleep(0.002)
 
 

@@ -18,6 +18,7 @@ from kernel.events.delivery import Delivery, Room
 from kernel.events.embedded import EmbeddedDelivery
 from kernel.events.envelope import Event
 from kernel.events.outbox import record, record_many
+from tests.kernel.effects import effects, note_effect
 from tests.kernel.transports import Transport, settled
 
 
@@ -25,22 +26,9 @@ def registered(number: int) -> UserRegistered:
     return UserRegistered(user_id=f"usr_{number}", email="a@example.com", name=f"n{number}")
 
 
-async def note_effect(event: Event, session: AsyncSession) -> None:
-    await session.execute(
-        text("INSERT INTO effects (event_id, subject, note) VALUES (:id, :subject, :note)"),
-        {"id": event.id, "subject": event.subject, "note": event.data.name},
-    )
-
-
 def consumer(handler: Handler = note_effect, name: str = "noter", **options: Any) -> Consumer:
     options = {"first_backoff": 0.01, **options}
     return Consumer(name=name, subscriptions={"UserRegistered": handler}, **options)
-
-
-async def effects(database: Database) -> list[str]:
-    async with database.session() as session:
-        rows = await session.execute(text("SELECT note FROM effects ORDER BY position"))
-        return list(rows.scalars())
 
 
 async def inbox(database: Database) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from kernel.database import Database
 from kernel.events.catalogue import UserRegistered
 from kernel.events.outbox import record
+from tests.kernel.effects import effects
 from tests.kernel.transports import RabbitTransport, Transport
 
 EVENTS = 300
@@ -38,7 +39,7 @@ async def test_effects_happen_once_and_in_order_through_kills(
     await child.wait()
 
     for database in (first, second):
-        done = await _effects(database)
+        done = [int(note) for note in await effects(database)]
         assert sorted(done) == list(range(EVENTS))
         for subject in range(SUBJECTS):
             of_subject = [number for number in done if number % SUBJECTS == subject]
@@ -68,9 +69,3 @@ async def _publish(database: Database) -> None:
 async def _count(database: Database) -> int:
     async with database.session() as session:
         return (await session.execute(text("SELECT count(*) FROM effects"))).scalar_one()
-
-
-async def _effects(database: Database) -> list[int]:
-    async with database.session() as session:
-        rows = await session.execute(text("SELECT note FROM effects ORDER BY position"))
-        return [int(note) for note in rows.scalars()]

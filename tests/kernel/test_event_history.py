@@ -16,13 +16,9 @@ from kernel.events.envelope import Event
 from kernel.events.history import last_position, recorded, replay
 from kernel.events.outbox import record
 from kernel.events.retention import forget_delivered
+from tests.kernel.effects import effects, note_effect
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
-
-
-async def note_effect(event: Event, session: AsyncSession) -> None:
-    facts = {"id": event.id, "subject": event.subject, "note": event.data.name}
-    await session.execute(text("INSERT INTO effects (event_id, subject, note) VALUES (:id, :subject, :note)"), facts)
 
 
 async def refuse(event: Event, _session: AsyncSession) -> None:
@@ -38,11 +34,6 @@ async def publish(database: Database, *numbers: int) -> None:
         for number in numbers:
             payload = UserRegistered(user_id=f"usr_{number}", email="a@example.com", name=f"n{number}")
             await record(session, payload, subject=f"usr_{number}")
-
-
-async def notes(database: Database) -> list[str]:
-    async with database.session() as session:
-        return list((await session.execute(text("SELECT note FROM effects ORDER BY position"))).scalars())
 
 
 async def deliver(producer: Database, *rooms: Room) -> int:
@@ -66,7 +57,7 @@ async def test_a_new_consumer_gets_what_was_published_before_it_was_there(produc
     await deliver(producer)
     assert await replay([producer], first, consumer(), since=LONG_AGO) == 2
     assert await deliver(producer, Room(first, (consumer(),))) == 2
-    assert await notes(first) == ["n1", "n2"]
+    assert await effects(first) == ["n1", "n2"]
 
 
 @pytest.mark.parametrize(("again", "expected"), [(False, ["n1"]), (True, ["n1", "n1"])])
@@ -78,7 +69,7 @@ async def test_what_was_handled_is_handled_again_only_on_demand(
     await deliver(producer, room)
     await replay([producer], first, consumer(), since=LONG_AGO, again=again)
     await deliver(producer, room)
-    assert await notes(first) == expected
+    assert await effects(first) == expected
 
 
 async def test_dead_letters_are_told_tried_again_and_given_up(producer: Database, first: Database):
@@ -94,7 +85,7 @@ async def test_dead_letters_are_told_tried_again_and_given_up(producer: Database
 
     assert await retry_dead_letters(first, event_id=letters[0].event_id) == 1
     assert await deliver(producer, Room(first, (consumer(),))) == 1
-    assert await notes(first) == ["n1"]
+    assert await effects(first) == ["n1"]
 
     assert await discard_dead_letters(first, "noter") == 1
     assert await dead_letters(first) == []
@@ -117,7 +108,7 @@ async def test_what_was_delivered_long_ago_is_forgotten_and_nothing_else(produce
     assert await forget_delivered(first) == 1
     assert await forget_delivered(producer) == await forget_delivered(first) == 0
     await deliver(producer, room)
-    assert await notes(first) == ["n1", "n2", "n3"]
+    assert await effects(first) == ["n1", "n2", "n3"]
 
 
 async def test_dead_letters_are_not_forgotten(producer: Database, first: Database):

@@ -10,25 +10,18 @@ from pathlib import Path
 import aio_pika
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.database import Database
 from kernel.events.catalogue import UserRegistered
 from kernel.events.consumers import Consumer
 from kernel.events.delivery import Room
-from kernel.events.envelope import Event
 from kernel.events.outbox import record
 from kernel.events.rabbitmq import RabbitDelivery
 from kernel.events.rabbitmq.topology import DEAD_LETTERS, queue_name
 from runtime.ports import free_port
 from runtime.stack.rabbitmq import installed, start_rabbitmq
+from tests.kernel.effects import effects, note_effect
 from tests.kernel.transports import RabbitTransport
-
-
-async def note_effect(event: Event, session: AsyncSession) -> None:
-    facts = {"id": event.id, "subject": event.subject, "note": event.data.name}
-    await session.execute(text("INSERT INTO effects (event_id, subject, note) VALUES (:id, :subject, :note)"), facts)
-
 
 NOTER = Consumer(name="noter", subscriptions={"UserRegistered": note_effect})
 
@@ -39,14 +32,9 @@ async def publish(database: Database, *names: str) -> None:
             await record(session, UserRegistered(user_id="usr_1", email="a@example.com", name=name), subject="usr_1")
 
 
-async def notes(database: Database) -> list[str]:
-    async with database.session() as session:
-        return list((await session.execute(text("SELECT note FROM effects ORDER BY position"))).scalars())
-
-
 async def until_noted(database: Database, *expected: str) -> None:
     async with asyncio.timeout(60):
-        while await notes(database) != list(expected):  # noqa: ASYNC110 # rows in a database
+        while await effects(database) != list(expected):  # noqa: ASYNC110 # rows in a database
             await asyncio.sleep(0.02)
 
 

@@ -20,8 +20,9 @@ from runtime.demo.client import Client
 from runtime.demo.journey import STEPS, Journey
 from runtime.embedded.data_directory import DataDirectory
 from runtime.embedded.postgres import postgres_url
+from runtime.ports import free_port
 from runtime.shop import SUBGRAPHS
-from tests.prove.checkout import HERE, Checkout, free_port, graphql, running, wait_until
+from tests.prove.checkout import HERE, Checkout, graphql, running, wait_until
 
 STOREGRAPH = str(Path(sys.executable).with_name("storegraph"))
 

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import asyncpg
 
 from kernel.database import plain_url
-from tests.prove.checkout import HERE, free_port, log_in
+from runtime.ports import free_port
+from tests.prove.checkout import HERE, log_in
 from tests.prove.claims import Prover
 from tests.prove.inventory_books import prove_books
 from tests.prove.inventory_reading import prove_reading

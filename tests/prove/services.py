@@ -18,8 +18,9 @@ from pathlib import Path
 from runtime.embedded.data_directory import DataDirectory
 from runtime.embedded.postgres import start_postgres
 from runtime.embedded.valkey import start_valkey
+from runtime.ports import free_port
 from runtime.shop import SUBGRAPHS
-from tests.prove.checkout import HERE, free_port, wait_until
+from tests.prove.checkout import HERE, wait_until
 
 
 @dataclass(slots=True)
@@ -133,7 +134,7 @@ def services(wanted: Sequence[str], extra: dict[str, str], *, twice: str, shared
                 title = f"{name}-{number + 1}" if name == twice else name
                 _add(shop, folder, title, ("subgraph", name, "--port", str(own)), own)
         _add(shop, folder, "worker", ("worker", *wanted), None)
-        supergraph = _supergraph(ports, folder)
+        supergraph = supergraph_with(ports, folder)
         config = str(HERE / "deploy" / "router.yaml")
         arguments = ("router", "--supergraph", str(supergraph), "--config", config, "--port", str(port))
         _add(shop, folder, "router", arguments, port)
@@ -152,7 +153,8 @@ def _end(shop: Services) -> None:
         part.kill()
 
 
-def _supergraph(ports: dict[str, int], folder: Path) -> Path:
+def supergraph_with(ports: dict[str, int], folder: Path) -> Path:
+    """Write the shop's supergraph with other addresses into a folder."""
     text = (HERE / "schema" / "supergraph.graphql").read_text()
     for number, name in enumerate(SUBGRAPHS, 4101):
         text = text.replace(f"http://localhost:{number}/graphql", f"http://127.0.0.1:{ports[name]}/graphql")

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from kernel.errors import InvalidInputError
+from kernel.ids import new_id
 from kernel.money import CURRENCIES
 from subgraphs.users.domain.roles import Role
 
@@ -35,6 +36,24 @@ class Account:
     version: int
     created_at: datetime
     updated_at: datetime
+
+
+def new_account(
+    email: str, name: str, *, roles: frozenset[Role], at: datetime, language: str = "en", verified: bool = False
+) -> Account:
+    """Make the account that somebody begins with; `email`, `name` and `language` are checked already."""
+    return Account(
+        id=new_id("usr"),
+        email=email,
+        name=name,
+        phone=None,
+        language=language,
+        roles=roles,
+        email_verified_at=at if verified else None,
+        version=1,
+        created_at=at,
+        updated_at=at,
+    )
 
 
 def normalise_email(text: str) -> str:

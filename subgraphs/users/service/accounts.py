@@ -13,13 +13,13 @@ from kernel.database import Database
 from kernel.errors import NotFoundError
 from kernel.events.catalogue import UserEmailVerified, UserProfileUpdated, UserRegistered
 from kernel.events.outbox import record
-from kernel.ids import new_id
 from kernel.pagination import Page, Slice
 from subgraphs.users.domain.accounts import (
     Account,
     change_profile,
     checked_language,
     checked_name,
+    new_account,
     normalise_email,
 )
 from subgraphs.users.domain.errors import EmailTakenError
@@ -55,16 +55,12 @@ class Accounts:
             TooManyAttemptsError: too many passwords wait to be hashed.
         """
         now = self.clock.now()
-        account = Account(
-            id=new_id("usr"),
-            email=normalise_email(email),
-            name=checked_name(name),
-            phone=None,
-            language=checked_language(language),
+        account = new_account(
+            normalise_email(email),
+            checked_name(name),
             roles=frozenset({Role.CUSTOMER}),
-            version=1,
-            created_at=now,
-            updated_at=now,
+            at=now,
+            language=checked_language(language),
         )
         hashed = await self.hasher.hash(check_new_password(password, email=account.email))
         try:
@@ -84,18 +80,7 @@ class Accounts:
             EmailTakenError: the address has an account.
         """
         now = self.clock.now()
-        account = Account(
-            id=new_id("usr"),
-            email=normalise_email(email),
-            name=checked_name(name),
-            phone=None,
-            language="en",
-            roles=roles,
-            email_verified_at=now,
-            version=1,
-            created_at=now,
-            updated_at=now,
-        )
+        account = new_account(normalise_email(email), checked_name(name), roles=roles, at=now, verified=True)
         hashed = await self.hasher.hash(check_new_password(password, email=account.email))
         async with self.database.transaction() as session:
             await self.open(session, account, hashed)

@@ -17,8 +17,7 @@ from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.identity import Caller, Client
-from kernel.ids import new_id
-from subgraphs.users.domain.accounts import Account, checked_name, normalise_email
+from subgraphs.users.domain.accounts import Account, checked_name, new_account, normalise_email
 from subgraphs.users.domain.identities import Claims, Identity
 from subgraphs.users.domain.roles import Role
 from subgraphs.users.domain.secrets import Purpose
@@ -160,17 +159,8 @@ class Identities:
             await self.secrets.mail(session, found[0], Purpose.LINK_IDENTITY, payload)
             return Refusal.CONFIRM_BY_MAIL
         now = self.clock.now()
-        account = Account(
-            id=new_id("usr"),
-            email=normalise_email(claims.email),
-            name=_name_of(claims),
-            phone=None,
-            language="en",
-            roles=frozenset({Role.CUSTOMER}),
-            email_verified_at=now,
-            version=1,
-            created_at=now,
-            updated_at=now,
+        account = new_account(
+            normalise_email(claims.email), _name_of(claims), roles=frozenset({Role.CUSTOMER}), at=now, verified=True
         )
         await self.accounts.open(session, account, None)
         await self._join(session, account, claims)

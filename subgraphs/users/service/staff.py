@@ -13,9 +13,8 @@ from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.identity import Caller, require
-from kernel.ids import new_id
 from kernel.pagination import Page, Slice
-from subgraphs.users.domain.accounts import Account, checked_name, normalise_email
+from subgraphs.users.domain.accounts import Account, checked_name, new_account, normalise_email
 from subgraphs.users.domain.roles import Role
 from subgraphs.users.domain.secrets import Purpose
 from subgraphs.users.service.accounts import Accounts
@@ -80,16 +79,8 @@ class Staff:
         require(caller, kinds={"admin"}, scopes={"users:write"})
         await self.log_in.require_fresh_proof(caller)
         now = self.clock.now()
-        account = Account(
-            id=new_id("usr"),
-            email=normalise_email(email),
-            name=checked_name(name),
-            phone=None,
-            language="en",
-            roles=frozenset(roles) | {Role.CUSTOMER},
-            version=1,
-            created_at=now,
-            updated_at=now,
+        account = new_account(
+            normalise_email(email), checked_name(name), roles=frozenset(roles) | {Role.CUSTOMER}, at=now
         )
         async with self.database.transaction() as session:
             await self.accounts.open(session, account, None)

@@ -13,8 +13,8 @@ import pyotp
 import pytest
 
 from kernel.app import create_app
+from runtime.ports import free_port
 from subgraphs.users.service.providers import OpenIdProvider
-from tests.prove.checkout import free_port
 
 SHOP = "http://localhost:4000"
 CALLBACK = f"{SHOP}/auth/providers/local/callback"
