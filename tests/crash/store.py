@@ -22,6 +22,7 @@ from kernel.jobs import JobRunner
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from tests.crash.faults import DisturbedCalls, Fault, die_in_the_struck_call
+from tests.kernel.transports import all_settled
 from tests.sale import ADD, ADDRESS, ADDRESS_SET, APPS, BUYER, CANCEL, CHECKOUT, COMPLETE, METHOD_SET
 
 LINES = [{"sku": "SKU-A", "quantity": 2}, {"sku": "SKU-B", "quantity": 1}]
@@ -30,10 +31,7 @@ _UNFINISHED = """
     SELECT (SELECT count(*) FROM orders.sagas WHERE status NOT IN ('COMPLETED', 'COMPENSATED', 'FAILED'))
          + (SELECT count(*) FROM payments.payments WHERE status = 'PENDING')
 """
-_WAITING = """
-    SELECT (SELECT count(*) FROM {0}.outbox WHERE published_at IS NULL)
-         + (SELECT count(*) FROM {0}.inbox WHERE state = 'pending')
-"""
+_UNPUBLISHED = "SELECT count(*) FROM {0}.outbox WHERE published_at IS NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +62,10 @@ class Store:
             return (await session.execute(text(statement))).scalar_one()
 
     async def at_rest(self) -> bool:
-        """Whether nothing is left to do: no saga, no payment, no event."""
-        waiting = [await self.count(_WAITING.format(name)) for name in self.subgraphs]
-        return not sum(waiting) and not await self.count(_UNFINISHED)
+        """Whether nothing is left to do: no saga, no payment, no event, not even one on its way through the broker."""
+        unpublished = [await self.count(_UNPUBLISHED.format(name)) for name in self.subgraphs]
+        rooms = [subgraph.room for subgraph in self.subgraphs.values()]
+        return not sum(unpublished) and not await self.count(_UNFINISHED) and await all_settled(rooms)
 
 
 def build(url: str, broker: str, fault: Fault) -> Store:

@@ -68,7 +68,7 @@ async def settled(transport: Transport, rooms: Sequence[Room], patience: float =
     await delivery.start()
     try:
         async with asyncio.timeout(patience):
-            while not await _at_rest(rooms):  # noqa: ASYNC110 # the facts are rows in databases
+            while not await all_settled(rooms):  # noqa: ASYNC110 # the facts are rows in databases
                 await asyncio.sleep(0.01)
     finally:
         await delivery.stop()
@@ -79,7 +79,7 @@ async def _handled(rooms: Sequence[Room]) -> int:
     return sum([await _count(room.database, "SELECT count(*) FROM inbox WHERE state <> 'pending'") for room in rooms])
 
 
-async def _at_rest(rooms: Sequence[Room]) -> bool:
+async def all_settled(rooms: Sequence[Room]) -> bool:
     """Whether each consumer has settled every event that it subscribes to, whichever outbox that is in."""
     for room in rooms:
         for consumer in room.consumers:
