@@ -116,6 +116,7 @@ class WarehouseMutation:
                 active=input.active,
                 postal_code=input.postal_code,
                 parcel_cost=input.parcel_cost,
+                now=info.context.service.clock.now(),
             )
         except DomainError as error:
             return WarehousePayload(errors=stock_errors(error))

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
 
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.database import Database, constraint_name
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
+from kernel.events.catalogue import InventoryChanged
+from kernel.events.outbox import record_many
 from kernel.ids import new_id
 from subgraphs.inventory.storage import catalogue
-from subgraphs.inventory.storage.reading import Warehouse
+from subgraphs.inventory.storage.ledger import Standing
+from subgraphs.inventory.storage.reading import Warehouse, skus_in_warehouse, standings_of_skus
+
+PORTION: Final = 1000
+"""SKUs that are read and told of together when a warehouse opens or closes."""
 
 _CODE = re.compile(r"[A-Z0-9][A-Z0-9_-]{0,31}")
 _COUNTRY = re.compile(r"[A-Z]{2}")
@@ -64,8 +74,9 @@ async def update_warehouse(
     active: bool | None = None,
     postal_code: str | None = None,
     parcel_cost: int | None = None,
+    now: datetime,
 ) -> Warehouse:
-    """Change what is given.
+    """Change what is given; opening or closing is told of every SKU that lies there.
 
     Raises:
         NotFoundError: there is no such warehouse.
@@ -82,9 +93,29 @@ async def update_warehouse(
         raise InvalidInputError("Nothing was to be changed.", path=("input",))
     async with database.transaction() as session:
         warehouse = await catalogue.change_warehouse(session, warehouse_id, given)
-    if warehouse is None:
-        raise NotFoundError("There is no such warehouse.", path=("id",))
+        if warehouse is None:
+            raise NotFoundError("There is no such warehouse.", path=("id",))
+        if active is not None:
+            await _tell_totals(session, warehouse_id, now)
     return warehouse
+
+
+async def _tell_totals(session: AsyncSession, warehouse_id: str, now: datetime) -> None:
+    last = ""
+    while skus := await skus_in_warehouse(session, warehouse_id, after=last, limit=PORTION):
+        found = await standings_of_skus(session, skus, now)
+        await record_many(session, [(sku, _total(sku, found[sku])) for sku in skus])
+        last = skus[-1]
+
+
+def _total(sku: str, standings: Sequence[Standing]) -> InventoryChanged:
+    levels = [each.level for each in standings if each.active]
+    return InventoryChanged(
+        sku=sku,
+        product_id=standings[0].product_id,
+        available=sum(max(0, level.available) for level in levels),
+        on_hand=sum(level.on_hand for level in levels),
+    )
 
 
 def _name(name: str) -> str:

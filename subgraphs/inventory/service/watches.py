@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Clock
 from kernel.database import Database
-from kernel.errors import InvalidInputError, NotFoundError
+from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.events.catalogue import BackInStock, InventoryChanged
 from kernel.events.outbox import record_many
 from kernel.ids import new_id
@@ -17,6 +17,9 @@ from subgraphs.inventory.storage import watches
 from subgraphs.inventory.storage.watches import Watch
 
 _EMAIL: Final = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}\.[^@\s.]{2,63}")
+
+MOST: Final = 100
+"""SKUs that one address can wait for: guests may name any address, and nobody's post box is to be filled by us."""
 
 
 class Watches:
@@ -27,7 +30,11 @@ class Watches:
         self._clock = clock
 
     async def subscribe(self, sku: str, email: str, user_id: str | None) -> tuple[Watch, bool]:
-        """Wait for a SKU, and tell whether that is new; asking again changes nothing."""
+        """Wait for a SKU, and tell whether that is new; asking again changes nothing.
+
+        Raises:
+            ConflictError: the address waits for too many SKUs already.
+        """
         address = email.strip().lower()
         if _EMAIL.fullmatch(address) is None:
             raise InvalidInputError("That is no e-mail address.", path=("email",))
@@ -36,7 +43,10 @@ class Watches:
         async with self._database.transaction() as session:
             wish = Watch(id=new_id("watch"), sku=sku, email=address, user_id=user_id)
             waiting = await watches.add(session, wish)
-            return waiting, waiting.id == wish.id
+            new = waiting.id == wish.id
+            if new and await watches.count(session, address) > MOST:
+                raise ConflictError(f"An address can wait for {MOST} SKUs.", code="TOO_MANY_WATCHES", path=("email",))
+            return waiting, new
 
     async def unsubscribe(self, watch_id: str) -> None:
         """Wait no longer; the id is known only to who got it.

@@ -70,6 +70,13 @@ async def standings_of_skus(
     return found
 
 
+async def skus_in_warehouse(session: AsyncSession, warehouse_id: str, *, after: str, limit: int) -> Sequence[str]:
+    """Name the next SKUs, in their order, that have ever been in a warehouse."""
+    level = stock_levels.c
+    wanted = select(level.sku).where(level.warehouse_id == warehouse_id, level.sku > after)
+    return (await session.execute(wanted.order_by(level.sku).limit(limit))).scalars().all()
+
+
 async def page_of_levels(
     session: AsyncSession, page: Page, now: datetime, *, warehouse_id: str | None, low: bool | None
 ) -> Slice[Standing]:

@@ -43,6 +43,13 @@ async def add(session: AsyncSession, watch: Watch) -> Watch:
     return Watch(**row._asdict())
 
 
+async def count(session: AsyncSession, email: str) -> int:
+    """Tell for how many SKUs an address waits."""
+    waiting = stock_watches.c
+    counted = select(func.count()).where(waiting.email == email, waiting.told_at.is_(None))
+    return (await session.execute(counted)).scalar_one()
+
+
 async def remove(session: AsyncSession, watch_id: str) -> bool:
     """Forget who waits; tell whether anybody did under this id."""
     gone = delete(stock_watches).where(stock_watches.c.id == watch_id).returning(stock_watches.c.id)

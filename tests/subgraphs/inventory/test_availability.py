@@ -59,7 +59,7 @@ async def test_thousands_of_skus_cost_one_statement(database, clock, stocked):
 
 async def test_a_closed_warehouse_does_not_count(database, clock, stocked):
     await stocked({"A": {"wh_near": 2, "wh_far": 1}})
-    await update_warehouse(database, "wh_near", name=None, priority=None, active=False)
+    await update_warehouse(database, "wh_near", active=False, now=clock.now())
     reading = (await read(database, clock, "A"))["A"]
     assert reading.availability.by_warehouse == {"wh_far": 1}
 

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from kernel.database import count_statements, plain_url
-from kernel.errors import DomainError, InvalidInputError, NotFoundError
+from kernel.errors import ConflictError, DomainError, InvalidInputError, NotFoundError
 from kernel.events.catalogue import (
     InventoryChanged,
     OrderCancelled,
@@ -25,6 +25,7 @@ from subgraphs.inventory.domain.purchasing import PurchaseOrderState
 from subgraphs.inventory.domain.replenishment import Terms
 from subgraphs.inventory.domain.reservations import Wish
 from subgraphs.inventory.domain.stock import Policy
+from subgraphs.inventory.service import watches as waiting
 from subgraphs.inventory.service.forecasting import Forecasting
 from subgraphs.inventory.service.purchasing import Purchasing
 from subgraphs.inventory.service.watches import Watches
@@ -267,6 +268,19 @@ async def test_waiting_can_be_taken_back(watches, tell, events):
         await watches.unsubscribe(watch.id)
     await tell(InventoryChanged(sku="A", product_id=None, available=1, on_hand=1))
     assert await events("BackInStock") == []
+
+
+async def test_an_address_can_wait_for_so_many_skus(watches, monkeypatch):
+    monkeypatch.setattr(waiting, "MOST", 2)
+    for sku in "ABA":
+        await watches.subscribe(sku, "ada@example.com", None)
+    with pytest.raises(ConflictError) as refused:
+        await watches.subscribe("C", "ada@example.com", None)
+    assert refused.value.code == "TOO_MANY_WATCHES"
+    await watches.subscribe("C", "bob@example.com", None)
+    watch, _ = await watches.subscribe("A", "ada@example.com", None)
+    await watches.unsubscribe(watch.id)
+    assert (await watches.subscribe("C", "ada@example.com", None))[1]
 
 
 @pytest.mark.parametrize("email", ["", "ada", "a@b", "a b@example.com", "@example.com"])

@@ -15,6 +15,7 @@ from subgraphs.inventory.domain.errors import (
 from subgraphs.inventory.domain.reservations import ReservationState, Wish
 from subgraphs.inventory.domain.sourcing import Pick
 from subgraphs.inventory.domain.stock import Policy
+from subgraphs.inventory.service import warehouses
 from subgraphs.inventory.service.stock import InventoryService
 from subgraphs.inventory.service.warehouses import create_warehouse, update_warehouse
 from subgraphs.inventory.storage import reading
@@ -257,12 +258,23 @@ async def test_back_orders_up_to_a_limit(service, stocked):
 
 async def test_nothing_is_promised_from_a_closed_warehouse(service, stocked):
     await stocked({"A": {"wh_near": 1, "wh_far": 1}})
-    closed = await update_warehouse(service.database, "wh_near", name=None, priority=None, active=False)
+    closed = await update_warehouse(service.database, "wh_near", active=False, now=service.clock.now())
     assert not closed.active
     held = await service.reserve("chk_1", [Wish("A", 1)], 60, "k1")
     assert held.lines == (Pick("A", "wh_far", 1),)
     with pytest.raises(InsufficientStockError):
         await service.reserve("chk_2", [Wish("A", 1)], 60, "k2")
+
+
+async def test_closing_and_opening_a_warehouse_is_told_of_all_that_lies_there(service, stocked, events, monkeypatch):
+    monkeypatch.setattr(warehouses, "PORTION", 2)
+    await stocked({sku: {"wh_near": 2} for sku in "ABC"} | {"D": {"wh_near": 1, "wh_far": 3}, "E": {"wh_far": 1}})
+    await service.reserve("chk_1", [Wish("A", 1)], 60, "k1")
+    for active in (False, True):
+        await update_warehouse(service.database, "wh_near", active=active, now=service.clock.now())
+    told = [(each["sku"], each["available"]) for each in await events("InventoryChanged")]
+    closed, opened = [("A", 0), ("B", 0), ("C", 0), ("D", 3)], [("A", 1), ("B", 2), ("C", 2), ("D", 4)]
+    assert told[-8:] == closed + opened
 
 
 async def test_warehouses_have_unique_codes(service, stocked):
@@ -281,9 +293,9 @@ async def test_warehouses_have_unique_codes(service, stocked):
         with pytest.raises(InvalidInputError):
             await create_warehouse(service.database, code, name, country, priority)
     with pytest.raises(NotFoundError):
-        await update_warehouse(service.database, "wh_none", name="x", priority=None, active=None)
+        await update_warehouse(service.database, "wh_none", name="x", now=service.clock.now())
     with pytest.raises(InvalidInputError):
-        await update_warehouse(service.database, made.id, name=None, priority=None, active=None)
+        await update_warehouse(service.database, made.id, now=service.clock.now())
 
 
 async def test_what_is_not_there_is_not_found(service, stocked):
