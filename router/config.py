@@ -21,6 +21,7 @@ from router.http_settings import (
 )
 from router.sections import Section, demand, is_pattern
 from router.stream_settings import SubgraphStreamSettings, SubscriptionSettings
+from router.traffic_settings import AllTrafficSettings, TrafficSettings
 
 
 class ConfigError(Exception):
@@ -254,10 +255,14 @@ class SubgraphSettings(Section, frozen=True):
 
     Attributes:
         url: where it is, in place of the address in the supergraph.
+        urls: further addresses where it is too; requests go where there is least to do, and not where they fail.
+        traffic: what is done when it is slow, busy or broken, in place of `traffic` as a whole.
         subscription: how its subscriptions are reached, where that differs from `subscriptions.subgraphs`.
     """
 
     url: str | None = None
+    urls: tuple[str, ...] = ()
+    traffic: TrafficSettings | None = None
     subscription: SubgraphStreamSettings | None = None
 
 
@@ -324,6 +329,7 @@ class RouterSettings(Section, frozen=True):
     rest: RestSettings = msgspec.field(default_factory=RestSettings)
     authentication: AuthenticationSettings = msgspec.field(default_factory=AuthenticationSettings)
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
+    traffic: AllTrafficSettings = msgspec.field(default_factory=AllTrafficSettings)
     reload: ReloadSettings = msgspec.field(default_factory=ReloadSettings)
     environment: Literal["development", "production"] = "development"
     introspection: bool | None = None

@@ -57,6 +57,8 @@ def dead_letters(
 
         storegraph events dead-letters
 
+        storegraph events dead-letters --event evt_0198c0de
+
         storegraph events dead-letters --consumer notifications --retry
     """
     from runtime.events_command import settle_dead_letters, show_dead_letters  # noqa: PLC0415
@@ -66,7 +68,7 @@ def dead_letters(
     if retry or discard:
         settle_dead_letters(data_dir, consumer, event_id, retry=retry)
     else:
-        raise typer.Exit(show_dead_letters(data_dir, consumer))
+        raise typer.Exit(show_dead_letters(data_dir, consumer, event_id))
 
 
 @events.command()

@@ -59,13 +59,18 @@ def tail(data_dir: Path, *, types: Sequence[str], subject: str, since: datetime,
     _run(data_dir, read)
 
 
-def show_dead_letters(data_dir: Path, consumer: str) -> int:
-    """Print the dead letters; the exit code is 1 when there are any, for scripts."""
+def show_dead_letters(data_dir: Path, consumer: str, event_id: str = "") -> int:
+    """Print the dead letters, or all that is known of one with its stack; the exit code is 1 when there are any, for scripts."""
 
     async def read(databases: dict[str, Database]) -> int:
         table = Table("consumer", "event", "type", "subject", "attempts", "since", "reason")
         for database in databases.values():
             for letter in await dead_letters(database, consumer):
+                if event_id == letter.event_id:
+                    print(
+                        f"{letter.consumer} {letter.type} {letter.subject}\n\n{letter.reason}\nReplay: {letter.replay}"
+                    )
+                    return 1
                 since = letter.settled_at.isoformat(timespec="seconds")
                 reason = letter.reason.strip().splitlines()[-1:] or [""]
                 table.add_row(
@@ -75,7 +80,8 @@ def show_dead_letters(data_dir: Path, consumer: str) -> int:
             print("No dead letters.")
             return 0
         Console().print(table)
-        print("Mend the cause, then `storegraph events dead-letters --retry`; `--discard` gives them up.")
+        print("`--event ID` shows the stack of one. Mend the cause, then `storegraph events dead-letters --retry`;")
+        print("`--event ID --retry` takes one alone, and `--discard` gives up.")
         return 1
 
     return _run(data_dir, read)

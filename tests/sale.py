@@ -46,8 +46,8 @@ COMPLETE = """mutation ($id: ID!, $total: MoneyInput!, $token: String!, $key: St
 CANCEL = "mutation ($id: ID!) { orderCancel(id: $id) { order { id status } errors { code message } } }"
 
 
-async def load_stock(url: str, now: datetime) -> None:
-    """Load two products, ten pieces of each: one in the first warehouse, one in the second."""
+async def load_stock(url: str, now: datetime, pieces: int = 10) -> None:
+    """Load two products, so many pieces of each: one in the first warehouse, one in the second."""
     connection = await asyncpg.connect(plain_url(url))
     try:
         kind = products_bulk.ProductTypeRow(id="ptype_1", slug="thing", name="Thing")
@@ -72,7 +72,7 @@ async def load_stock(url: str, now: datetime) -> None:
             skus=[inventory_bulk.SkuRow(sku=s, product_id=f"prod_{s}", variant_id=f"var_{s}") for s in skus],
             movements=[
                 inventory_bulk.MovementRow(
-                    sku=sku, warehouse_id=place, type=MovementType.RECEIVED, quantity=10, occurred_at=now
+                    sku=sku, warehouse_id=place, type=MovementType.RECEIVED, quantity=pieces, occurred_at=now
                 )
                 for sku, place in zip(skus, places, strict=True)
             ],

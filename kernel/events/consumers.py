@@ -24,6 +24,7 @@ class Consumer:
     a background job or another consumer acts on them.
 
     `batch` events may share one transaction: much cheaper, but their locks are held together until all are handled.
+    `lease` is how many seconds pass before an event is taken up again whose process died; twice as long each time.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Consumer:
     batch: int = 1
     first_backoff: float = 0.1
     longest_backoff: float = 300.0
+    lease: float = 1.0
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.subscriptions) - set(CATALOGUE))

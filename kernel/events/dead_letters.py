@@ -14,7 +14,7 @@ from kernel.events.outbox import CHANNEL
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """An event whose attempts are spent: whose, since when, and the end of the last traceback."""
+    """An event whose attempts are spent: whose, since when, and the last traceback or what else is known of its end."""
 
     consumer: str
     event_id: str
@@ -23,6 +23,11 @@ class DeadLetter:
     attempts: int
     settled_at: datetime
     reason: str
+
+    @property
+    def replay(self) -> str:
+        """The command that hands it to its consumer again; done twice, it has one effect."""
+        return f"storegraph events dead-letters --event {self.event_id} --retry"
 
 
 _LIST: Final = text(

@@ -1,9 +1,15 @@
 """From an inbox to the handlers: each event once in effect, in the order of its subject.
 
-A worker takes the oldest due event whose subject has no older one waiting, and runs the handler in the transaction
-that marks it done. SKIP LOCKED lets workers share a queue. An event that fails waits longer each time and holds up its
-own subject only; when its attempts are spent it becomes a dead letter with its reason, and its subject goes on. A
-consumer whose handlers lock nothing that requests lock too may take events in batches, many in one transaction.
+A worker takes the oldest due event whose subject has no older one waiting, counts the attempt, and then runs the
+handler in the transaction that marks the event as done. SKIP LOCKED lets workers share a queue. An event that fails
+waits longer each time and holds up its own subject only; when its attempts are spent it becomes a dead letter with its
+reason, and its subject goes on. A consumer whose handlers lock nothing that requests lock too may take events in
+batches, many in one transaction.
+
+The attempt is counted in a statement of its own, so that an event that kills its process uses up attempts as well. Until
+its handler has begun it is kept from other workers by a short lease, afterwards by the lock of its row; both end by
+themselves with a process that dies. One that was under way when a process died is taken alone ever after: it may be
+what killed it, and must not take others of a batch with it.
 """
 
 from __future__ import annotations
@@ -48,30 +54,23 @@ async def accept(session: AsyncSession, arrivals: Sequence[tuple[str, dict[str, 
 
 # The oldest event of a subject is found by a subquery that PostgreSQL cannot turn into a join: after a burst its
 # statistics still say that nothing is pending, and the join that it would then choose reads the whole backlog.
-_CLAIM: Final = text(
-    """
-    UPDATE inbox SET state = 'done', attempts = attempts + 1, settled_at = now(), reason = NULL
-    WHERE (consumer, event_id) = (
-        SELECT consumer, event_id FROM inbox AS next
-        WHERE consumer = :consumer AND state = 'pending' AND due_at <= now()
-          AND (SELECT min(older.position) FROM inbox AS older
-               WHERE older.consumer = next.consumer AND older.subject = next.subject
-                 AND older.state = 'pending' AND older.position < next.position) IS NULL
-        ORDER BY position LIMIT 1 FOR UPDATE SKIP LOCKED)
-    RETURNING event_id, event, attempts,
-              pg_notify(:feed, current_schema() || ' ' || type || ' ' || left(subject, 200))::text
-    """
-).bindparams(bindparam("feed", FEED))
+_NEXT: Final = """
+    SELECT event_id FROM inbox AS next
+    WHERE consumer = :consumer AND state = 'pending' AND due_at <= now()
+      AND (SELECT min(older.position) FROM inbox AS older
+           WHERE older.consumer = next.consumer AND older.subject = next.subject
+             AND older.state = 'pending' AND older.position < next.position) IS NULL
+    ORDER BY position LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
 # Of a subject only an unbroken run from its oldest event on may be taken: what another worker holds is passed over by
 # SKIP LOCKED, and so must be what comes after it.
-_CLAIM_MANY: Final = text(
-    """
+_NEXT_MANY: Final = """
     WITH seen AS MATERIALIZED (
-        SELECT event_id, subject, position FROM inbox
+        SELECT event_id, subject, position, attempts FROM inbox
         WHERE consumer = :consumer AND state = 'pending' AND due_at <= now()
         ORDER BY position LIMIT :batch FOR UPDATE SKIP LOCKED
     ), linked AS (
-        SELECT event_id, bool_and(before IS NULL OR before IN (SELECT position FROM seen))
+        SELECT event_id, position, attempts, bool_and(before IS NULL OR before IN (SELECT position FROM seen))
             OVER (PARTITION BY subject ORDER BY position) AS unbroken
         FROM (
             SELECT seen.*, (SELECT max(older.position) FROM inbox AS older
@@ -79,22 +78,59 @@ _CLAIM_MANY: Final = text(
                               AND older.state = 'pending' AND older.position < seen.position) AS before
             FROM seen
         ) AS each
+    ), tried AS (
+        SELECT min(position) AS first FROM linked WHERE unbroken AND attempts > 0
     )
-    UPDATE inbox SET state = 'done', attempts = attempts + 1, settled_at = now(), reason = NULL
-    WHERE consumer = :consumer AND event_id IN (SELECT event_id FROM linked WHERE unbroken)
-    RETURNING event_id, event, attempts, position,
+    SELECT event_id FROM linked, tried WHERE unbroken AND (tried.first IS NULL OR position = tried.first)
+"""
+# What the loss of this note would cost is one attempt, so its commit does not wait for the disk.
+_BEGIN: Final = """
+    WITH hurried AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true)),
+    chosen AS MATERIALIZED ({next})
+    UPDATE inbox SET
+        attempts = CASE WHEN attempts < :most THEN attempts + 1 ELSE attempts END,
+        due_at = now() + make_interval(secs => least(:lease * power(2, attempts), :longest)),
+        state = CASE WHEN attempts < :most THEN state ELSE 'dead' END,
+        settled_at = CASE WHEN attempts < :most THEN settled_at ELSE now() END,
+        reason = CASE WHEN attempts < :most THEN reason
+            ELSE 'The process ended while it handled this, the last of ' || attempts || ' times. ' || coalesce(reason, '')
+            END
+    FROM hurried
+    WHERE consumer = :consumer AND event_id IN (SELECT event_id FROM chosen)
+    RETURNING event_id, attempts, state
+"""
+_BEGIN_ONE: Final = text(_BEGIN.format(next=_NEXT))
+_BEGIN_MANY: Final = text(_BEGIN.format(next=_NEXT_MANY))
+_COMPLETE: Final = text(
+    """
+    UPDATE inbox SET state = 'done', settled_at = now(), reason = NULL
+    FROM jsonb_to_recordset(:begun) AS begun (event_id text, attempts integer)
+    WHERE consumer = :consumer AND inbox.event_id = begun.event_id AND inbox.attempts = begun.attempts
+      AND state = 'pending'
+    RETURNING inbox.event_id, event, inbox.attempts, position,
               pg_notify(:feed, current_schema() || ' ' || type || ' ' || left(subject, 200))::text
     """
-).bindparams(bindparam("feed", FEED))
+).bindparams(bindparam("begun", type_=JSONB), bindparam("feed", FEED))
+_TAKE_BACK: Final = text(
+    """
+    UPDATE inbox SET attempts = inbox.attempts - 1, due_at = now()
+    FROM jsonb_to_recordset(:begun) AS begun (event_id text, attempts integer)
+    WHERE consumer = :consumer AND inbox.event_id = begun.event_id AND inbox.attempts = begun.attempts
+      AND state = 'pending'
+    """
+).bindparams(bindparam("begun", type_=JSONB))
 _FAIL: Final = text(
     """
-    UPDATE inbox SET attempts = :attempts, reason = :reason,
+    UPDATE inbox SET reason = :reason,
         state = CASE WHEN :dead THEN 'dead' ELSE 'pending' END,
         settled_at = CASE WHEN :dead THEN now() END,
         due_at = now() + make_interval(secs => :wait)
-    WHERE consumer = :consumer AND event_id = :event_id AND state = 'pending'
+    WHERE consumer = :consumer AND event_id = :event_id AND attempts = :attempts AND state = 'pending'
     """
 )
+_LONGEST_LEASE: Final = 30.0
+_LEAST_LIVES: Final = 2
+"""However few attempts a consumer allows, one may be lost as a bystander in a batch."""
 
 
 class _Failure(Exception):  # noqa: N818 # carries a handler's error out of its transaction
@@ -103,6 +139,10 @@ class _Failure(Exception):  # noqa: N818 # carries a handler's error out of its 
         self.event_id = event_id
         self.attempts = attempts
         self.cause = cause
+
+
+class _Superseded(Exception):  # noqa: N818 # ends a transaction without an effect
+    """The lease ran out before the work began, and another worker took the events."""
 
 
 class InboxWorker:
@@ -116,37 +156,50 @@ class InboxWorker:
         """How many events are to be handled each alone, because a batch had one that failed."""
 
     async def handle_next(self) -> int:
-        """Handle one event, or a batch where the consumer takes batches; tell how many there were."""
-        if self.consumer.batch > 1 and not self._singly:
-            handled = await self._handle_batch()
-            if handled or self._singly:
-                return handled or 1
+        """Handle one event, or a batch where the consumer takes batches; tell how many were settled or tried."""
+        alone = self.consumer.batch == 1 or self._singly > 0
         self._singly = max(0, self._singly - 1)
-        return await self._handle_one()
+        begun, buried = await self._begin(alone=alone)
+        if begun:
+            await self._work(begun)
+        return len(begun) + buried
 
-    async def _handle_one(self) -> int:
+    async def _begin(self, *, alone: bool) -> tuple[list[dict[str, Any]], int]:
+        """Choose what comes next and count the attempts; tell what may be handled, and how many were given up."""
+        facts = {
+            "consumer": self.consumer.name,
+            "lease": self.consumer.lease,
+            "longest": _LONGEST_LEASE,
+            "most": max(self.consumer.max_attempts, _LEAST_LIVES),
+            **({} if alone else {"batch": self.consumer.batch}),
+        }
+        async with self._database.session() as session:
+            rows = (await session.execute(_BEGIN_ONE if alone else _BEGIN_MANY, facts)).all()
+        buried = [row for row in rows if row.state == "dead"]
+        for row in buried:
+            _log.error("dead letter", consumer=self.consumer.name, event_id=row.event_id, error="its process ended")
+        begun = [{"event_id": row.event_id, "attempts": row.attempts} for row in rows if row.state != "dead"]
+        return begun, len(buried)
+
+    async def _work(self, begun: list[dict[str, Any]]) -> None:
+        """Handle events in one transaction; where one of several fails all are undone, and each is handled alone."""
+        claim = {"consumer": self.consumer.name, "begun": begun}
         try:
             async with self._database.transaction() as session:
-                row = (await session.execute(_CLAIM, {"consumer": self.consumer.name})).one_or_none()
-                if row is None:
-                    return 0
-                await self._try(row, session)
-        except _Failure as failure:
-            await self._fail(failure)
-        return 1
-
-    async def _handle_batch(self) -> int:
-        """Handle many events in one transaction; where one fails all are undone, and each is then handled alone."""
-        try:
-            async with self._database.transaction() as session:
-                claim = {"consumer": self.consumer.name, "batch": self.consumer.batch}
-                rows = sorted((await session.execute(_CLAIM_MANY, claim)).all(), key=lambda row: row.position)
+                rows = sorted((await session.execute(_COMPLETE, claim)).all(), key=lambda row: row.position)
+                if len(rows) != len(begun):
+                    raise _Superseded
                 for row in rows:
                     await self._try(row, session)
-        except _Failure:
-            self._singly = self.consumer.batch
-            return 0
-        return len(rows)
+        except _Superseded:
+            self._wake_after(self.consumer.lease)
+        except _Failure as failure:
+            if len(begun) == 1:
+                await self._fail(failure)
+            else:
+                self._singly = self.consumer.batch
+                async with self._database.transaction() as session:
+                    await session.execute(_TAKE_BACK, claim)
 
     async def _try(self, row: Any, session: AsyncSession) -> None:
         try:
@@ -179,4 +232,7 @@ class InboxWorker:
             facts = {"consumer": self.consumer.name, "event_id": failure.event_id, "attempts": failure.attempts}
             await session.execute(_FAIL, {**facts, "reason": reason, "dead": dead, "wait": wait})
         if not dead:
-            asyncio.get_running_loop().call_later(wait + 0.01, self.signal.set)
+            self._wake_after(wait)
+
+    def _wake_after(self, seconds: float) -> None:
+        asyncio.get_running_loop().call_later(seconds + 0.01, self.signal.set)

@@ -18,7 +18,7 @@ CurrencyCode = NewType("CurrencyCode", str)
 
 def _parse_currency(value: object) -> CurrencyCode:
     if not isinstance(value, str) or value not in CURRENCIES:
-        raise ValueError("Not the code of a currency that the shop knows.")
+        raise InvalidInputError("Not the code of a currency that the shop knows.", path=("currency",))
     return CurrencyCode(value)
 
 

@@ -122,16 +122,17 @@ class Assembly:
     def respond(self) -> GraphQLResponse:
         """Project the working tree to what the client asked for."""
         data = self._project()
+        withheld = self._program.withheld
         if not self._errors:
-            return GraphQLResponse(Outcome.EXECUTED, data)
-        errors = chain.from_iterable(self._errors[each] for each in sorted(self._errors))
-        return GraphQLResponse(Outcome.EXECUTED, data, tuple(islice(errors, self._limit)))
+            return GraphQLResponse(Outcome.EXECUTED, data, withheld.errors, withheld.extensions)
+        errors = chain(withheld.errors, *(self._errors[each] for each in sorted(self._errors)))
+        return GraphQLResponse(Outcome.EXECUTED, data, tuple(islice(errors, self._limit)), withheld.extensions)
 
     def _project(self) -> Tree | None:
         try:
             return self._program.quick.project(self._root, self._known)
         except DISORDER:
-            found = mismatches(self._program.shape, self._root, explained=bool(self._errors))
+            found = mismatches(self._program.shape, self._root, explained=bool(self._errors or self._program.withheld.paths))
             self._errors[len(self._program.plan.fetches)] = list(islice(found, self._limit))
             return self._program.careful.project(self._root, self._known)
 

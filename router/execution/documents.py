@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -18,15 +19,19 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     InlineFragmentNode,
+    IntValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
+    ValidationRule,
     parse,
+    specified_rules,
     validate,
 )
 
 from router.execution.errors import DocumentInvalidError, DocumentSyntaxError, OperationUnresolvedError
 from router.execution.settings import DocumentLimits
+from router.planner.deferral import STREAM
 
 MAX_VALIDATION_ERRORS = 50
 
@@ -66,9 +71,23 @@ def read_document(schema: GraphQLSchema, query: str, limits: DocumentLimits) -> 
     if not document.operations:
         raise OperationUnresolvedError("The document contains no operation.")
     _hold(document, limits)
-    if errors := validate(schema, node, max_errors=MAX_VALIDATION_ERRORS):
+    if errors := validate(schema, node, _RULES, max_errors=MAX_VALIDATION_ERRORS):
         raise DocumentInvalidError("The document is not valid.", errors)
     return document
+
+
+class InitialCountRule(ValidationRule):
+    """A list that is streamed begins with no fewer than no items."""
+
+    def enter_directive(self, node: DirectiveNode, *_place: object) -> None:
+        """Look at `initialCount`."""
+        for argument in node.arguments or () if node.name.value == STREAM else ():
+            value = argument.value
+            if argument.name.value == "initialCount" and isinstance(value, IntValueNode) and int(value.value) < 0:
+                self.report_error(GraphQLError("initialCount of @stream must not be negative.", [value]))
+
+
+_RULES = (*specified_rules, InitialCountRule)
 
 
 def _parse(query: str, max_tokens: int) -> DocumentNode:

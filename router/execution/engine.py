@@ -19,12 +19,13 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import structlog
-from graphql import DocumentNode
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
 
 from router.execution.assembly import Assembling, Assembly
 from router.execution.caching import cache_rules
 from router.execution.compiler import Program, compile_program
 from router.execution.compiler.deferred import DeferredProgram, compile_deferred
+from router.execution.deadlines import Deadlines
 from router.execution.documents import Document, read_document
 from router.execution.errors import (
     ExecutionError,
@@ -35,11 +36,12 @@ from router.execution.errors import (
     SubscriptionRefusedError,
 )
 from router.execution.exchange import ANONYMOUS, GraphQLRequest, GraphQLResponse, Outcome, RequestContext
-from router.execution.incremental import Begin, IncrementalAssembly, Payload, payloads
+from router.execution.incremental import Begin, IncrementalAssembly, payloads
 from router.execution.introspection import answer_introspection, introspective_part
 from router.execution.json_text import write_json
 from router.execution.memo import Memo
 from router.execution.overrides import Overrides
+from router.execution.payloads import Payload
 from router.execution.recall import Recall, RecallingAssembly
 from router.execution.run import Run
 from router.execution.settings import EngineSettings
@@ -47,7 +49,7 @@ from router.execution.streaming import EventStream
 from router.execution.transports.port import Sender, StreamTransport, SubgraphTransport, sender
 from router.execution.variables import VariableReader
 from router.planner import Planner, PlanningError, condition_variables
-from router.planner.deferral import Deferrals, defer_variables
+from router.planner.deferral import Deferrals, count_variables, defer_variables
 from router.planner.plan import OperationKind
 from router.supergraph import Supergraph
 from router.traffic.calls import awaited
@@ -58,48 +60,7 @@ MakeRun: TypeAlias = Callable[
 ]
 """Makes the run of a program."""
 
-Variant: TypeAlias = Hashable
-"""The values of an operation's conditions, and the active labels of progressive overrides."""
-
 logger = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedOperation:
-    """A valid operation, ready to run with any variables."""
-
-    document: Document
-    name: str | None
-    kind: OperationKind
-    variables: VariableReader
-    conditions: tuple[str, ...]
-    introspection: DocumentNode | None
-    programs: Memo[Variant, Program]
-    defer_variables: frozenset[str] = frozenset()
-    deferred: Memo[Variant, DeferredProgram] | None = None
-
-    @property
-    def defers(self) -> bool:
-        """Whether it has `@defer`, so that it may be answered in parts."""
-        return self.deferred is not None
-
-    @property
-    def all_conditions(self) -> tuple[str, ...]:
-        """The variables of `@skip`, `@include` and `@defer`."""
-        return tuple(dict.fromkeys((*self.conditions, *sorted(self.defer_variables))))
-
-    def variant(self, variables: Mapping[str, Any], labels: frozenset[str]) -> Variant:
-        """Return what tells the plan for some variables and override labels from others."""
-        if not self.conditions:
-            return labels
-        return (*(bool(variables.get(name)) for name in self.conditions), labels)
-
-    def variants(self) -> list[tuple[dict[str, Any], frozenset[str]]]:
-        """Return the variants that were compiled: values of the conditions, and override labels."""
-        known: list[Any] = [variant for variant, _ in self.programs.latest(sys.maxsize)]
-        if not self.conditions:
-            return [({}, labels) for labels in known]
-        return [(dict(zip(self.conditions, values, strict=True)), labels) for *values, labels in known]
 
 
 class Engine:
@@ -138,7 +99,8 @@ class Engine:
         self._cache_rules = cache_rules(supergraph, self.settings.default_max_age)
         self._recall = Recall(self.settings.recall_bytes) if self.settings.recall else None
         self._shared: InFlight[Any, GraphQLResponse] = InFlight()
-        self._make_run: MakeRun = Run
+        self._deadlines = Deadlines(self.settings.operation_timeouts) if self.settings.operation_timeouts else None
+        self._make_run: MakeRun = Run if self._deadlines is None else self._deadlines.make_run
 
     async def execute(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> GraphQLResponse:
         """Answer a request; whatever goes wrong becomes an error of the answer.
@@ -210,7 +172,7 @@ class Engine:
     async def execute_incremental(
         self, request: GraphQLRequest, context: RequestContext = ANONYMOUS
     ) -> AsyncGenerator[Payload]:
-        """Answer a request in parts, as its `@defer` asks; in one part where it has none.
+        """Answer a request in parts, as its `@defer` and `@stream` ask; in one part where it has none.
 
         Closing the generator cancels what it asked of the subgraphs.
         """
@@ -265,7 +227,7 @@ class Engine:
         return await operation.programs.make(variant, lambda: self._compile(operation, variables, labels))
 
     async def program_of(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> Program:
-        """Return the program that a request would run, in parts where it has `@defer`.
+        """Return the program that a request would run, in parts where it has `@defer` or `@stream`.
 
         Raises:
             ExecutionError: the request is wrong, or the planner found no way.
@@ -331,7 +293,7 @@ class Engine:
             document=document,
             name=name,
             kind=node.operation.value,
-            variables=VariableReader.of(schema, node),
+            variables=_reader(schema, document, node),
             conditions=condition_variables(document.node, name),
             introspection=introspection,
             programs=Memo(self.settings.caches.variants, self._worker),
@@ -348,6 +310,8 @@ class Engine:
             program = compile_program(self.supergraph.api_schema, plan, node, document.fragments, conditions)
             if self._cache_rules is not None:
                 self._cache_rules.learn(program, node, document.fragments)
+            if self._deadlines is not None:
+                self._deadlines.learn(program, node)
             return program
         except PlanningError as error:
             raise OperationUnplannableError(str(error), error.code) from error
@@ -361,9 +325,9 @@ class Engine:
         conditions |= {name: bool(variables.get(name)) for name in operation.conditions}
         document = operation.document
         try:
-            plan = self._planner.plan(document.node, operation.name, conditions, labels, defer=True)
+            plan = self._planner.plan(document.node, operation.name, conditions, labels, defer=True, counts=variables)
             node = document.operation(operation.name)
-            deferrals = Deferrals(document.node, conditions)
+            deferrals = Deferrals(document.node, conditions, variables, plan.streamed)
             schema = self.supergraph.api_schema
             return compile_deferred(schema, plan, node, document.fragments, deferrals)
         except PlanningError as error:
@@ -381,6 +345,13 @@ class Engine:
         return await self._introspections.make(
             key, lambda: answer_introspection(self.supergraph.api_schema, part, variables)
         )
+
+
+def _reader(schema: GraphQLSchema, document: Document, node: OperationDefinitionNode) -> VariableReader:
+    """Return what reads an operation's variables; those that tell how many items of a list come first are counts."""
+    reader = VariableReader.of(schema, node)
+    counts = count_variables(document.node) & reader.checks.keys()
+    return reader.with_counts(counts) if counts else reader
 
 
 def _dump(variables: Mapping[str, Any]) -> bytes:

@@ -13,6 +13,9 @@ ExecutionError
 └── TransportError                  a subgraph gave no answer that can be used
     ├── SubgraphUnreachableError    SUBREQUEST_HTTP_ERROR
     ├── SubgraphTimeoutError        SUBGRAPH_REQUEST_TIMEOUT
+    ├── NotSentError                it was not even asked
+    │   ├── CircuitOpenError        SUBGRAPH_CIRCUIT_BREAKER_REJECTED
+    │   └── OverloadedError         REQUEST_CONCURRENCY_LIMITED
     ├── StreamNotCarriedError       SUBREQUEST_STREAM_NOT_CARRIED
     ├── WebSocketError              SUBREQUEST_WEBSOCKET_ERROR
     └── MalformedResponseError      SUBREQUEST_MALFORMED_RESPONSE
@@ -36,6 +39,8 @@ class ExecutionError(Exception):
     """Base of all errors of execution."""
 
     code: ClassVar[str] = "INTERNAL_SERVER_ERROR"
+    status: ClassVar[int | None] = None
+    """The HTTP status, where it is another than that of all refusals."""
 
     def as_dicts(self) -> tuple[GraphQLErrorDict, ...]:
         """Return the errors as an answer lists them."""
@@ -134,14 +139,16 @@ class TransportError(ExecutionError):
     Args:
         reason: why, without the subgraph's name.
         status: the HTTP status, where one came.
+        unsent: whether it is certain that the subgraph got nothing of the request.
     """
 
     code = "SUBREQUEST_HTTP_ERROR"
 
-    def __init__(self, reason: str, *, status: int | None = None) -> None:
+    def __init__(self, reason: str, *, status: int | None = None, unsent: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status
+        self.unsent = unsent
 
     def as_error(self, subgraph: str) -> GraphQLErrorDict:
         """Return the error that the client sees in place of that subgraph's data."""
@@ -164,6 +171,22 @@ class SubgraphTimeoutError(TransportError):
     """The subgraph did not answer in time."""
 
     code = "SUBGRAPH_REQUEST_TIMEOUT"
+
+
+class NotSentError(TransportError):
+    """The router did not even ask the subgraph."""
+
+
+class CircuitOpenError(NotSentError):
+    """The subgraph has failed lately and is left alone."""
+
+    code = "SUBGRAPH_CIRCUIT_BREAKER_REJECTED"
+
+
+class OverloadedError(NotSentError):
+    """The subgraph has as much to do as it may, and as many requests wait as may."""
+
+    code = "REQUEST_CONCURRENCY_LIMITED"
 
 
 class StreamNotCarriedError(TransportError):

@@ -116,6 +116,10 @@ class GraphQLResponse:
     extensions: Mapping[str, Any] | None = None
     cache_policy: CachePolicy | None = None
     """How it may be kept, where that is asked."""
+    status: int | None = None
+    """The HTTP status, where it is another than that of all such outcomes."""
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    """Headers that go with it."""
     _body: bytes | None = field(default=None, init=False, repr=False, compare=False)
 
     @property

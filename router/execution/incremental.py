@@ -1,8 +1,9 @@
-"""Answers that come in parts (`@defer`): what a client gets first, and what follows.
+"""Answers that come in parts (`@defer`, `@stream`): what a client gets first, and what follows.
 
-The working tree is the same as without `@defer`; only the moments differ at which parts of it are taken out. A fragment
-is complete when the fetches of its fields are merged. It is then delivered at each place where it stands in what was
-delivered before; a null that must not be goes up no farther than to the fragment, which has failed there.
+The working tree is the same as without them; only the moments differ at which parts of it are taken out. A fragment is
+complete when the fetches of its fields are merged. It is then delivered at each place where it stands in what was
+delivered before; a null that must not be goes up no farther than to the fragment, which has failed there. The later
+items of a list are such a part too, whose place is the list.
 """
 
 from __future__ import annotations
@@ -18,109 +19,26 @@ from typing_extensions import override
 
 from router.execution.assembly import Assembly, Representations
 from router.execution.compiler.deferred import DeferredProgram
-from router.execution.compiler.deferred_shape import Piece, Site, Standing
+from router.execution.compiler.deferred_shape import Piece, Site, Standing, Tail
 from router.execution.compiler.program import Tree
 from router.execution.errors import ExecutionError
 from router.execution.exchange import GraphQLErrorDict, GraphQLResponse, Outcome
 from router.execution.inspection import mismatches
+from router.execution.payloads import Addition, ClientPath, ListPart, Part, Payload, Pending
 from router.execution.transports.port import SubgraphResponse
 from router.planner.deferral import Usage
 from router.planner.plan import Fetch
 
 logger = structlog.get_logger(__name__)
 
-ClientPath: TypeAlias = tuple[str | int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """A fragment that is still to come at one place."""
-
-    id: str
-    path: ClientPath
-    label: str | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return what clients are told of it."""
-        label = {} if self.label is None else {"label": self.label}
-        return {"id": self.id, "path": list(self.path), **label}
-
-
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """Fields for the object at a path below a fragment's place."""
-
-    sub_path: ClientPath
-    data: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A fragment that is complete at one place; where it failed, there are errors and nothing is added."""
-
-    pending: Pending
-    additions: tuple[Addition, ...] = ()
-    errors: tuple[GraphQLErrorDict, ...] = ()
-    failed: bool = False
-
-    def incremental(self) -> Iterator[dict[str, Any]]:
-        """Yield what is added, in the format of the specification; errors stand with the first."""
-        told = {"errors": list(self.errors)} if self.errors else {}
-        for number, addition in enumerate(() if self.failed else self.additions):
-            sub_path = {"subPath": list(addition.sub_path)} if addition.sub_path else {}
-            yield {"id": self.pending.id, **sub_path, **({} if number else told), "data": addition.data}
-
-    def completed(self) -> dict[str, Any]:
-        """Return the word that nothing else will come."""
-        told = self.errors and (self.failed or not self.additions)
-        return {"id": self.pending.id, **({"errors": list(self.errors)} if told else {})}
-
-    def incremental_2022(self) -> Iterator[dict[str, Any]]:
-        """Yield what is added, in the format of 2022."""
-        nothing: Mapping[str, Any] | None = None if self.failed else {}
-        parts = [(each.sub_path, each.data) for each in self.additions] or [((), nothing)]
-        told = {"errors": list(self.errors)} if self.errors else {}
-        for number, (sub_path, data) in enumerate(parts):
-            place = {**self.pending.as_dict(), "path": [*self.pending.path, *sub_path]}
-            del place["id"]
-            yield {"data": data, **place, **({} if number else told)}
-
-
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """One part of an answer on its way to the client; `response` begins it and stands in the first only."""
-
-    response: GraphQLResponse | None = None
-    pending: tuple[Pending, ...] = ()
-    parts: tuple[Part, ...] = ()
-    has_next: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the payload in the specification's format."""
-        payload = {} if self.response is None else self.response.as_dict()
-        if self.pending:
-            payload["pending"] = [each.as_dict() for each in self.pending]
-        if incremental := [each for part in self.parts for each in part.incremental()]:
-            payload["incremental"] = incremental
-        if self.parts:
-            payload["completed"] = [part.completed() for part in self.parts]
-        return payload | {"hasNext": self.has_next}
-
-    def as_dict_2022(self) -> dict[str, Any]:
-        """Return the payload in the format of 2022, which most clients of today ask for."""
-        payload = {} if self.response is None else self.response.as_dict()
-        if self.parts:
-            payload["incremental"] = [each for part in self.parts for each in part.incremental_2022()]
-        return payload | {"hasNext": self.has_next}
-
-
 @dataclass(slots=True, eq=False)
 class _Place:
-    """A fragment at one place, and what it is to bring there."""
+    """A fragment at one place, or the later items of a list, and what is to come there."""
 
     usage: Usage
     path: ClientPath
     parent: _Place | None
+    tail: Tail | None = None
     pieces: list[_Waiting] = field(default_factory=list)
     pending: Pending | None = None
     is_over: bool = False
@@ -258,10 +176,9 @@ class IncrementalAssembly(Assembly):
     # What stands where -----------------------------------------------------------------------------------------------
 
     def _discover(self, site: Site, target: Any, made: Any, path: ClientPath, standing: Mapping[Usage, _Place]) -> None:
-        """Find the fragments that stand at an object and below it, where it was delivered."""
+        """Find what is deferred at an object and below it, where it was delivered."""
         if type(made) is list and type(target) is list:
-            for index, pair in enumerate(zip(target, made, strict=True)):
-                self._discover(site, *pair, (*path, index), standing)
+            self._discover_items(site, target, made, path, standing)
         if type(made) is not dict or type(target) is not dict:
             return
         here = site.standing(target.get("__typename"))
@@ -274,6 +191,27 @@ class IncrementalAssembly(Assembly):
                 standing[usage].pieces.append(waiting)
         for key, inner in here.below.items():
             self._discover(inner, target.get(key), made.get(key), (*path, key), standing)
+        for tail in here.tails:
+            if type(made.get(tail.key)) is list and len(target[tail.key]) > tail.start:
+                self._await_items(tail, path, standing)
+
+    def _discover_items(  # noqa: PLR0917 - as `_discover`, and from which item on
+        self,
+        site: Site,
+        target: list[Any],
+        made: list[Any],
+        path: ClientPath,
+        standing: Mapping[Usage, _Place],
+        start: int = 0,
+    ) -> None:
+        """Find what is deferred at items that were delivered."""
+        for index, item in enumerate(made, start):
+            self._discover(site, target[index], item, (*path, index), standing)
+
+    def _await_items(self, tail: Tail, path: ClientPath, standing: Mapping[Usage, _Place]) -> None:
+        place = _Place(tail.usage, (*path, tail.key), standing.get(tail.usage[:-1]), tail)
+        place.pieces.append(_Waiting(tail.piece, path, {**standing, tail.usage: place}))
+        self._places.append(place)
 
     def _stand(self, here: Standing, path: ClientPath, standing: Mapping[Usage, _Place]) -> Mapping[Usage, _Place]:
         if not here.usages:
@@ -301,6 +239,8 @@ class IncrementalAssembly(Assembly):
         place.is_over = True
         if place.pending is None:
             raise TypeError("a fragment is announced before it comes")
+        if place.tail is not None:
+            return self._list_part(place, place.pending, place.tail, errors)
         brought: list[tuple[_Waiting, Tree]] = []
         while waiting := [each for each in place.pieces if not each.is_delivered]:
             for each in waiting:
@@ -312,6 +252,16 @@ class IncrementalAssembly(Assembly):
                 brought.append((each, data))
         additions = (Addition(each.path[len(place.path) :], data) for each, data in brought if data)
         return Part(place.pending, tuple(additions), tuple(errors))
+
+    def _list_part(self, place: _Place, pending: Pending, tail: Tail, errors: list[GraphQLErrorDict]) -> ListPart:
+        """Make the part that later items are."""
+        (waiting,) = place.pieces
+        made = self._make(waiting, errors)
+        items = None if made is None else made[tail.key]
+        place.has_failed = items is None
+        if items and tail.site is not None:
+            self._discover_items(tail.site, self._at(place.path), items, place.path, waiting.standing, tail.start)
+        return ListPart(pending, (), tuple(errors), place.has_failed, items or (), tail.start)
 
     def _make(self, waiting: _Waiting, errors: list[GraphQLErrorDict]) -> Tree | None:
         """Make the data of a piece, and find what is deferred below it."""

@@ -63,7 +63,7 @@ class _Inspection:
             if type(value) is not list:
                 yield _mismatch("a list", value, path)
                 return
-            for index, item in enumerate(value):
+            for index, item in enumerate(value[content.start : content.stop], content.start):
                 yield from self.position(content.item, item, (*path, index))
         elif isinstance(content, Composite):
             yield from self.composite(content, value, path, nullable=position.nullable)

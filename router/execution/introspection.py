@@ -23,7 +23,7 @@ from graphql import (
 )
 
 from router.execution.selections import fragment_of
-from router.planner.deferral import DEFER
+from router.planner.deferral import DEFER, STREAM
 
 INTROSPECTION = frozenset({"__schema", "__type"})
 
@@ -44,14 +44,14 @@ def introspective_part(
         directives=(),
         selection_set=SelectionSetNode(selections=tuple(selections)),
     )
-    return visit(DocumentNode(definitions=(part, *fragments.values())), _WithoutDefer())
+    return visit(DocumentNode(definitions=(part, *fragments.values())), _AtOnce())
 
 
-class _WithoutDefer(Visitor):
-    """Takes `@defer` out of a document: introspection waits for nothing."""
+class _AtOnce(Visitor):
+    """Takes `@defer` and `@stream` out of a document: introspection waits for nothing."""
 
     def enter_directive(self, node: DirectiveNode, *_place: object) -> object:
-        return REMOVE if node.name.value == DEFER else None
+        return REMOVE if node.name.value in {DEFER, STREAM} else None
 
 
 def answer_introspection(schema: GraphQLSchema, part: DocumentNode, variables: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -120,7 +120,7 @@ def _find(root: Tree, path: Path) -> Iterator[tuple[ClientPath, Any]]:
                 pending.append(((*place, step.key), value.get(step.key), depth + 1))
         elif isinstance(step, ListStep):
             if isinstance(value, list):
-                items = enumerate(value)
+                items = enumerate(value[step.start : step.stop], step.start)
                 pending.extend(reversed([((*place, index), item, depth + 1) for index, item in items]))
         elif isinstance(value, dict) and isinstance(name := value.get("__typename"), str) and name in step.types:
             pending.append((place, value, depth + 1))

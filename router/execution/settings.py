@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -52,6 +53,7 @@ class EngineSettings:
         recall_bytes: how much to keep for that.
         default_max_age: seconds that an answer may be kept where neither subgraphs nor the schema say so; None, and
             it is not asked how answers may be kept.
+        operation_timeouts: seconds that operations may take, by their names.
     """
 
     limits: DocumentLimits = field(default_factory=DocumentLimits)
@@ -63,3 +65,4 @@ class EngineSettings:
     recall: bool = True
     recall_bytes: int = 16 * 1024 * 1024
     default_max_age: int | None = None
+    operation_timeouts: Mapping[str, float] = field(default_factory=dict)

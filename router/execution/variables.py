@@ -7,10 +7,11 @@ accepts the plain cases; whatever it does not accept goes the long way through g
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from graphql import (
+    GraphQLError,
     GraphQLEnumType,
     GraphQLNonNull,
     GraphQLScalarType,
@@ -32,6 +33,10 @@ MAX_ERRORS = 20
 
 def _is_plain_int(value: Any) -> bool:
     return type(value) is int and -MAX_INT <= value <= MAX_INT
+
+
+def _is_plain_count(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MAX_INT
 
 
 def _is_plain_text(value: Any) -> bool:
@@ -58,6 +63,8 @@ class VariableReader:
     definitions: tuple[VariableDefinitionNode, ...]
     checks: Mapping[str, Check | None]
     optional: frozenset[str]
+    counts: frozenset[str] = frozenset()
+    """Those that tell how many items of a list come first."""
 
     @classmethod
     def of(cls, schema: GraphQLSchema, operation: OperationDefinitionNode) -> VariableReader:
@@ -70,6 +77,11 @@ class VariableReader:
             if each.default_value is None and not isinstance(types[each.variable.name.value], GraphQLNonNull)
         )
         return cls(schema, definitions, {name: _plain_check(kind) for name, kind in types.items()}, optional)
+
+    def with_counts(self, names: frozenset[str]) -> VariableReader:
+        """Return a reader to which some variables are counts, which are never negative."""
+        checks = {name: _is_plain_count if name in names else check for name, check in self.checks.items()}
+        return replace(self, checks=checks, counts=names)
 
     def read(self, given: Mapping[str, Any] | None) -> Mapping[str, Any]:
         """Coerce what a client sent.
@@ -95,6 +107,10 @@ class VariableReader:
         result = get_variable_values(self.schema, self.definitions, dict(given), max_errors=MAX_ERRORS)
         if isinstance(result, list):
             raise BadUserInputError("The variables do not fit.", result)
+        for name in self.counts:
+            if (value := result.coerced.get(name, 0)) is None or value < 0:
+                message = f'Variable "${name}" is the initialCount of a @stream, which must not be negative or null.'
+                raise BadUserInputError("The variables do not fit.", [GraphQLError(message)])
         return result.coerced
 
 

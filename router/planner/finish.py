@@ -16,6 +16,7 @@ from router.planner.fetches import FetchGraph, FetchStep, free_name
 from router.planner.normalise import Operation
 from router.planner.optimise import depths_of
 from router.planner.plan import DeferredPart, EntityCall, Fetch, OperationKind, Path, QueryPlan, Rename, Representation
+from router.planner.streaming import Streams, streams_of
 
 _ENTITIES = "_entities"
 _REPRESENTATIONS = "representations"
@@ -23,13 +24,14 @@ _REPRESENTATIONS = "representations"
 
 def make_plan(graph: FetchGraph, operation: Operation) -> QueryPlan:
     """Write the plan."""
+    streams = streams_of(operation)
     ids: dict[FetchStep, int] = {}
     fetches = []
-    for number, steps in enumerate(_batches(graph)):
+    for number, steps in enumerate(_batches(graph, streams)):
         ids.update(dict.fromkeys(steps, number))
         depends_on = frozenset(ids[other] for step in steps for other in step.waits_for)
         fetches.append(_Writing(operation, number, steps, depends_on).fetch())
-    return QueryPlan(operation.kind, tuple(fetches), tuple(_parts(graph, operation)))
+    return streams.divided(QueryPlan(operation.kind, tuple(fetches), tuple(_parts(graph, operation))))
 
 
 def _parts(graph: FetchGraph, operation: Operation) -> Iterator[DeferredPart]:
@@ -40,19 +42,19 @@ def _parts(graph: FetchGraph, operation: Operation) -> Iterator[DeferredPart]:
         yield DeferredPart(group, labels[min(group)[-1]], path)
 
 
-def _batches(graph: FetchGraph) -> Iterator[list[FetchStep]]:
+def _batches(graph: FetchGraph, streams: Streams) -> Iterator[list[FetchStep]]:
     """Yield the requests that travel together, in an order in which each comes after what it waits for."""
     levels: defaultdict[int, defaultdict[object, list[FetchStep]]] = defaultdict(lambda: defaultdict(list))
     for step, depth in depths_of(graph.steps).items():
-        levels[depth][_batch_key(step)].append(step)
+        levels[depth][_batch_key(step, streams)].append(step)
     for depth in sorted(levels):
         yield from levels[depth].values()
 
 
-def _batch_key(step: FetchStep) -> object:
+def _batch_key(step: FetchStep, streams: Streams) -> object:
     if not step.is_entity or step.contexts:
         return step
-    return step.subgraph, step.deferred
+    return step.subgraph, step.deferred, streams.passed(step.path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -259,10 +259,11 @@ class Collector:
         used: set[str] = set()
         arguments = write_arguments(first.arguments or (), used)
         selection = None
-        if sets := _distinct_sets(nodes):
+        streaming = self._deferrals.streaming(nodes)
+        if sets := _distinct_sets(nodes if streaming is None else [(node, streaming.later) for node, _usage in nodes]):
             selection = self.collect(named_type(type_.fields[name].type), sets)
-        group = group_of(usage for _node, usage in nodes)
-        return Field(key, name, arguments, frozenset(used), selection, group)
+        group = group_of(self._deferrals.apart(usage) for _node, usage in nodes)
+        return Field(key, name, arguments, frozenset(used), selection, group, streaming)
 
     def _is_included(self, directives: Sequence[DirectiveNode] | None) -> bool:
         for directive in directives or ():

@@ -36,7 +36,18 @@ class FieldStep:
 
 @dataclass(frozen=True, slots=True)
 class ListStep:
-    """Go into each item of a list (one list level for each step); printed as `@`."""
+    """Go into each item of a list (one list level for each step), or into some; printed as `@`, or `@[2:]`."""
+
+    start: int = 0
+    stop: int | None = None
+
+    @property
+    def bounds(self) -> str:
+        """Which items, as Python writes it; empty for all."""
+        return f"[{self.start or ''}:{'' if self.stop is None else self.stop}]" if self != EACH else ""
+
+
+EACH = ListStep()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +158,8 @@ class Fetch:
     answer and leads to an object for a root type that is reached again from inside. Otherwise it carries one call or
     several that become ready together. `variables` names the client's variables to send on. `depends_on` holds the
     ids of the fetches that must have been merged before; mutations' root fetches depend on their predecessor.
-    `deferred` is empty, or holds the usages of `@defer` that wait for the fetch; what is delivered at once depends on
-    none such.
+    `deferred` is empty, or holds the usages of `@defer` and `@stream` that wait for the fetch; what is delivered at
+    once depends on none such.
     """
 
     id: int
@@ -166,7 +177,7 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class DeferredPart:
-    """What comes later for the objects at a path: the fields of a group, under the label of its first fragment."""
+    """What comes later for the objects at a path: the fields of a group, under the label of its first directive."""
 
     deferred: Deferred
     label: str | None
@@ -178,10 +189,11 @@ class QueryPlan:
     """The plan of one variant of an operation; `fetches` are in topological order and `fetches[i].id == i`.
 
     Introspection (`__schema`, `__type`, `__typename` at the root) is no part of it: the router answers it. For a
-    subscription the first fetch opens the stream and the others run for each event. `parts` are told where `@defer`
-    counts, those that wait for fewer others first.
+    subscription the first fetch opens the stream and the others run for each event. `parts` are told where `@defer` and
+    `@stream` count, those that wait for fewer others first; `streamed` are the numbers of the lists that are streamed.
     """
 
     kind: OperationKind
     fetches: tuple[Fetch, ...]
     parts: tuple[DeferredPart, ...] = ()
+    streamed: frozenset[int] = frozenset()

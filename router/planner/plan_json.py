@@ -173,7 +173,7 @@ def _path(path: Path) -> list[str]:
         if isinstance(step, FieldStep):
             found.append(step.key)
         elif isinstance(step, ListStep):
-            found.append("@")
+            found.append(f"@{step.bounds}")
         elif found:
             found[-1] += f"|[{','.join(sorted(step.types))}]"
     return found

@@ -31,7 +31,7 @@ def path_text(path: Path) -> str:
         if isinstance(step, FieldStep):
             parts.append(step.key)
         elif isinstance(step, ListStep):
-            parts.append("@")
+            parts.append(f"@{step.bounds}")
         else:
             condition = f"|[{','.join(sorted(step.types))}]"
             parts.append(parts.pop() + condition if parts else condition)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from graphql import DocumentNode
 
@@ -63,6 +64,7 @@ class Planner:
         labels: frozenset[str] = frozenset(),
         *,
         defer: bool = False,
+        counts: Mapping[str, Any] | None = None,
     ) -> QueryPlan:
         """Plan one variant of a valid operation.
 
@@ -71,12 +73,13 @@ class Planner:
             operation_name: Which operation of it; needed where there are several.
             conditions: The values of the variables that `@skip` and `@include` use.
             labels: The override labels that are active.
-            defer: Whether `@defer` counts; `conditions` then holds the values of its variables too.
+            defer: Whether `@defer` and `@stream` count; `conditions` then holds the values of their variables too.
+            counts: The values of the variables that tell how many items of a list come first.
 
         Raises:
             PlanningError: There is no plan, see `router.planner.errors`.
         """
-        return self.trace(document, operation_name, conditions, labels, defer=defer).plan
+        return self.trace(document, operation_name, conditions, labels, defer=defer, counts=counts).plan
 
     def trace(
         self,
@@ -86,10 +89,11 @@ class Planner:
         labels: frozenset[str] = frozenset(),
         *,
         defer: bool = False,
+        counts: Mapping[str, Any] | None = None,
     ) -> Trace:
         """Plan like `plan`, and keep what each pass made."""
         try:
-            deferrals = Deferrals(document, conditions or {}) if defer else NO_DEFERRALS
+            deferrals = Deferrals(document, conditions or {}, counts) if defer else NO_DEFERRALS
             operation = normalise_operation(self.supergraph, document, operation_name, conditions or {}, deferrals)
             return self._trace(operation, labels & self.override_labels)
         except RecursionError as error:

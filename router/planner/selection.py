@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from router.planner.deferral import NOT_DEFERRED, Deferred
+from router.planner.deferral import NOT_DEFERRED, Deferred, Streaming
 
 TYPENAME = "__typename"
 
@@ -21,7 +21,8 @@ class Field:
     """A field that is asked for.
 
     `arguments` is their text with the parentheses, empty without any; `variables` are the client's variables in it.
-    `deferred` are the usages of `@defer` that it waits for.
+    `deferred` are the usages of `@defer` that it waits for, apart from the lists that it stands in; `streaming` tells
+    how the items of a list come one after another.
     """
 
     key: str
@@ -30,6 +31,7 @@ class Field:
     variables: frozenset[str] = frozenset()
     selection: Selection | None = None
     deferred: Deferred = NOT_DEFERRED
+    streaming: Streaming | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -42,7 +42,7 @@ from router.traffic.calls import Awaiting, Begin, Call, Done, awaited
 from router.traffic.in_flight import InFlight
 
 if TYPE_CHECKING:
-    from router.execution.incremental import Payload
+    from router.execution.payloads import Payload
 
 _APOLLO_CODES: Final = {
     "GRAPHQL_PARSE_FAILED": "GRAPHQL_PARSING_FAILED",

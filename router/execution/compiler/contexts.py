@@ -64,7 +64,7 @@ def _step(source: Source, step: PathStep, *, careful: bool) -> str:
         return f"[(v, c) for o, c in found if {read} is not None]"
     if isinstance(step, ListStep):
         guard = " if type(items) is list" if careful else ""
-        return f"[(v, c) for items, c in found{guard} for v in items if v is not None]"
+        return f"[(v, c) for items, c in found{guard} for v in items{step.bounds} if v is not None]"
     types = source.constant("TYPES", step.types)
     if careful:
         return (

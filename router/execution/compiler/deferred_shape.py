@@ -1,13 +1,14 @@
-"""The shape of an answer that comes in parts (`@defer`).
+"""The shape of an answer that comes in parts (`@defer`, `@stream`).
 
 As in `shape`, the fields of each type of object are collected once and not for each object. Here they are told apart by
-when they come: those of the object's own time make up its shape, the others stand beside it as pieces.
+when they come: those of the object's own time make up its shape, the others stand beside it as pieces. Of a list that is
+streamed the shape has the first items; the later ones are a piece of the object that has the list.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from graphql import (
@@ -43,7 +44,7 @@ from router.execution.compiler.shape import (
 )
 from router.execution.compiler.shape import included as is_included
 from router.execution.selections import fragment_of
-from router.planner.deferral import AT_ONCE, NOT_DEFERRED, Deferrals, Deferred, Usage, group_of
+from router.planner.deferral import AT_ONCE, NOT_DEFERRED, Deferrals, Deferred, Streaming, Usage, group_of
 
 _Set: TypeAlias = tuple[SelectionSetNode, Usage]
 _Asking: TypeAlias = tuple[FieldNode, Usage]
@@ -60,15 +61,30 @@ class Piece:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Tail:
+    """The later items of a list: where they begin, what makes them of the object that has it, and what is below."""
+
+    key: str
+    start: int
+    usage: Usage
+    piece: Piece
+    site: Site | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Standing:
     """What is deferred at the objects of one type: the fragments that stand there, what they bring, what is below."""
 
     usages: tuple[Usage, ...]
     pieces: tuple[Piece, ...]
     below: Mapping[str, Site]
+    tails: tuple[Tail, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.usages or self.pieces or self.below)
+        return bool(self.usages or self.pieces or self.below or self.tails)
+
+
+NOTHING = Standing((), (), {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,15 +154,19 @@ class DeferredShaper:
         by_group: dict[Deferred, dict[str, list[_Asking]]] = {group: {}}
         for key, asked in collected.items():
             by_group.setdefault(group_of(usage for _node, usage in asked), {})[key] = asked
-        fields, below = self._fields(concrete, by_group.pop(group), group, is_abstract)
+        fields, standing = self._fields(concrete, by_group.pop(group), group, is_abstract)
         pieces = tuple(self._piece(concrete, asked, later) for later, asked in by_group.items())
-        return fields, Standing(tuple(usages), pieces, below)
+        return fields, replace(standing, usages=tuple(usages), pieces=pieces)
 
     def _piece(self, concrete: _Concrete, asked: Mapping[str, list[_Asking]], group: Deferred) -> Piece:
-        fields, below = self._fields(concrete, asked, group, is_abstract=False)
+        fields, standing = self._fields(concrete, asked, group, is_abstract=False)
+        return self._made(concrete, fields, group, standing)
+
+    def _made(
+        self, concrete: _Concrete, fields: tuple[AnswerField, ...], group: Deferred, standing: Standing
+    ) -> Piece:
         shape = Composite(concrete.name, False, (Variant(frozenset({concrete.name}), fields),))
-        site = Site({concrete.name: Standing((), (), below)}) if below else None
-        piece = Piece(group, shape, site)
+        piece = Piece(group, shape, Site({concrete.name: standing}) if standing else None)
         self.pieces.append(piece)
         return piece
 
@@ -184,9 +204,11 @@ class DeferredShaper:
 
     def _fields(
         self, concrete: _Concrete, asked: Mapping[str, list[_Asking]], group: Deferred, is_abstract: bool
-    ) -> tuple[tuple[AnswerField, ...], Mapping[str, Site]]:
+    ) -> tuple[tuple[AnswerField, ...], Standing]:
+        """Return the fields of one group, and what is deferred below them."""
         fields: list[AnswerField] = []
         below: dict[str, Site] = {}
+        tails: list[Tail] = []
         for key, nodes in asked.items():
             name = nodes[0][0].name.value
             if name == TYPENAME:
@@ -196,11 +218,25 @@ class DeferredShaper:
                 fields.append(ValueField(key, Position(True, Leaf())))
                 continue
             sets = tuple((node.selection_set, usage) for node, usage in nodes if node.selection_set)
-            position, site = self._position(concrete.fields[name].type, sets, group)
+            kind = concrete.fields[name].type
+            position, site = self._position(kind, sets, group)
+            if streaming := self.deferrals.streaming(nodes):
+                position = _part_of(position, 0, streaming.first)
+                tails.append(self._tail(concrete, key, kind, sets, streaming))
             fields.append(ValueField(key, position))
             if site is not None:
                 below[key] = site
-        return tuple(fields), below
+        return tuple(fields), Standing((), (), below, tuple(tails))
+
+    def _tail(
+        self, concrete: _Concrete, key: str, kind: GraphQLOutputType, sets: tuple[_Set, ...], streaming: Streaming
+    ) -> Tail:
+        group = frozenset({streaming.later})
+        later = tuple((node, streaming.later) for node, _usage in sets)
+        position, site = self._position(kind, later, group)
+        items = replace(_part_of(position, streaming.first), nullable=True)
+        piece = self._made(concrete, (ValueField(key, items),), group, NOTHING)
+        return Tail(key, streaming.first, streaming.later, piece, site)
 
     def _position(
         self, kind: GraphQLOutputType, sets: tuple[_Set, ...], group: Deferred
@@ -217,9 +253,10 @@ class DeferredShaper:
         return Position(nullable, Leaf(values)), None
 
 
-def usages_of(pieces: Iterable[Piece]) -> Iterator[Usage]:
-    """Yield the usages that pieces wait for."""
-    return (usage for piece in pieces for usage in piece.group)
+def _part_of(position: Position, start: int, stop: int | None = None) -> Position:
+    """Return a list's position, for some of the items."""
+    content = position.content
+    return replace(position, content=replace(content, start=start, stop=stop)) if isinstance(content, Items) else position
 
 
 def _likeness(answer: AnswerField) -> tuple[object, ...]:

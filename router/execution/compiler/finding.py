@@ -68,11 +68,10 @@ class Finders:
         steps = list(path)
         while steps:
             step = steps.pop(0)
-            if isinstance(step, FieldStep) and steps and isinstance(steps[0], ListStep) and not self.careful:
+            if isinstance(step, FieldStep) and steps and isinstance(ahead := steps[0], ListStep) and not self.careful:
                 steps.pop(0)
-                made = (
-                    f"[v for o in {variable} if (items := o[{step.key!r}]) is not None for v in items if v is not None]"
-                )
+                items = f"(items := o[{step.key!r}]) is not None for v in items{ahead.bounds}"
+                made = f"[v for o in {variable} if {items} if v is not None]"
             else:
                 made = self._step(step, variable)
             self.source.add(f"{variable} = {made}")
@@ -80,8 +79,11 @@ class Finders:
     def _identity(self, path: Path) -> tuple[str, ...] | None:
         """Return the keys by which equal objects at the end of a path are known, if it pays to make them one.
 
-        It does where they hold no more than what is sent of them: other objects are hardly ever equal.
+        It does where they hold no more than what is sent of them: other objects are hardly ever equal. Where only some
+        items of a list are asked about, the others must not be touched.
         """
+        if any(isinstance(step, ListStep) and step.bounds for step in path):
+            return None
         in_field = bool(path) and isinstance(path[-1], FieldStep)
         in_list = len(path) > 1 and isinstance(path[-1], ListStep) and isinstance(path[-2], FieldStep)
         keys = self.overlap.identity(path) if in_field or in_list else None
@@ -141,7 +143,7 @@ class Finders:
             return f"[v for o in {found} if (v := o[{step.key!r}]) is not None]"
         if isinstance(step, ListStep):
             guard = " if type(items) is list" if self.careful else ""
-            return f"[v for items in {found}{guard} for v in items if v is not None]"
+            return f"[v for items in {found}{guard} for v in items{step.bounds} if v is not None]"
         types = self.source.constant("TYPES", step.types)
         if self.careful:
             return f"[o for o in {found} if type(o) is dict and type(t := o.get('__typename')) is str and t in {types}]"
@@ -153,7 +155,7 @@ def write_path(path: Path) -> str:
     return ".".join(
         step.key
         if isinstance(step, FieldStep)
-        else "@"
+        else f"@{step.bounds}"
         if isinstance(step, ListStep)
         else f"|[{','.join(sorted(step.types))}]"
         for step in path

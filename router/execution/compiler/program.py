@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import orjson
 from graphql import (
@@ -25,6 +25,7 @@ from router.execution.compiler.quick_projection import write_quick_projection
 from router.execution.compiler.shape import Composite, shape_of
 from router.execution.compiler.source import Source
 from router.execution.compiler.typed_reading import TypedReader, readers_of
+from router.execution.exchange import GraphQLErrorDict
 from router.execution.json_text import write_json
 from router.execution.merging import copy, merge, null
 from router.execution.scales import Scales
@@ -71,6 +72,24 @@ class Code:
     project: Project
 
 
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """What is kept from some callers, and so is not fetched for them.
+
+    Attributes:
+        paths: of the fields, `@` for the items of a list.
+        errors: what the answer lists of it.
+        extensions: what stands in the answer's extensions of it.
+    """
+
+    paths: tuple[tuple[str, ...], ...] = ()
+    errors: tuple[GraphQLErrorDict, ...] = ()
+    extensions: Mapping[str, Any] | None = None
+
+
+NOTHING_WITHHELD: Final = Withheld()
+
+
 @dataclass(frozen=True, eq=False)
 class Program:
     """A plan and the code that runs it; known by its identity.
@@ -82,6 +101,7 @@ class Program:
         shape: what the client asked for, apart from what is deferred.
         exact: whether answers may hold numbers that must keep all their digits.
         whole: what the client asked for altogether, where part of it is deferred.
+        withheld: what the client asked for and does not get.
         readers: for fetches whose leaves are to be held to their types, what reads their answers.
         operations: what each fetch sends, apart from its variables.
         batches: for each fetch, its batches of entity calls.
@@ -98,6 +118,7 @@ class Program:
     shape: Composite
     exact: bool = False
     whole: Composite | None = None
+    withheld: Withheld = NOTHING_WITHHELD
     readers: Mapping[int, TypedReader] = field(default_factory=dict)
     number: int = field(init=False, default_factory=count().__next__)
     scales: Scales = field(init=False, default_factory=Scales)
@@ -123,7 +144,8 @@ class Program:
         object.__setattr__(self, "starts", tuple(each for each in fetches if not each.depends_on))
         object.__setattr__(self, "waits", tuple(len(each.depends_on) for each in fetches))
         object.__setattr__(self, "dependents", dependents)
-        object.__setattr__(self, "quick", generate(self.plan, self.shape, careful=False, whole=self.whole is None))
+        whole, partial = self.whole is None, bool(self.withheld.paths)
+        object.__setattr__(self, "quick", generate(self.plan, self.shape, careful=False, whole=whole, partial=partial))
 
     @property
     def asked(self) -> Composite:
@@ -142,10 +164,14 @@ def compile_program(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     conditions: Mapping[str, bool],
+    withheld: Withheld = NOTHING_WITHHELD,
 ) -> Program:
-    """Compile the plan of the variant of an operation that the values of its conditions single out."""
+    """Compile the plan of the variant of an operation that the values of its conditions single out.
+
+    Where something is withheld, the plan does not fetch it; it is null in the answer.
+    """
     shape = shape_of(schema, operation, fragments, conditions)
-    return Program(plan, shape, has_custom_scalars(schema), readers=readers_of(schema, plan))
+    return Program(plan, shape, has_custom_scalars(schema), withheld=withheld, readers=readers_of(schema, plan))
 
 
 def has_custom_scalars(schema: GraphQLSchema) -> bool:
@@ -154,14 +180,24 @@ def has_custom_scalars(schema: GraphQLSchema) -> bool:
     return not all(map(is_specified_scalar_type, scalars))
 
 
-def generate(plan: QueryPlan, shape: Composite, *, careful: bool, whole: bool = True) -> Code:
-    """Generate the code of a plan and load it; `whole` tells whether its shape is all that the client asked for."""
+def generate(
+    plan: QueryPlan, shape: Composite, *, careful: bool, whole: bool = True, partial: bool = False
+) -> Code:
+    """Generate the code of a plan and load it.
+
+    Args:
+        plan: what is fetched.
+        shape: what is answered.
+        careful: whether the code takes nothing for granted.
+        whole: whether the shape is all that the client asked for.
+        partial: whether it has fields that are not fetched.
+    """
     source = Source()
     finders = write_fetches(source, plan, careful=careful)
     if careful:
         write_projection(source, PROJECT, shape)
     else:
-        write_quick_projection(source, PROJECT, shape, finders, whole=whole)
+        write_quick_projection(source, PROJECT, shape, finders, whole=whole, partial=partial)
     dumps = write_json if careful else orjson.dumps
     names = source.load({"dumps": dumps, "merge": merge, "copy": copy, "null": null})
     return Code(source.text(), tuple(_fetch_code(each, names) for each in plan.fetches), names[PROJECT])

@@ -96,14 +96,14 @@ class _Projection:
         return f"v if type(v := {read}) is str and v in {values} else None"
 
     def _items(self, shape: Items) -> str:
-        key = likeness(shape.item)
+        key = (shape.bounds, *likeness(shape.item))
         name = self.lists.get(key)
         if name is None:
             name = self.lists[key] = self.source.name("items")
             value = self._value(shape.item, "o")
             with self.source.function(f"{name}(values)"):
                 self._expect("values", "list")
-                self.source.add(f"made = [{value} for o in values]")
+                self.source.add(f"made = [{value} for o in values{shape.bounds}]")
                 if not shape.item.nullable:
                     with self.source.block("if None in made:"):
                         self.source.add("return None")

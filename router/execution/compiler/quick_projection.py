@@ -29,7 +29,9 @@ MADE = ""
 """The key under which an object keeps what was made of it; no field can be called so."""
 
 
-def write_quick_projection(source: Source, name: str, shape: Composite, finders: Finders, *, whole: bool) -> None:
+def write_quick_projection(
+    source: Source, name: str, shape: Composite, finders: Finders, *, whole: bool, partial: bool = False
+) -> None:
     """Write the function that makes the answer, and those it needs.
 
     Args:
@@ -39,10 +41,11 @@ def write_quick_projection(source: Source, name: str, shape: Composite, finders:
         finders: what found objects for the fetches. One object that stands for all equal ones is met again and again,
             so it keeps what was made of it.
         whole: whether the answer is made once and of all that there is, so that nobody needs the tree any more.
+        partial: whether the shape has fields that the tree does not have; those that may be null are.
     """
     settled = Settled.of(shape, finders.overlap, finders.single) if whole else Settled()
     repeated = {id(content_at(shape, keys_of(path))) for path in finders.unified} - settled.finished.keys()
-    projection = _QuickProjection(source, settled, repeated)
+    projection = _QuickProjection(source, settled, repeated, partial)
     made = projection.composite(shape)
     with source.function(f"{name}(root, known)"):
         for finish, finders_of_one in projection.finishers:
@@ -56,6 +59,7 @@ class _QuickProjection:
     source: Source
     settled: Settled
     repeated: set[int]
+    partial: bool
     composites: dict[int, str] = field(default_factory=dict)
     lists: dict[tuple[object, ...], str] = field(default_factory=dict)
     finishers: list[tuple[str, list[str]]] = field(default_factory=list)
@@ -85,9 +89,13 @@ class _QuickProjection:
             if isinstance(answer, TypenameField):
                 value = repr(answer.constant) if answer.constant else "o['__typename']"
             else:
-                value = self._value(answer.position, f"o[{answer.key!r}]")
+                value = self._value(answer.position, self._read(answer))
             pairs.append(f"{answer.key!r}: {value}")
         return "{" + ", ".join(pairs) + "}"
+
+    def _read(self, answer: ValueField) -> str:
+        """Return the expression that reads a field of `o`."""
+        return f"o.get({answer.key!r})" if self.partial and answer.position.nullable else f"o[{answer.key!r}]"
 
     def _dispatch(self, shape: Composite, name: str) -> None:
         """Write a function that looks at `__typename`.
@@ -125,7 +133,7 @@ class _QuickProjection:
         return f"{made} if (v := {read}) is not None else {otherwise}"
 
     def _items(self, shape: Items) -> str:
-        key = likeness(shape.item)
+        key = (shape.bounds, *likeness(shape.item))
         name = self.lists.get(key)
         if name is None:
             name = self.lists[key] = self.source.name("items")
@@ -133,6 +141,8 @@ class _QuickProjection:
             with self.source.function(f"{name}(values)"):
                 with self.source.block("if type(values) is not list:"):
                     self.source.add("null()")
+                if shape.bounds:
+                    self.source.add(f"values = values{shape.bounds}")
                 for line in made:
                     self.source.add(line)
         return name
@@ -157,7 +167,7 @@ class _QuickProjection:
         lines += [f"{INDENT}if len(o) != {len(variant.fields)}:", f"{INDENT * 2}break"]
         for answer in variant.fields:
             if isinstance(answer, ValueField):
-                value = self._value(answer.position, f"o[{answer.key!r}]")
+                value = self._value(answer.position, self._read(answer))
                 lines.append(f"{INDENT}{value}")
         otherwise = "None" if item.nullable else "null()"
         made = f"[{self._object(variant)} if o is not None else {otherwise} for o in values]"

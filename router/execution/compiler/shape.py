@@ -47,9 +47,16 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Items:
-    """A list."""
+    """A list, or some of its items."""
 
     item: Position
+    start: int = 0
+    stop: int | None = None
+
+    @property
+    def bounds(self) -> str:
+        """Which items, as Python writes it; empty for all."""
+        return f"[{self.start}:{'' if self.stop is None else self.stop}]" if self.start or self.stop is not None else ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -269,5 +276,5 @@ def likeness(position: Position) -> tuple[object, ...]:
     """Return what is equal for two positions that the same code can answer."""
     content = position.content
     if isinstance(content, Items):
-        return position.nullable, *likeness(content.item)
+        return position.nullable, content.bounds, *likeness(content.item)
     return position.nullable, content.values if isinstance(content, Leaf) else id(content)

@@ -15,7 +15,7 @@ import orjson
 from router.execution.exchange import GraphQLErrorDict
 
 if TYPE_CHECKING:
-    from router.execution.incremental import Payload
+    from router.execution.payloads import Payload
 
 
 class Format(Protocol):

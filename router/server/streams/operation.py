@@ -20,7 +20,7 @@ from router.server.streams.port import Socket
 from router.subscriptions import ClientTooSlowError, Subscription, SubscriptionEndedError
 
 if TYPE_CHECKING:
-    from router.execution.incremental import Payload
+    from router.execution.payloads import Payload
 
 logger = structlog.get_logger("router.server")
 

@@ -14,7 +14,7 @@ from router.server.streams.port import Outlet
 from router.subscriptions import ClientTooSlowError, RouterStoppingError, Subscription, SubscriptionEndedError
 
 if TYPE_CHECKING:
-    from router.execution.incremental import Payload
+    from router.execution.payloads import Payload
 
 
 class Rendering:

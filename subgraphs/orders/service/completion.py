@@ -109,7 +109,7 @@ class CompletionService:
         if checkout.status != CheckoutStatus.OPEN:
             return await self._replay(checkout_id, request)
         priced = await self._current(checkout)
-        amounts = await self._agreed(priced, request)
+        amounts = await self._agreed(checkout, priced, request)
         claimed = await self._claim(priced, amounts, request)
         if claimed is None:
             return await self._replay(checkout_id, request)
@@ -123,11 +123,12 @@ class CompletionService:
         check_ready(checkout)
         return replace(checkout, lines=await self._checkouts.priced(checkout.lines, checkout.currency))
 
-    async def _agreed(self, priced: Checkout, request: Completion) -> Totals:
+    async def _agreed(self, seen: Checkout, priced: Checkout, request: Completion) -> Totals:
         try:
             return check_total(priced, request.expected_total, self._taxes)
         except PriceChangedError:
-            await self._checkouts.refresh(priced)
+            if priced != seen:
+                await self._checkouts.refresh(priced)
             raise
 
     async def _claim(self, checkout: Checkout, amounts: Totals, request: Completion) -> tuple[Order, Saga] | None:

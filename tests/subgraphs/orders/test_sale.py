@@ -2,113 +2,22 @@
 
 import asyncio
 import random
-from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import text
 
 from kernel.calls import CallTimeoutError, InProcessCalls
-from kernel.database import Database, count_statements
-from kernel.events.embedded import EmbeddedDelivery
+from kernel.database import count_statements
 from kernel.identity import Caller
-from kernel.settings import Settings
-from kernel.subgraph import Parts, Subgraph
-from tests.sale import ADD, ADDRESS, ADDRESS_SET, APPS, BUYER, CANCEL, CHECKOUT, COMPLETE, METHOD_SET, load_stock
-
-
-@dataclass
-class Shop:
-    """Five subgraphs in one process."""
-
-    subgraphs: dict[str, Subgraph]
-    delivery: EmbeddedDelivery
-    clock: object
-
-    @property
-    def databases(self):
-        return [subgraph.database for subgraph in self.subgraphs.values()]
-
-    async def run(self, name, document, caller=BUYER, **variables):
-        result = await self.subgraphs[name].executor.execute(document, variables, caller=caller)
-        assert not result.errors, result.errors
-        return result.data
-
-    async def mutate(self, document, caller=BUYER, **variables):
-        """Run a mutation of orders and give its payload."""
-        (payload,) = (await self.run("orders", document, caller, **variables)).values()
-        return payload
-
-    async def cart(self, lines=(("SKU-A", 2), ("SKU-B", 1)), caller=BUYER):
-        created = await self.mutate("mutation { cartCreate { cart { id } } }", caller)
-        cart = created["cart"]["id"]
-        wanted = [{"sku": sku, "quantity": quantity} for sku, quantity in lines]
-        added = await self.mutate(ADD, caller, id=cart, lines=wanted)
-        assert not added["errors"], added
-        return cart
-
-    async def checkout(self, lines=(("SKU-A", 2), ("SKU-B", 1)), caller=BUYER):
-        """A checkout that is ready to be paid, and its total."""
-        created = await self.mutate(CHECKOUT, caller, cart=await self.cart(lines, caller))
-        assert not created["errors"], created
-        checkout = created["checkout"]["id"]
-        await self.mutate(ADDRESS_SET, caller, id=checkout, address=ADDRESS)
-        chosen = await self.mutate(METHOD_SET, caller, id=checkout)
-        return checkout, chosen["checkout"]["total"]["gross"]
-
-    async def complete(self, checkout, total, token="tok_approve", key="key-1", caller=BUYER):
-        return await self.mutate(COMPLETE, caller, id=checkout, total=total, token=token, key=key)
-
-    async def buy(self, **options):
-        checkout, total = await self.checkout()
-        paid = await self.complete(checkout, total, **options)
-        assert not paid["errors"], paid
-        return paid["order"]
-
-    async def settle(self, seconds=0.0):
-        """Let events and jobs run until nothing moves."""
-        self.clock.advance(seconds=seconds)
-        moved = True
-        while moved:
-            moved = await self.delivery.drain()
-            for subgraph in self.subgraphs.values():
-                for job in subgraph.jobs:
-                    moved += await job.run()
-
-    async def order(self, order_id, caller=BUYER):
-        document = "query ($id: ID!) { order(id: $id) { status timeline { kind toStatus } nextStatuses } }"
-        return (await self.run("orders", document, caller, id=order_id))["order"]
-
-    async def query(self, statement):
-        async with self.subgraphs["orders"].database.session() as session:
-            return [tuple(row) for row in await session.execute(text(statement))]
-
-    async def books(self):
-        """What must always agree: orders by state, money that was taken and stock."""
-        return {
-            "orders": await self.query("SELECT status, count(*) FROM orders.orders GROUP BY status ORDER BY status"),
-            "taken": (await self.query("SELECT coalesce(sum(amount_minor - refunded_minor), 0) FROM payments.payments "
-                "WHERE status NOT IN ('PENDING', 'DECLINED')"))[0][0],
-            "stock": await self.query("SELECT sku, sum(on_hand), sum(reserved), sum(allocated) "
-                "FROM inventory.stock_levels GROUP BY sku ORDER BY sku"),
-            "ledger": (await self.query("SELECT coalesce(sum(CASE side WHEN 'DEBIT' THEN amount_minor "
-                "ELSE -amount_minor END), 0) FROM payments.ledger_entries"))[0][0],
-        }  # fmt: skip
+from tests.sale import ADD, ADDRESS, ADDRESS_SET, APPS, CANCEL, CHECKOUT, METHOD_SET, load_stock
+from tests.shop import open_shop
 
 
 @pytest.fixture
 async def shop(make_database, clock):
     url = await make_database(*APPS)
     await load_stock(url, clock.now())
-    executors = {}
-    subgraphs = {}
-    for name, app in APPS.items():
-        database = Database(url, schema=name)
-        parts = Parts(database=database, calls=InProcessCalls(name, executors), clock=clock)
-        subgraphs[name] = app.build(Settings.load(), parts)
-        executors[name] = subgraphs[name].executor
-    yield Shop(subgraphs, EmbeddedDelivery([subgraph.room for subgraph in subgraphs.values()]), clock)
-    for subgraph in subgraphs.values():
-        await subgraph.close()
+    async with open_shop(url, clock) as shop:
+        yield shop
 
 
 async def test_from_a_cart_to_the_door(shop):

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from pyreqwest.client import Client
-from pyreqwest.exceptions import PyreqwestError, RequestTimeoutError
+from pyreqwest.exceptions import ConnectError, PyreqwestError, RequestTimeoutError
 from pyreqwest.request import RequestBuilder
 from pyreqwest.response import Response
 
@@ -58,7 +58,8 @@ class LibraryHttpTransport:
         except RequestTimeoutError:
             raise SubgraphTimeoutError(f"no answer within {request.timeout:g} s") from None
         except (PyreqwestError, ValueError) as error:
-            raise SubgraphUnreachableError(type(error).__name__) from error
+            unsent = isinstance(error, ConnectError)
+            raise SubgraphUnreachableError(type(error).__name__, unsent=unsent) from error
 
     async def _read(self, response: Response) -> bytes:
         chunks = bytearray()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
 from pyreqwest.client import Client, ClientBuilder
 
@@ -14,10 +15,15 @@ from router.execution.transports.http.address import Address, Origin, parse_addr
 from router.execution.transports.http.library import LibraryHttpTransport
 from router.execution.transports.http.plain import PlainHttpTransport
 from router.execution.transports.http.pool import Pool
+from router.execution.transports.http.resolver import Resolver
 from router.execution.transports.http.settings import HttpSettings
 from router.execution.transports.http.uploading import UploadingTransport
-from router.execution.transports.port import SubgraphTransport
+from router.execution.transports.port import SubgraphTransport, sender
 from router.execution.transports.sharing import SharingTransport
+from router.traffic.balancing import BalancingTransport
+
+Shape: TypeAlias = Callable[[str, SubgraphTransport], SubgraphTransport]
+"""Puts around the transport to a subgraph of some name what traffic to it needs."""
 
 
 class HttpNetwork:
@@ -28,18 +34,29 @@ class HttpNetwork:
     Args:
         addresses: the URL of each subgraph by its name.
         settings: limits and switches.
+        further: other URLs of a subgraph, by its name, that serve the same.
+        shape: what is put around each transport, within the sharing of equal requests.
 
     Attributes:
         transports: the transport of each subgraph by its name.
     """
 
-    def __init__(self, addresses: Mapping[str, str], settings: HttpSettings | None = None) -> None:
+    def __init__(
+        self,
+        addresses: Mapping[str, str],
+        settings: HttpSettings | None = None,
+        *,
+        further: Mapping[str, Sequence[str]] | None = None,
+        shape: Shape | None = None,
+    ) -> None:
         self._addresses = addresses
         self._settings = settings or HttpSettings()
         self._pools: dict[Origin, Pool] = {}
         self._client: Client | None = None
+        self._resolver = Resolver()
+        self._shape = shape
         self.transports: Mapping[str, SubgraphTransport] = {
-            name: self._transport(url) for name, url in addresses.items()
+            name: self._way(name, (url, *(further or {}).get(name, ()))) for name, url in addresses.items()
         }
 
     def uploading(self) -> dict[str, SubgraphTransport]:
@@ -66,20 +83,25 @@ class HttpNetwork:
         client, self._client = self._client, None
         if client:
             await client.close()
+        self._resolver.close()
+
+    def _way(self, name: str, urls: Sequence[str]) -> SubgraphTransport:
+        ways = [self._transport(url) for url in urls]
+        transport = ways[0] if len(ways) == 1 else BalancingTransport([sender(way) for way in ways], time.monotonic)
+        if self._shape is not None:
+            transport = self._shape(name, transport)
+        return SharingTransport(transport) if self._settings.share else transport
 
     def _transport(self, url: str) -> SubgraphTransport:
         address = parse_address(url)
-        transport: SubgraphTransport
         if address.scheme == "http":
-            transport = PlainHttpTransport(address, partial(self._pool, address), self._settings)
-        else:
-            transport = LibraryHttpTransport(url, self._shared_client, self._settings)
-        return SharingTransport(transport) if self._settings.share else transport
+            return PlainHttpTransport(address, partial(self._pool, address), self._settings)
+        return LibraryHttpTransport(url, self._shared_client, self._settings)
 
     def _pool(self, address: Address) -> Pool:
         pool = self._pools.get(address.origin)
         if pool is None:
-            pool = self._pools[address.origin] = Pool(address.origin, self._settings)
+            pool = self._pools[address.origin] = Pool(address.origin, self._settings, self._resolver)
         return pool
 
     def _shared_client(self) -> Client:

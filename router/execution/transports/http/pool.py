@@ -8,6 +8,7 @@ from collections import deque
 from router.execution.errors import SubgraphTimeoutError, SubgraphUnreachableError
 from router.execution.transports.http.address import Origin
 from router.execution.transports.http.connection import Connection, Head
+from router.execution.transports.http.resolver import Resolver
 from router.execution.transports.http.settings import HttpSettings
 from router.execution.transports.port import SubgraphResponse
 from router.traffic.calls import Done
@@ -43,9 +44,10 @@ class Pool:
     timer for each would be work for nothing.
     """
 
-    def __init__(self, origin: Origin, settings: HttpSettings) -> None:
+    def __init__(self, origin: Origin, settings: HttpSettings, resolver: Resolver) -> None:
         self._origin = origin
         self._settings = settings
+        self._resolver = resolver
         self._loop = asyncio.get_running_loop()
         self._idle: list[tuple[Connection, float]] = []
         self._waiting: deque[PooledCall] = deque()
@@ -122,21 +124,32 @@ class Pool:
 
     async def _open_one(self) -> None:
         try:
-            _, connection = await self._loop.create_connection(
-                lambda: Connection(self._settings.max_response_bytes, self, self._turn, self._heads),
-                self._origin.host,
-                self._origin.port,
-            )
+            connection = await self._connected()
         except asyncio.CancelledError:
             self._count -= 1
             raise
         except Exception as error:
             self._count -= 1
             reason = getattr(error, "strerror", None) or type(error).__name__
-            self._refuse(SubgraphUnreachableError(f"cannot connect: {reason}"))
+            self._refuse(SubgraphUnreachableError(f"cannot connect: {reason}", unsent=True))
         else:
             self._open.add(connection)
             self.free(connection) if connection.open else self.lose(connection, None)
+
+    async def _connected(self) -> Connection:
+        """Connect to the first of the server's addresses that takes it."""
+        host, port = self._origin
+        failure: OSError | None = None
+        for address in await self._resolver.resolve(host, port):
+            try:
+                _, connection = await self._loop.create_connection(
+                    lambda: Connection(self._settings.max_response_bytes, self, self._turn, self._heads), address, port
+                )
+            except OSError as error:
+                failure = failure or error
+            else:
+                return connection
+        raise failure or OSError("no address")
 
     def _refuse(self, error: SubgraphUnreachableError) -> None:
         """Fail those who wait for a connection, when not one can be had."""

@@ -1,0 +1,91 @@
+"""What stands between an operation that is valid and its run: the port through which the engine asks.
+
+The engine knows nothing of scopes, limits and costs. It shows each operation once to its gate, off the event loop, and
+gets a `Study` of it, or None where nothing about the operation will ever matter. Each request is then put to the study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from graphql import DocumentNode
+
+from router.execution.compiler import Program
+from router.execution.compiler.program import NOTHING_WITHHELD, Withheld
+from router.execution.documents import Document
+from router.execution.exchange import GraphQLRequest, GraphQLResponse, RequestContext
+
+ALL: Final = 0
+"""The share of those from whom nothing is withheld."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is left of an operation for those who may not have all of it.
+
+    Attributes:
+        document: what is planned and fetched; None if that is nothing.
+        withheld: what is said of the rest.
+    """
+
+    document: DocumentNode | None
+    withheld: Withheld = NOTHING_WITHHELD
+
+
+class Study(Protocol):
+    """What the gate knows of one operation."""
+
+    def share(self, request: GraphQLRequest, variables: Mapping[str, Any], context: RequestContext) -> Hashable | None:
+        """Return which share of the operation a request gets: `ALL`, or another name for one; None if that takes time.
+
+        Requests with the same share have the same plan.
+
+        Raises:
+            RequestError: it gets none.
+        """
+        ...
+
+    async def ask(self, request: GraphQLRequest, variables: Mapping[str, Any], context: RequestContext) -> Hashable:
+        """Return the same, whatever it takes.
+
+        Raises:
+            RequestError: it gets none.
+        """
+        ...
+
+    def part(self, share: Hashable, conditions: Mapping[str, bool]) -> Part:
+        """Return what a share consists of, for one variant of the operation."""
+        ...
+
+    def check(self, program: Program, variables: Mapping[str, Any], context: RequestContext) -> None:
+        """Look at what would be fetched.
+
+        Raises:
+            RequestError: it must not be.
+        """
+        ...
+
+    def weigh(
+        self, program: Program, variables: Mapping[str, Any], context: RequestContext, response: GraphQLResponse
+    ) -> GraphQLResponse:
+        """Look at what was fetched, and return what is answered."""
+        ...
+
+    @property
+    def weighs(self) -> bool:
+        """Whether answers are looked at."""
+        ...
+
+
+class Gate(Protocol):
+    """Looks at operations before they are planned."""
+
+    def study(self, document: Document, name: str | None) -> Study | None:
+        """Look at an operation; None if nothing about it will ever matter.
+
+        Raises:
+            RequestError: it is refused, whoever asks.
+        """
+        ...
