@@ -238,3 +238,10 @@ async def test_a_part_of_the_shop_that_is_away_is_told_as_such(database, clock):
     assert result.data["cartLinesAdd"]["errors"] == [
         {"code": "SERVICE_UNAVAILABLE", "message": "A part of the shop does not answer; try again soon."}
     ]
+
+
+@pytest.mark.parametrize("currency", ["XXQ", "EURO", "eur"])
+async def test_a_currency_that_nobody_knows_is_the_clients_mistake(executor, currency):
+    document = "mutation ($currency: CurrencyCode!) { cartCreate(currency: $currency) { errors { code } } }"
+    refused = await executor.execute(document, {"currency": currency}, caller=BUYER)
+    assert [error["extensions"]["code"] for error in refused.errors] == ["INVALID_INPUT"]

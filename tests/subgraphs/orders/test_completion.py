@@ -331,3 +331,10 @@ async def test_the_last_piece_is_sold_once(world):
     assert sum(isinstance(outcome, InsufficientStockError) for outcome in outcomes) == 5
     async with world.database.session() as session:
         assert (await session.execute(select(func.count()).select_from(orders))).scalar_one() == 3
+
+
+async def test_a_tampered_total_changes_nothing(world):
+    checkout = await world.checkout()
+    with pytest.raises(PriceChangedError):
+        await world.complete(checkout, total=Money(1, "EUR"))
+    assert (await world.service.checkouts.get(world.buyer, checkout.id)).version == checkout.version
