@@ -60,7 +60,7 @@ def tail(data_dir: Path, *, types: Sequence[str], subject: str, since: datetime,
 
 
 def show_dead_letters(data_dir: Path, consumer: str, event_id: str = "") -> int:
-    """Print the dead letters, or all that is known of one with its stack; the exit code is 1 when there are any, for scripts."""
+    """Print the dead letters, or one of them with its stack; the exit code is 1 when there are any, for scripts."""
 
     async def read(databases: dict[str, Database]) -> int:
         table = Table("consumer", "event", "type", "subject", "attempts", "since", "reason")

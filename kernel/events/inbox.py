@@ -6,10 +6,10 @@ waits longer each time and holds up its own subject only; when its attempts are 
 reason, and its subject goes on. A consumer whose handlers lock nothing that requests lock too may take events in
 batches, many in one transaction.
 
-The attempt is counted in a statement of its own, so that an event that kills its process uses up attempts as well. Until
-its handler has begun it is kept from other workers by a short lease, afterwards by the lock of its row; both end by
-themselves with a process that dies. One that was under way when a process died is taken alone ever after: it may be
-what killed it, and must not take others of a batch with it.
+The attempt is counted in a statement of its own, so that an event that kills its process uses up attempts as well.
+Until its handler has begun it is kept from other workers by a short lease, afterwards by the lock of its row; both end
+by themselves when a process dies. One that was under way when a process died is taken alone ever after: it may be what
+killed it, and must not take others of a batch with it.
 """
 
 from __future__ import annotations
@@ -92,9 +92,8 @@ _BEGIN: Final = """
         due_at = now() + make_interval(secs => least(:lease * power(2, attempts), :longest)),
         state = CASE WHEN attempts < :most THEN state ELSE 'dead' END,
         settled_at = CASE WHEN attempts < :most THEN settled_at ELSE now() END,
-        reason = CASE WHEN attempts < :most THEN reason
-            ELSE 'The process ended while it handled this, the last of ' || attempts || ' times. ' || coalesce(reason, '')
-            END
+        reason = CASE WHEN attempts < :most THEN reason ELSE
+            'The process ended while it handled this, the last of ' || attempts || ' times. ' || coalesce(reason, '') END
     FROM hurried
     WHERE consumer = :consumer AND event_id IN (SELECT event_id FROM chosen)
     RETURNING event_id, attempts, state
@@ -186,10 +185,7 @@ class InboxWorker:
         claim = {"consumer": self.consumer.name, "begun": begun}
         try:
             async with self._database.transaction() as session:
-                rows = sorted((await session.execute(_COMPLETE, claim)).all(), key=lambda row: row.position)
-                if len(rows) != len(begun):
-                    raise _Superseded
-                for row in rows:
+                for row in await self._taken(session, claim):
                     await self._try(row, session)
         except _Superseded:
             self._wake_after(self.consumer.lease)
@@ -200,6 +196,13 @@ class InboxWorker:
                 self._singly = self.consumer.batch
                 async with self._database.transaction() as session:
                     await session.execute(_TAKE_BACK, claim)
+
+    async def _taken(self, session: AsyncSession, claim: dict[str, Any]) -> list[Any]:
+        """Mark events as done, and give them in their order; all of them or none."""
+        rows = (await session.execute(_COMPLETE, claim)).all()
+        if len(rows) != len(claim["begun"]):
+            raise _Superseded
+        return sorted(rows, key=lambda row: row.position)
 
     async def _try(self, row: Any, session: AsyncSession) -> None:
         try:

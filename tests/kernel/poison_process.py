@@ -1,4 +1,4 @@
-"""A process that delivers, and that the event named `poison` kills: `python poison_process.py URL BATCH [BROKER]`."""
+"""A process that delivers, and that the event named `poison` kills: `python poison_process.py URL BATCH`."""
 
 import asyncio
 import os
@@ -12,7 +12,6 @@ from kernel.events.consumers import Consumer
 from kernel.events.delivery import Room
 from kernel.events.embedded import EmbeddedDelivery
 from kernel.events.envelope import Event
-from kernel.events.rabbitmq import RabbitDelivery
 from tests.kernel.effects import note_effect
 
 ATTEMPTS = 3
@@ -33,10 +32,8 @@ def rooms(url: str, handler=deadly, *, batch: int) -> list[Room]:
     return [Room(Database(url, schema="producer")), Room(Database(url, schema="first"), (consumer,))]
 
 
-async def main(url: str, batch: str, broker: str | None = None) -> None:
-    world = rooms(url, batch=int(batch))
-    delivery = RabbitDelivery(world, url=broker, poll_every=0.1) if broker else EmbeddedDelivery(world, poll_every=0.1)
-    await delivery.start()
+async def main(url: str, batch: str) -> None:
+    await EmbeddedDelivery(rooms(url, batch=int(batch)), poll_every=0.1).start()
     await asyncio.Event().wait()
 
 
