@@ -93,7 +93,8 @@ _BEGIN: Final = """
         state = CASE WHEN attempts < :most THEN state ELSE 'dead' END,
         settled_at = CASE WHEN attempts < :most THEN settled_at ELSE now() END,
         reason = CASE WHEN attempts < :most THEN reason ELSE
-            'The process ended while it handled this, the last of ' || attempts || ' times. ' || coalesce(reason, '') END
+            'The process ended while it handled this, the last of ' || attempts || ' times. ' || coalesce(reason, '')
+            END
     FROM hurried
     WHERE consumer = :consumer AND event_id IN (SELECT event_id FROM chosen)
     RETURNING event_id, attempts, state
