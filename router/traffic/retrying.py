@@ -62,12 +62,12 @@ class _Persistent:
         self._loop = asyncio.get_running_loop()
         self._deadline = self._loop.time() + request.timeout
         self._attempt = 1
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self._call: Call | None = None
         try:
             self._call = owner.send_once(request, self._land)
         except TransportError as error:
-            self._timer = self._loop.call_soon(self._land, error)  # type: ignore[assignment]
+            self._timer = self._loop.call_soon(self._land, error)
 
     def cancel(self) -> None:
         """Give it up."""

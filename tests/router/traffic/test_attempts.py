@@ -25,7 +25,7 @@ SOON = {"base": 0.001, "longest": 0.001}
 
 async def until(condition):
     async with asyncio.timeout(5):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for knows of no event
             await asyncio.sleep(0.001)
 
 
