@@ -1,6 +1,6 @@
 """Running operations: a plan becomes generated Python, and the generated Python answers requests."""
 
-from router.execution.engine import Engine, PreparedOperation
+from router.execution.engine import Engine
 from router.execution.errors import (
     BadUserInputError,
     DocumentInvalidError,
@@ -18,6 +18,7 @@ from router.execution.errors import (
     TransportError,
 )
 from router.execution.exchange import ANONYMOUS, GraphQLRequest, GraphQLResponse, Outcome, RequestContext
+from router.execution.prepared import PreparedOperation
 from router.execution.settings import CacheLimits, DocumentLimits, EngineSettings
 
 __all__ = [

@@ -132,7 +132,8 @@ class Assembly:
         try:
             return self._program.quick.project(self._root, self._known)
         except DISORDER:
-            found = mismatches(self._program.shape, self._root, explained=bool(self._errors or self._program.withheld.paths))
+            explained = bool(self._errors) or self._program.is_partial
+            found = mismatches(self._program.shape, self._root, explained=explained)
             self._errors[len(self._program.plan.fetches)] = list(islice(found, self._limit))
             return self._program.careful.project(self._root, self._known)
 

@@ -9,17 +9,16 @@ lookup, the coercion of its variables and the run.
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
 import structlog
-from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode
+from graphql import GraphQLSchema, OperationDefinitionNode
 
 from router.execution.assembly import Assembling, Assembly
 from router.execution.caching import cache_rules
@@ -36,12 +35,14 @@ from router.execution.errors import (
     SubscriptionRefusedError,
 )
 from router.execution.exchange import ANONYMOUS, GraphQLRequest, GraphQLResponse, Outcome, RequestContext
+from router.execution.gate import ALL, Gate, Part, Weigh, WeighedAssembly
 from router.execution.incremental import Begin, IncrementalAssembly, payloads
 from router.execution.introspection import answer_introspection, introspective_part
 from router.execution.json_text import write_json
 from router.execution.memo import Memo
 from router.execution.overrides import Overrides
 from router.execution.payloads import Payload
+from router.execution.prepared import PreparedOperation, Variant
 from router.execution.recall import Recall, RecallingAssembly
 from router.execution.run import Run
 from router.execution.settings import EngineSettings
@@ -50,7 +51,7 @@ from router.execution.transports.port import Sender, StreamTransport, SubgraphTr
 from router.execution.variables import VariableReader
 from router.planner import Planner, PlanningError, condition_variables
 from router.planner.deferral import Deferrals, count_variables, defer_variables
-from router.planner.plan import OperationKind
+from router.planner.plan import QueryPlan
 from router.supergraph import Supergraph
 from router.traffic.calls import awaited
 from router.traffic.in_flight import InFlight
@@ -72,6 +73,7 @@ class Engine:
         settings: limits and switches.
         streams: for each subgraph that has subscriptions, the transport that opens their streams.
         planner: makes the plans; by default one without further limits of its own.
+        gate: what stands before the runs of operations; None, and each that is valid runs.
     """
 
     def __init__(
@@ -82,12 +84,14 @@ class Engine:
         *,
         streams: Mapping[str, StreamTransport] | None = None,
         planner: Planner | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.supergraph = supergraph
         self.settings = settings or EngineSettings()
         self._senders = {name: sender(transport) for name, transport in transports.items()}
         self._streams = streams or {}
         self._planner = planner or Planner(supergraph)
+        self._gate = gate
         self._worker = ThreadPoolExecutor(1, "prepare")
         self._overrides = Overrides(self._planner.override_labels)
         self._operations: Memo[tuple[str, str | None], PreparedOperation] = Memo(
@@ -112,7 +116,7 @@ class Engine:
             operation = self._operations.get(key) or await self.prepare(request)
             return await self.run(operation, request, context)
         except RequestError as error:
-            return GraphQLResponse(Outcome.REFUSED, errors=error.as_dicts())
+            return GraphQLResponse(Outcome.REFUSED, errors=error.as_dicts(), status=error.status)
         except ExecutionError as error:
             return GraphQLResponse(Outcome.FAILED, errors=error.as_dicts())
         except Exception:
@@ -141,14 +145,11 @@ class Engine:
         if operation.kind == "subscription":
             raise SubscriptionRefusedError("A subscription has many answers, and this way only one can be given.")
         variables = operation.variables.read(request.variables)
-        labels = self._overrides.active(context.labels)
-        program = operation.programs.get(operation.variant(variables, labels))
-        if program is None:
-            program = await self.program(operation, variables, labels)
+        program, weigh = await self._pass(operation, request, variables, context)
         prelude = await self._introspect(operation, request, variables) if operation.introspection else None
+        run = self._run(program, variables, context, self._assembly(program, prelude, weigh))
         if not self.settings.share_requests or operation.kind != "query":
-            return await self._run(program, variables, context, self._assembly(program, prelude)).start()
-        run = self._run(program, variables, context, self._assembly(program, prelude))
+            return await run.start()
         key = (program, _dump(variables), _sharing_key(context))
         return await awaited(partial(self._shared.share, key, run.begin))
 
@@ -160,14 +161,43 @@ class Engine:
         operation = self._operations.get((request.query, request.operation_name))
         if operation is None or operation.kind != "query" or operation.introspection or self.settings.share_requests:
             return None
+        study, weigh = operation.study, None
         try:
             variables = operation.variables.read(request.variables)
+            share = ALL if study is None else study.share(request, variables, context)
+            variant = operation.variant(variables, self._overrides.active(context.labels))
+            program = None if share is None else operation.known_program(share, variant)
+            if program is None or not program.starts:
+                return None
+            if study is not None:
+                weigh = study.check(program, variables, request, context)
         except RequestError:
             return None
-        program = operation.programs.get(operation.variant(variables, self._overrides.active(context.labels)))
-        if program is None or not program.starts:
-            return None
-        return self._run(program, variables, context, self._assembly(program, None))
+        return self._run(program, variables, context, self._assembly(program, None, weigh))
+
+    async def _pass(
+        self,
+        operation: PreparedOperation,
+        request: GraphQLRequest,
+        variables: Mapping[str, Any],
+        context: RequestContext,
+    ) -> tuple[Program, Weigh | None]:
+        """Return the program that a request may run, and what looks at its answer.
+
+        Raises:
+            RequestError: the request is held back.
+            OperationUnplannableError: the planner found no way.
+        """
+        labels = self._overrides.active(context.labels)
+        study = operation.study
+        if study is None:
+            known = operation.programs.get(operation.variant(variables, labels))
+            return known or await self.program(operation, variables, labels), None
+        share = study.share(request, variables, context)
+        if share is None:
+            share = await study.ask(request, variables, context)
+        program = await self.program(operation, variables, labels, share)
+        return program, study.check(program, variables, request, context)
 
     async def execute_incremental(
         self, request: GraphQLRequest, context: RequestContext = ANONYMOUS
@@ -191,6 +221,8 @@ class Engine:
             if operation.deferred is None or operation.kind == "subscription":
                 return None
             variables = operation.variables.read(request.variables)
+            if operation.study is not None and (await self._pass(operation, request, variables, context))[0].is_partial:
+                return None
             program = await self._deferred_program(operation, operation.deferred, variables, context)
             prelude = await self._introspect(operation, request, variables) if operation.introspection else None
         except ExecutionError:
@@ -213,18 +245,25 @@ class Engine:
         if operation.kind != "subscription":
             raise NotASubscriptionError(f"A {operation.kind} has one answer, and is not streamed.")
         variables = operation.variables.read(request.variables)
-        program = await self.program(operation, variables, self._overrides.active(context.labels))
+        program, _ = await self._pass(operation, request, variables, context)
         if not program.starts:
             raise NotASubscriptionError("The subscription selects nothing.")
         stream = self._streams.get(program.starts[0].subgraph)
         return EventStream(program, variables, stream, self._run, self.settings.max_errors)
 
     async def program(
-        self, operation: PreparedOperation, variables: Mapping[str, Any], labels: frozenset[str] = frozenset()
+        self,
+        operation: PreparedOperation,
+        variables: Mapping[str, Any],
+        labels: frozenset[str] = frozenset(),
+        share: Hashable = ALL,
     ) -> Program:
         """Return the program of the variant that variables and override labels single out, compiled if need be."""
         variant = operation.variant(variables, labels)
-        return await operation.programs.make(variant, lambda: self._compile(operation, variables, labels))
+        make = partial(self._compile, operation, variables, labels, share)
+        if share == ALL:
+            return await operation.programs.make(variant, make)
+        return await operation.partial.make((share, variant), make)
 
     async def program_of(self, request: GraphQLRequest, context: RequestContext = ANONYMOUS) -> Program:
         """Return the program that a request would run, in parts where it has `@defer` or `@stream`.
@@ -270,11 +309,13 @@ class Engine:
         """Prepare no more operations; what runs goes on."""
         self._worker.shutdown(wait=False)
 
-    def _assembly(self, program: Program, prelude: Mapping[str, Any] | None) -> Assembling:
+    def _assembly(self, program: Program, prelude: Mapping[str, Any] | None, weigh: Weigh | None = None) -> Assembling:
         inner = Assembly(program, self.settings.max_errors, prelude)
         recall = self._recall if prelude is None else None
-        assembly = inner if recall is None else RecallingAssembly(program, recall, inner)
-        return assembly if self._cache_rules is None else self._cache_rules.watching(program, assembly)
+        assembly: Assembling = inner if recall is None else RecallingAssembly(program, recall, inner)
+        if self._cache_rules is not None:
+            assembly = self._cache_rules.watching(program, assembly)
+        return assembly if weigh is None else WeighedAssembly(assembly, weigh)
 
     def _run(
         self, program: Program, variables: Mapping[str, Any], context: RequestContext, assembly: Assembling
@@ -297,17 +338,24 @@ class Engine:
             conditions=condition_variables(document.node, name),
             introspection=introspection,
             programs=Memo(self.settings.caches.variants, self._worker),
+            partial=Memo(self.settings.caches.variants, self._worker),
             defer_variables=defer or frozenset(),
             deferred=None if defer is None else Memo(self.settings.caches.variants, self._worker),
+            study=None if self._gate is None else self._gate.study(document, name),
         )
 
-    def _compile(self, operation: PreparedOperation, variables: Mapping[str, Any], labels: frozenset[str]) -> Program:
+    def _compile(
+        self, operation: PreparedOperation, variables: Mapping[str, Any], labels: frozenset[str], share: Hashable
+    ) -> Program:
         conditions = {name: bool(variables.get(name)) for name in operation.conditions}
-        document = operation.document
+        document, schema = operation.document, self.supergraph.api_schema
+        part = Part(document.node) if operation.study is None else operation.study.part(share, conditions)
         try:
-            plan = self._planner.plan(document.node, operation.name, conditions, labels)
+            plan = QueryPlan(operation.kind, ())
+            if part.document is not None:
+                plan = self._planner.plan(part.document, operation.name, conditions, labels)
             node = document.operation(operation.name)
-            program = compile_program(self.supergraph.api_schema, plan, node, document.fragments, conditions)
+            program = compile_program(schema, plan, node, document.fragments, conditions, withheld=part.withheld)
             if self._cache_rules is not None:
                 self._cache_rules.learn(program, node, document.fragments)
             if self._deadlines is not None:

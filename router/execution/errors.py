@@ -39,7 +39,7 @@ class ExecutionError(Exception):
     """Base of all errors of execution."""
 
     code: ClassVar[str] = "INTERNAL_SERVER_ERROR"
-    status: ClassVar[int | None] = None
+    status: int | None = None
     """The HTTP status, where it is another than that of all refusals."""
 
     def as_dicts(self) -> tuple[GraphQLErrorDict, ...]:

@@ -6,12 +6,13 @@ gets a `Study` of it, or None where nothing about the operation will ever matter
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 from graphql import DocumentNode
 
+from router.execution.assembly import Assembling
 from router.execution.compiler import Program
 from router.execution.compiler.program import NOTHING_WITHHELD, Withheld
 from router.execution.documents import Document
@@ -32,6 +33,27 @@ class Part:
 
     document: DocumentNode | None
     withheld: Withheld = NOTHING_WITHHELD
+
+
+Weigh: TypeAlias = Callable[[GraphQLResponse], GraphQLResponse]
+"""Looks at an answer and returns what is answered; the answer itself may be that of others too."""
+
+
+class WeighedAssembly:
+    """Does what another assembly does, and has its answer looked at."""
+
+    __slots__ = ("_inner", "_weigh", "ask", "fail", "take")
+
+    def __init__(self, inner: Assembling, weigh: Weigh) -> None:
+        self._inner = inner
+        self._weigh = weigh
+        self.ask = inner.ask
+        self.take = inner.take
+        self.fail = inner.fail
+
+    def respond(self) -> GraphQLResponse:
+        """Return the answer; all fetches are done."""
+        return self._weigh(self._inner.respond())
 
 
 class Study(Protocol):
@@ -59,23 +81,14 @@ class Study(Protocol):
         """Return what a share consists of, for one variant of the operation."""
         ...
 
-    def check(self, program: Program, variables: Mapping[str, Any], context: RequestContext) -> None:
-        """Look at what would be fetched.
+    def check(
+        self, program: Program, variables: Mapping[str, Any], request: GraphQLRequest, context: RequestContext
+    ) -> Weigh | None:
+        """Look at what would be fetched, and return what will look at the answer, if anything is to.
 
         Raises:
             RequestError: it must not be.
         """
-        ...
-
-    def weigh(
-        self, program: Program, variables: Mapping[str, Any], context: RequestContext, response: GraphQLResponse
-    ) -> GraphQLResponse:
-        """Look at what was fetched, and return what is answered."""
-        ...
-
-    @property
-    def weighs(self) -> bool:
-        """Whether answers are looked at."""
         ...
 
 

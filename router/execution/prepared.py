@@ -40,12 +40,12 @@ class PreparedOperation:
 
     @property
     def defers(self) -> bool:
-        """Whether it has `@defer`, so that it may be answered in parts."""
+        """Whether it has `@defer` or `@stream`, so that it may be answered in parts."""
         return self.deferred is not None
 
     @property
     def all_conditions(self) -> tuple[str, ...]:
-        """The variables of `@skip`, `@include` and `@defer`."""
+        """The variables of `@skip`, `@include`, `@defer` and `@stream`."""
         return tuple(dict.fromkeys((*self.conditions, *sorted(self.defer_variables))))
 
     def variant(self, variables: Mapping[str, Any], labels: frozenset[str]) -> Variant:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from router.execution.engine import Engine, PreparedOperation
+from router.execution.engine import Engine
 from router.execution.errors import ExecutionError
 from router.execution.exchange import GraphQLRequest
+from router.execution.prepared import PreparedOperation
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,7 @@ from graphql import (
     DocumentNode,
     FieldNode,
     GraphQLAbstractType,
-    GraphQLList,
     GraphQLNamedType,
-    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
@@ -167,7 +165,7 @@ class _Walk:
         left, paths = self.selections(node.selection_set, below.name, self._possible(below))
         if not paths:
             return _field_with(node, left or _NOTHING), ()
-        place = (key, *(LIST_STEP,) * _list_depth(kind))
+        place = (key, *(LIST_STEP,) * str(kind).count("["))
         return (None if left is None else _field_with(node, left)), tuple((*place, *each) for each in paths)
 
     def _fragment(
@@ -210,11 +208,3 @@ def _with_selections(node: OperationDefinitionNode, selections: SelectionSetNode
         directives=node.directives,
         selection_set=selections,
     )
-
-
-def _list_depth(kind: GraphQLOutputType) -> int:
-    depth = 0
-    while isinstance(kind, GraphQLNonNull | GraphQLList):
-        depth += isinstance(kind, GraphQLList)
-        kind = kind.of_type
-    return depth

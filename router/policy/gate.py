@@ -1,7 +1,7 @@
 """The router's gate: everything that is held against an operation before it is planned and run.
 
-What can be told of an operation once is told once, when it is prepared: what it demands, how large it is, what it costs.
-A request then only adds who asks and with which variables. Where none of this is set up there is no gate, and an
+What can be told of an operation once is told when it is prepared: what it demands, how large it is, what it costs. A
+request then only adds who asks and with which variables. Where none of this is set up there is no gate, and an
 operation about which nothing matters has no study, so that it costs nothing.
 """
 
@@ -16,8 +16,8 @@ import structlog
 from router.execution.compiler import Program
 from router.execution.compiler.program import Withheld
 from router.execution.documents import Document
-from router.execution.exchange import GraphQLRequest, GraphQLResponse, RequestContext
-from router.execution.gate import ALL, Part, Study
+from router.execution.exchange import GraphQLRequest, RequestContext
+from router.execution.gate import ALL, Part, Study, Weigh
 from router.policy.access import AccessRules
 from router.policy.errors import UnauthenticatedError, UnauthorizedError, unauthorized
 from router.policy.filtering import AccessStudy, Place, study_access
@@ -68,11 +68,6 @@ class OperationStudy:
     document: Document
     name: str | None
 
-    @property
-    def weighs(self) -> bool:
-        """Whether answers are looked at."""
-        return False
-
     def share(self, request: GraphQLRequest, variables: Mapping[str, Any], context: RequestContext) -> Hashable | None:
         """Return which share of the operation a request gets, if that can be told at once."""
         caller = self._caller(context)
@@ -108,23 +103,21 @@ class OperationStudy:
             return Part(self.document.node, self._withheld(rest.paths))
         return Part(rest.document, self._withheld(rest.paths))
 
-    def check(self, program: Program, variables: Mapping[str, Any], context: RequestContext) -> None:
+    def check(
+        self, program: Program, variables: Mapping[str, Any], request: GraphQLRequest, context: RequestContext
+    ) -> Weigh | None:
         """Look at what would be fetched."""
         withheld = program.withheld
         if not withheld.paths:
-            return
+            return None
         settings = self.authorization.settings
         if settings.errors.log:
             paths = [".".join(each) for each in withheld.paths]
             _LOG.info("unauthorized", operation=self.name, paths=paths, dry_run=settings.dry_run)
-        if settings.reject:
+        nothing_left = program.plan.kind == "subscription" and not program.starts
+        if settings.reject or nothing_left:
             raise UnauthorizedError(withheld.paths if settings.errors.response != "disabled" else ())
-
-    def weigh(
-        self, program: Program, variables: Mapping[str, Any], context: RequestContext, response: GraphQLResponse
-    ) -> GraphQLResponse:
-        """Look at what was fetched."""
-        return response
+        return None
 
     def _caller(self, context: RequestContext) -> Identity:
         """Return who asks.

@@ -11,7 +11,7 @@ class AuthorizationErrorSettings(Section, frozen=True):
     """What is said of fields that a caller may not have.
 
     Attributes:
-        response: where clients are told: among the `errors`, under `authorizationErrors` in the `extensions`, or nowhere.
+        response: where clients are told: in `errors`, in the `extensions` as `authorizationErrors`, or nowhere.
         log: whether it is written to the log.
     """
 
@@ -49,8 +49,8 @@ class AuthorizationSettings(Section, frozen=True):
     Attributes:
         enabled: whether these directives are enforced.
         require_authentication: whether everybody must be known; those who are not are answered with 401.
-        reject: whether an operation that asks for too much is refused as a whole, with 403; else the fields that may not
-            be had are null, and are not fetched.
+        reject: whether an operation that asks for too much is refused as a whole, with 403; else the fields that may
+            not be had are null, and are not fetched.
         dry_run: whether it is only said what would be withheld.
         errors: where it is said.
         policies: who decides on `@policy`; without, no policy holds.

@@ -50,7 +50,7 @@ def compile_deferred(
     shape, site = shaper.of(operation)
     whole = shape_of(schema, operation, fragments, deferrals.conditions)
     return DeferredProgram(
-        Program(plan, shape, has_custom_scalars(schema), whole, readers_of(schema, plan)),
+        Program(plan, shape, has_custom_scalars(schema), whole, readers=readers_of(schema, plan)),
         site,
         deferrals.labels(),
         frozenset(fetch.id for fetch in plan.fetches if not fetch.deferred),

@@ -101,8 +101,8 @@ class Program:
         shape: what the client asked for, apart from what is deferred.
         exact: whether answers may hold numbers that must keep all their digits.
         whole: what the client asked for altogether, where part of it is deferred.
-        withheld: what the client asked for and does not get.
         readers: for fetches whose leaves are to be held to their types, what reads their answers.
+        withheld: what the client asked for and does not get.
         operations: what each fetch sends, apart from its variables.
         batches: for each fetch, its batches of entity calls.
         contextual: those fetches whose calls have contexts, by id.
@@ -118,8 +118,8 @@ class Program:
     shape: Composite
     exact: bool = False
     whole: Composite | None = None
-    withheld: Withheld = NOTHING_WITHHELD
     readers: Mapping[int, TypedReader] = field(default_factory=dict)
+    withheld: Withheld = NOTHING_WITHHELD
     number: int = field(init=False, default_factory=count().__next__)
     scales: Scales = field(init=False, default_factory=Scales)
     operations: tuple[SubgraphOperation, ...] = field(init=False)
@@ -144,8 +144,13 @@ class Program:
         object.__setattr__(self, "starts", tuple(each for each in fetches if not each.depends_on))
         object.__setattr__(self, "waits", tuple(len(each.depends_on) for each in fetches))
         object.__setattr__(self, "dependents", dependents)
-        whole, partial = self.whole is None, bool(self.withheld.paths)
+        whole, partial = self.whole is None, self.is_partial
         object.__setattr__(self, "quick", generate(self.plan, self.shape, careful=False, whole=whole, partial=partial))
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether it leaves out what is withheld from some callers."""
+        return bool(self.withheld.paths)
 
     @property
     def asked(self) -> Composite:
@@ -164,6 +169,7 @@ def compile_program(
     operation: OperationDefinitionNode,
     fragments: Mapping[str, FragmentDefinitionNode],
     conditions: Mapping[str, bool],
+    *,
     withheld: Withheld = NOTHING_WITHHELD,
 ) -> Program:
     """Compile the plan of the variant of an operation that the values of its conditions single out.
@@ -180,9 +186,7 @@ def has_custom_scalars(schema: GraphQLSchema) -> bool:
     return not all(map(is_specified_scalar_type, scalars))
 
 
-def generate(
-    plan: QueryPlan, shape: Composite, *, careful: bool, whole: bool = True, partial: bool = False
-) -> Code:
+def generate(plan: QueryPlan, shape: Composite, *, careful: bool, whole: bool = True, partial: bool = False) -> Code:
     """Generate the code of a plan and load it.
 
     Args:

@@ -21,10 +21,11 @@ from typing_extensions import override
 
 from router.execution.assembly import Assembling
 from router.execution.compiler.program import Program
-from router.execution.engine import Engine, PreparedOperation
+from router.execution.engine import Engine
 from router.execution.errors import ExecutionError
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
-from router.execution.incremental import Payload
+from router.execution.payloads import Payload
+from router.execution.prepared import PreparedOperation
 from router.execution.run import Run
 from router.execution.streaming import EventStream
 from router.execution.transports.port import Sender, SubgraphRequest, SubgraphResponse
