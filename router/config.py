@@ -19,8 +19,10 @@ from router.http_settings import (
     RestSettings,
     UploadSettings,
 )
+from router.policy.settings import AuthorizationSettings
 from router.sections import Section, demand, is_pattern
 from router.stream_settings import SubgraphStreamSettings, SubscriptionSettings
+from router.telemetry_settings import TelemetrySettings
 from router.traffic_settings import AllTrafficSettings, TrafficSettings
 
 
@@ -287,20 +289,6 @@ class ReloadSettings(Section, frozen=True):
         demand(self.warm_up >= 0, "warm_up must not be negative")
 
 
-class TelemetrySettings(Section, frozen=True):
-    """What is written about requests.
-
-    Attributes:
-        log_format: `json` for machines, `console` for people, `auto` for what fits the terminal.
-        log_level: the least that is written.
-        access_log: a line for `all` requests, for those that end in `failures`, or for `none`.
-    """
-
-    log_format: Literal["auto", "json", "console"] = "auto"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    access_log: Literal["none", "failures", "all"] = "failures"
-
-
 class RouterSettings(Section, frozen=True):
     """All settings of a router.
 
@@ -328,6 +316,7 @@ class RouterSettings(Section, frozen=True):
     subscriptions: SubscriptionSettings = msgspec.field(default_factory=SubscriptionSettings)
     rest: RestSettings = msgspec.field(default_factory=RestSettings)
     authentication: AuthenticationSettings = msgspec.field(default_factory=AuthenticationSettings)
+    authorization: AuthorizationSettings = msgspec.field(default_factory=AuthorizationSettings)
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
     traffic: AllTrafficSettings = msgspec.field(default_factory=AllTrafficSettings)
     reload: ReloadSettings = msgspec.field(default_factory=ReloadSettings)

@@ -45,7 +45,6 @@ def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings, users:
     # The server shares equal requests from their first byte on, so the engine need not look for them again.
     streams = {name: InProcessStreams(_subscribe(subgraph.executor)) for name, subgraph in shop.subgraphs.items()}
     execution = EngineSettings(share_requests=False, default_max_age=0)
-    engine = Engine(supergraph, transports, execution, streams=streams)
     keys = KeySet(lambda: key_set(settings), refresh=_KEYS_REFRESH)
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=ISSUER)
     router_settings = RouterSettings(
@@ -55,6 +54,8 @@ def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings, users:
         rest=RestSettings(routes=str(ROUTES)),
         telemetry=TelemetrySettings(access_log="none"),
     )
+    gate = policy_gate(supergraph, router_settings)
+    engine = Engine(supergraph, transports, execution, streams=streams, gate=gate)
     users_routes = mount(shop.subgraphs["users"].routes)
     mounts = {"/auth/": users_routes, "/.well-known/": users_routes}
     return create_router_app(engine, router_settings, verifier=verifier, mounts=mounts)

@@ -13,17 +13,19 @@ from typing import Any, Final
 
 import structlog
 
+from router.config import RouterSettings
 from router.execution.compiler import Program
 from router.execution.compiler.program import Withheld
 from router.execution.documents import Document
 from router.execution.exchange import GraphQLRequest, RequestContext
 from router.execution.gate import ALL, Part, Study, Weigh
-from router.policy.access import AccessRules
+from router.policy.access import AccessRules, access_rules
 from router.policy.errors import UnauthenticatedError, UnauthorizedError, unauthorized
 from router.policy.filtering import AccessStudy, Place, study_access
 from router.policy.identity import ANONYMOUS, Identity
-from router.policy.policies import PolicyDecider, Question
+from router.policy.policies import PolicyDecider, Question, policy_decider
 from router.policy.settings import AuthorizationSettings
+from router.supergraph import Supergraph
 
 _LOG: Final = structlog.get_logger("router.policy")
 _NO_POLICIES: Final = frozenset[str]()
@@ -142,3 +144,16 @@ class OperationStudy:
         if told == "extensions" and errors:
             return Withheld(paths=paths, extensions={"authorizationErrors": list(errors)})
         return Withheld(paths=paths, errors=errors if told == "errors" else ())
+
+
+def policy_gate(supergraph: Supergraph, settings: RouterSettings) -> PolicyGate | None:
+    """Return the gate that the settings and the supergraph ask for; None if they ask for nothing.
+
+    Raises:
+        ConfigError: the function that decides on policies cannot be loaded.
+    """
+    chosen = settings.authorization
+    rules = access_rules(supergraph) if chosen.enabled else None
+    if rules is None and not chosen.require_authentication:
+        return None
+    return PolicyGate(Authorization(chosen, rules, policy_decider(chosen.policies)))

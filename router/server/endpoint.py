@@ -285,6 +285,8 @@ class GraphQLEndpoint:
         return headers
 
     def _status(self, result: GraphQLResponse, media: bytes) -> int:
+        if result.status is not None:
+            return result.status
         if result.outcome is Outcome.FAILED:
             return 500
         if result.code == SubscriptionRefusedError.code:

@@ -13,6 +13,7 @@ from router.execution.transports.http.settings import HttpSettings
 from router.execution.transports.port import SubgraphTransport
 from router.execution.transports.streams import CallbackInbox
 from router.execution.warm_up import warm_up_documents
+from router.policy.gate import policy_gate
 from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
 from router.policy.keys import KeySet, key_reader
@@ -66,7 +67,13 @@ class Generation:
         self.network = _network(addresses, settings)
         self.inbox = _inbox(settings, before)
         streams = stream_transports(addresses, settings, self.inbox)
-        self.engine = Engine(release.supergraph, self.network.transports, _engine_settings(settings), streams=streams)
+        self.engine = Engine(
+            release.supergraph,
+            self.network.transports,
+            _engine_settings(settings),
+            streams=streams,
+            gate=policy_gate(release.supergraph, settings),
+        )
         self.verifier = _verifier(settings, before)
         self.app = create_router_app(
             self.engine,
