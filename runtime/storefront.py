@@ -10,17 +10,19 @@ from typing import Any
 from kernel.graphql.execution import Executor
 from kernel.identity import Caller, Client
 from kernel.settings import Settings
-from router.config import ExplorerSettings, ExplorerUser, LogInSettings, RouterSettings, TelemetrySettings
+from router.config import ExplorerSettings, ExplorerUser, LogInSettings, RouterSettings
 from router.execution.engine import Engine
 from router.execution.exchange import Headers
 from router.execution.settings import EngineSettings
 from router.execution.transports.in_process import InProcessTransport
 from router.execution.transports.streams import InProcessStreams, SubgraphSubscriber
 from router.http_settings import CachingSettings, PersistedOperationsSettings, RestSettings
+from router.policy.gate import policy_gate
 from router.policy.identity import Identity, TokenVerifier
 from router.policy.keys import KeySet
 from router.server.app import RouterApp, create_router_app
 from router.supergraph import load_supergraph
+from router.telemetry_settings import TelemetrySettings
 from runtime.demo_data import DemoUser
 from runtime.mounting import mount
 from runtime.shop import Shop
