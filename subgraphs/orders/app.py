@@ -21,6 +21,7 @@ from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
 from subgraphs.orders.service.history import OrderService
+from subgraphs.orders.service.oversight import SagaOversight
 from subgraphs.orders.service.runner import SagaRunner
 from subgraphs.orders.service.steps import Ends, make_steps
 from subgraphs.orders.settings import OrdersSettings
@@ -74,5 +75,6 @@ def make_service(parts: Parts, own: OrdersSettings, ports: Ports, *, alone: bool
         completion=CompletionService(database, checkouts, taxes, runner, clock, reservation_seconds=held),
         orders=OrderService(database, runner, clock),
         sagas=runner,
+        oversight=SagaOversight(database, clock),
         feed=PostgresFeed(database),
     )

@@ -9,14 +9,17 @@ import strawberry
 
 from kernel.events.catalogue import PostalAddress
 from kernel.graphql import CurrencyCode, MoneyInput, UserError
+from kernel.identity import require
 from subgraphs.orders.api.carts import Cart
 from subgraphs.orders.api.checkouts import Checkout
 from subgraphs.orders.api.context import Info
 from subgraphs.orders.api.errors import attempt
 from subgraphs.orders.api.orders import Order
+from subgraphs.orders.api.sagas import OrderSaga, OrderSagaResolveInput
 from subgraphs.orders.domain import cart as cart_domain
 from subgraphs.orders.domain import checkout as checkout_domain
 from subgraphs.orders.domain import order as order_domain
+from subgraphs.orders.domain import saga as saga_domain
 from subgraphs.orders.service.completion import Completion
 
 _EURO: Final = CurrencyCode("EUR")
@@ -84,6 +87,14 @@ class OrderPayload:
     """An order after a change."""
 
     order: Order | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type(description="A saga after an operator's word.")
+class OrderSagaPayload:
+    """A saga after an operator's word."""
+
+    saga: OrderSaga | None = None
     errors: list[UserError] = strawberry.field(default_factory=list)
 
 
@@ -170,7 +181,27 @@ class OrderMutations:
 
 
 @strawberry.type
-class Mutation(CartMutations, CheckoutMutations, OrderMutations):
+class SagaMutations:
+    """What operators do with sagas."""
+
+    @strawberry.mutation(description="Let a saga that waits be carried on now; for staff.")
+    async def order_saga_retry(self, info: Info, id: strawberry.ID) -> OrderSagaPayload:
+        """Let a saga be carried on now."""
+        require(info.context.caller, kinds={"staff", "admin"})
+        return await _saga(info.context.service.oversight.retry(id))
+
+    @strawberry.mutation(
+        description="Say what became of the step that a saga waits for, when no service can tell; for staff."
+    )
+    async def order_saga_resolve(self, info: Info, id: strawberry.ID, input: OrderSagaResolveInput) -> OrderSagaPayload:
+        """Decide about a step by hand."""
+        who = require(info.context.caller, kinds={"staff", "admin"})
+        oversight = info.context.service.oversight
+        return await _saga(oversight.resolve(id, input.step, input.verdict, by=who, result=input.result))
+
+
+@strawberry.type
+class Mutation(CartMutations, CheckoutMutations, OrderMutations, SagaMutations):
     """Changes of orders."""
 
 
@@ -189,3 +220,8 @@ async def _checkout(info: Info, change: Awaitable[checkout_domain.Checkout]) -> 
 async def _order(change: Awaitable[order_domain.Order]) -> OrderPayload:
     order, errors = await attempt(change)
     return OrderPayload(order=Order.of(order) if order else None, errors=errors)
+
+
+async def _saga(change: Awaitable[saga_domain.Saga]) -> OrderSagaPayload:
+    saga, errors = await attempt(change)
+    return OrderSagaPayload(saga=OrderSaga.of(saga) if saga else None, errors=errors)

@@ -11,6 +11,7 @@ from subgraphs.orders.api.carts import Cart
 from subgraphs.orders.api.checkouts import Checkout
 from subgraphs.orders.api.context import Info
 from subgraphs.orders.api.orders import Order, OrderConnection, OrderWhere
+from subgraphs.orders.api.sagas import OrderSaga, OrderSagaConnection, OrderSagaWhere
 
 
 @strawberry.type
@@ -50,3 +51,28 @@ class Query:
         found = await orders.page(Page(first, after, last, before), statuses)
         page = connection(found.map(Order.of), count=lambda: orders.count(statuses))
         return OrderConnection(edges=page.edges, page_info=page.page_info, count=page.count)
+
+    @strawberry.field(description="All sagas, the newest first; for staff.")
+    async def order_sagas(
+        self,
+        info: Info,
+        *,
+        first: int | None = None,
+        after: str | None = None,
+        last: int | None = None,
+        before: str | None = None,
+        where: OrderSagaWhere | None = None,
+    ) -> OrderSagaConnection:
+        """Give a page of all sagas."""
+        require(info.context.caller, kinds={"staff", "admin"})
+        statuses = (where.status_in or ()) if where else ()
+        found = await info.context.service.oversight.page(Page(first, after, last, before), statuses)
+        page = connection(found.map(OrderSaga.of))
+        return OrderSagaConnection(edges=page.edges, page_info=page.page_info)
+
+    @strawberry.field(description="A saga; for staff.")
+    async def order_saga(self, info: Info, id: strawberry.ID) -> OrderSaga | None:
+        """Give a saga."""
+        require(info.context.caller, kinds={"staff", "admin"})
+        found = await info.context.service.oversight.get(id)
+        return None if found is None else OrderSaga.of(found)

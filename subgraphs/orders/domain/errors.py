@@ -12,13 +12,15 @@ DomainError
 │   ├── PriceChangedError           PRICE_CHANGED
 │   ├── InsufficientStockError      INSUFFICIENT_STOCK
 │   ├── PaymentDeclinedError        PAYMENT_DECLINED
-│   └── OrderNotCancellableError    INVALID_STATE
+│   ├── OrderNotCancellableError    INVALID_STATE
+│   └── SagaNotResolvableError      INVALID_STATE
 InfrastructureError
 └── LeaseLostError                  another runner carries the saga on
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kernel.errors import ConflictError, InfrastructureError, InvalidInputError
@@ -119,6 +121,21 @@ class OrderNotCancellableError(ConflictError):
     """The order has gone too far to be stopped."""
 
     default_code = "INVALID_STATE"
+
+
+class SagaNotResolvableError(ConflictError):
+    """Nothing of this kind can be decided by hand about the saga now."""
+
+    default_code = "INVALID_STATE"
+
+    def __init__(self, waits_for: str | None, verdicts: Sequence[str]) -> None:
+        if waits_for is None:
+            message = "This saga has ended."
+        elif not verdicts:
+            message = f"This saga waits for {waits_for}, which nobody can decide by hand; it can be tried again."
+        else:
+            message = f"This saga waits for {waits_for}, which may be {' or '.join(verdicts)}."
+        super().__init__(message, path=("input",))
 
 
 class LeaseLostError(InfrastructureError):

@@ -34,6 +34,7 @@ class EntryKind(StrEnum):
     CANCELLED = "CANCELLED"
     REFUNDED = "REFUNDED"
     RETURNED = "RETURNED"
+    RESOLVED = "RESOLVED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

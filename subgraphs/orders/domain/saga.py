@@ -2,6 +2,7 @@
 
     checkout      reserve stock -> process payment -> confirm order (allocate its stock; events: mail, analytics)
     cancellation  halt shipments -> cancel order -> release allocation -> refund payment
+    late payment  refund payment, which came when the order had been cancelled already
 
 A step that is refused turns the saga round: every step that was done is undone, the last one first. A step
 whose outcome is unknown neither goes on nor turns round; it is asked again later. Each step has one
@@ -24,6 +25,7 @@ class SagaKind(StrEnum):
 
     CHECKOUT = "CHECKOUT"
     CANCELLATION = "CANCELLATION"
+    LATE_PAYMENT = "LATE_PAYMENT"
 
 
 class StepName(StrEnum):
@@ -46,6 +48,7 @@ STEPS: Final[Mapping[SagaKind, tuple[StepName, ...]]] = {
         StepName.RELEASE_ALLOCATION,
         StepName.REFUND_PAYMENT,
     ),
+    SagaKind.LATE_PAYMENT: (StepName.REFUND_PAYMENT,),
 }
 """The steps of each kind, in the order in which they run."""
 

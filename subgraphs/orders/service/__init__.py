@@ -10,6 +10,7 @@ from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
 from subgraphs.orders.service.history import OrderService
+from subgraphs.orders.service.oversight import SagaOversight
 from subgraphs.orders.service.runner import SagaRunner
 
 __all__ = ["OrdersService"]
@@ -25,4 +26,5 @@ class OrdersService:
     completion: CompletionService
     orders: OrderService
     sagas: SagaRunner
+    oversight: SagaOversight
     feed: EventFeed

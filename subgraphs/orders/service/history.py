@@ -94,7 +94,9 @@ class OrderService:
     async def paid(self, session: AsyncSession, event: PaymentProcessed) -> None:
         """Note a payment, and wake the saga that may be waiting for it."""
         amount = Money(event.amount_minor, event.currency)
-        await self._note(session, event.order_id, EntryKind.PAYMENT_PROCESSED, f"{amount} was paid.")
+        order = await self._note(session, event.order_id, EntryKind.PAYMENT_PROCESSED, f"{amount} was paid.")
+        if order.status == OrderStatus.CANCELLED:
+            await self._give_back_late_payment(session, order, event.payment_id)
 
     async def not_paid(self, session: AsyncSession, event: PaymentFailed) -> None:
         """Note a decline, and wake the saga that may be waiting for it."""
@@ -137,10 +139,20 @@ class OrderService:
         entry = self._entry(order, kind, message, from_status=order.status, to_status=status)
         await store.change_status(session, order, status, entry)
 
-    async def _note(self, session: AsyncSession, order_id: str, kind: EntryKind, message: str) -> None:
+    async def _note(self, session: AsyncSession, order_id: str, kind: EntryKind, message: str) -> Order:
         order = await self._locked(session, order_id)
         await store.tell(session, self._entry(order, kind, message))
         await saga_store.wake(session, order_id, self._clock.now())
+        return order
+
+    async def _give_back_late_payment(self, session: AsyncSession, order: Order, payment_id: str) -> None:
+        """Start a refund of what came after the order was cancelled, unless a saga that lives does so anyway."""
+        sagas = (await saga_store.of_orders(session, [order.id])).get(order.id, [])
+        if any(not saga.ended or saga.kind == SagaKind.CANCELLATION for saga in sagas):
+            return
+        saga = start(new_id("saga"), SagaKind.LATE_PAYMENT, order.id, order.checkout_id, {})
+        now = self._clock.now()
+        await saga_store.add(session, saga, f"late:{payment_id}", now, now)
 
     async def _locked(self, session: AsyncSession, order_id: str) -> Order:
         order = await store.by_id(session, order_id, lock=True)

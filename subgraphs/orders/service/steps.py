@@ -186,7 +186,7 @@ class Ends:
 
     async def compensated(self, session: AsyncSession, saga: Saga) -> Sequence[CTE]:
         """Cancel the order of a failed checkout and open the checkout again; a refused cancellation changes nothing."""
-        if saga.kind == SagaKind.CANCELLATION:
+        if saga.kind != SagaKind.CHECKOUT:
             return ()
         order = await _locked(session, saga.order_id)
         reason = saga.failure.code if saga.failure else ""

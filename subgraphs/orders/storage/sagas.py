@@ -10,10 +10,14 @@ from typing import Any
 from sqlalchemy import CTE, RowMapping, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel.pagination import Page, Slice, SortKey, apply_page, slice_rows
 from subgraphs.orders.domain.errors import LeaseLostError
 from subgraphs.orders.domain.saga import Failure, Saga, SagaKind, Step, StepName, StepStatus
 from subgraphs.orders.domain.status import SagaStatus
 from subgraphs.orders.storage.tables import saga_steps, sagas
+
+NEWEST_FIRST = (SortKey("id", sagas.c.id, str, descending=True),)
+"""The order of every list of sagas; their ids rise with time."""
 
 LIVE = (SagaStatus.RUNNING, SagaStatus.WAITING, SagaStatus.COMPENSATING)
 """States of a saga that somebody has to carry on."""
@@ -90,6 +94,22 @@ async def take_due(session: AsyncSession, due_by: datetime, lease_until: datetim
     )
     ids = (await session.execute(statement)).scalars().all()
     return await _read(session, sagas.c.id.in_(ids)) if ids else []
+
+
+async def take(session: AsyncSession, saga_id: str, lease_until: datetime) -> Saga | None:
+    """Take one saga up, whoever runs it; that runner is fenced off."""
+    taken = update(sagas).where(sagas.c.id == saga_id).values(attempt=sagas.c.attempt + 1, due_at=lease_until)
+    await session.execute(taken)
+    return await by_id(session, saga_id)
+
+
+async def page_of(session: AsyncSession, page: Page, statuses: Sequence[SagaStatus] = ()) -> Slice[Saga]:
+    """Read a page of all sagas, the newest first."""
+    ids = select(sagas.c.id).where(sagas.c.status.in_(statuses)) if statuses else select(sagas.c.id)
+    wanted = apply_page(ids, page, NEWEST_FIRST).scalar_subquery()
+    found = await _read(session, sagas.c.id.in_(wanted))
+    found.sort(key=lambda saga: saga.id, reverse=not page.backwards)
+    return slice_rows(found, page, NEWEST_FIRST, lambda saga: (saga.id,))
 
 
 async def wake(session: AsyncSession, order_id: str, at: datetime) -> None:
