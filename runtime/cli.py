@@ -6,7 +6,9 @@ standard error and an exit code; a traceback means a bug.
 
 from __future__ import annotations
 
+import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +18,8 @@ from kernel.settings import SettingsError
 from router.cli import add_router_commands
 from runtime.errors import StartError
 from runtime.events_cli import events
+from runtime.saga_cli import saga
+from runtime.services_cli import services
 
 app = typer.Typer(
     name="storegraph",
@@ -30,8 +34,19 @@ add_router_commands(app)
 inventory = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Prove and rebuild the stock's books.")
 app.add_typer(inventory, name="inventory", rich_help_panel="Shop")
 app.add_typer(events, name="events", rich_help_panel="Shop")
+app.add_typer(saga, name="saga", rich_help_panel="Shop")
+app.add_typer(services, name="services", rich_help_panel="Services")
 
 DEFAULT_DATA_DIR = Path(".storegraph")
+SERVICES_DIR = Path(os.environ.get("STOREGRAPH_SERVICES_DIR", ".storegraph-services"))
+
+
+class Mode(StrEnum):
+    """How the parts of a store run."""
+
+    EMBEDDED = "embedded"
+    SERVICES = "services"
+
 
 DataDir = Annotated[
     Path, typer.Option("--data-dir", help="Folder for the database, keys and mail.", envvar="STOREGRAPH_DATA_DIR")
@@ -41,7 +56,7 @@ Url = Annotated[str, typer.Option(help="The GraphQL endpoint of a running store.
 
 
 @app.command(rich_help_panel="Shop")
-def up(
+def up(  # noqa: PLR0917 - options, given by name
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the GraphQL endpoint.")] = 4000,
     host: Annotated[
         str, typer.Option(help="Address to listen on; 0.0.0.0 opens the store to the network.")
@@ -49,6 +64,10 @@ def up(
     data_dir: DataDir = DEFAULT_DATA_DIR,
     reset: Annotated[bool, typer.Option("--reset", help="Delete the data first and load fresh demo data.")] = False,
     empty: Annotated[bool, typer.Option("--empty", help="Start without demo data.")] = False,
+    mode: Annotated[Mode, typer.Option(help="One process, or one for each part on `storegraph services`.")] = (
+        Mode.EMBEDDED
+    ),
+    routers: Annotated[int, typer.Option(min=1, max=16, help="In services mode: routers behind nginx.")] = 2,
 ) -> None:
     """Run the whole store: its database, its eight subgraphs and the router.
 
@@ -59,7 +78,14 @@ def up(
         storegraph up --port 4001 --data-dir /var/tmp/second-store
 
         storegraph up --reset
+
+        storegraph services up --detach && storegraph up --mode services
     """
+    if mode is Mode.SERVICES:
+        from runtime.stack.up import ServicesUpOptions, run_services  # noqa: PLC0415
+
+        run_services(ServicesUpOptions(host=host, port=port, services=SERVICES_DIR, empty=empty, routers=routers))
+        return
     from runtime.up import UpOptions, run  # noqa: PLC0415
 
     run(UpOptions(host=host, port=port, data_dir=data_dir, reset=reset, empty=empty))

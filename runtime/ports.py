@@ -30,3 +30,12 @@ def free_port(host: str = "127.0.0.1") -> int:
     with socket.socket() as probe:
         probe.bind((host, 0))
         return probe.getsockname()[1]
+
+
+def preferred_port(port: int) -> int:
+    """Give this port if nobody listens on it now, else another one that is free."""
+    try:
+        insist_on_free_port("127.0.0.1", port)
+    except PortInUseError:
+        return free_port()
+    return port

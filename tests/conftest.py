@@ -11,6 +11,7 @@ import structlog
 import subgraphs
 from kernel.testing import FixedClock
 from runtime.stack import rabbitmq as rabbitmq_server
+from runtime.stack.debian import missing
 from tests.node_packages import NodePackages, installed
 from tests.servers import PostgresForTests, Servers, ValkeyForTests
 
@@ -40,7 +41,7 @@ def valkey(servers: Servers) -> ValkeyForTests:
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[str]:
     """The URL of a RabbitMQ that lives as long as the test process."""
-    if not rabbitmq_server.installed():
+    if missing(["rabbitmq-server"]):
         pytest.skip("RabbitMQ is not installed (apt-get install rabbitmq-server)")
     folder = Path(tempfile.mkdtemp(prefix="storegraph-test-"))
     folder.chmod(0o755)

@@ -17,19 +17,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from runtime.embedded.accounts import Account
 from runtime.errors import ServerNotStartedError
 
 _PR_SET_PDEATHSIG = 1
 _LOG_TAIL = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The system account that a child runs under; None of it means our own."""
-
-    name: str
-    uid: int
-    gid: int
 
 
 @dataclass(slots=True)

@@ -58,6 +58,17 @@ class DataDirectory:
             self._lock.close()
             self._lock = None
 
+    def held(self) -> bool:
+        """Whether a process, this one or another, holds the lock."""
+        try:
+            with (self.root / "lock").open("a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True
+        return False
+
     def log(self, name: str) -> Path:
         """The log file of a child server."""
         return self.root / "logs" / f"{name}.log"

@@ -7,9 +7,7 @@ binaries are used. PostgreSQL refuses to run as root; when we are root it runs u
 from __future__ import annotations
 
 import os
-import pwd
 import signal
-import stat
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from runtime.embedded.child import Account, Child, start_child
+from runtime.embedded.accounts import Account, account_for_root, make_account
+from runtime.embedded.child import Child, start_child
 from runtime.embedded.data_directory import DataDirectory
 from runtime.errors import ServerNotStartedError
 
@@ -90,7 +89,8 @@ def start_postgres(
     data, sockets = directory.root / "postgres", _sockets(directory)
     sockets.mkdir(exist_ok=True, mode=0o700)
     build = build or Build(_wheel(), _AT_BIRTH)
-    account = _account_for_root([data.parent, sockets, build.binaries])
+    make_account(_ACCOUNT)
+    account = account_for_root(_ACCOUNT, [data.parent, sockets, build.binaries])
     log = directory.log("postgres")
     if not (data / "PG_VERSION").exists():
         _make_cluster(build, data, directory.secrets().database_password, account)
@@ -171,20 +171,3 @@ def _says_ready(data: Path, pid: int) -> bool:
     except OSError:
         return False
     return len(lines) >= 8 and lines[0] == str(pid) and lines[7].strip() == "ready"
-
-
-def _account_for_root(paths: list[Path]) -> Account | None:
-    """The unprivileged account to run under when we are root, let through to `paths`; None when we are not root."""
-    if os.geteuid() != 0:
-        return None
-    try:
-        entry = pwd.getpwnam(_ACCOUNT)
-    except KeyError:
-        subprocess.run(["useradd", "--system", "--no-create-home", _ACCOUNT], check=True, capture_output=True)
-        entry = pwd.getpwnam(_ACCOUNT)
-    for path in paths:
-        for folder in (path, *path.parents):
-            mode = folder.stat().st_mode
-            if not mode & stat.S_IXOTH and folder.stat().st_uid != entry.pw_uid:
-                folder.chmod(mode | stat.S_IXOTH)
-    return Account(_ACCOUNT, entry.pw_uid, entry.pw_gid)

@@ -1,1 +1,1 @@
-"""Servers of services mode on one bare machine, without containers: Debian's packages, run by us in folders of ours."""
+"""The real stack: the servers that the shop needs in services mode, and the shop as processes of its own."""

@@ -6,7 +6,6 @@ Each broker has its own node name, cookie, data and port mapper (epmd), so that 
 from __future__ import annotations
 
 import os
-import pwd
 import secrets
 import signal
 import socket
@@ -15,9 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from runtime.embedded.child import Account, Child, start_child
+from runtime.embedded.accounts import Account, account_for_root
+from runtime.embedded.child import Child, start_child
 from runtime.errors import ServerNotStartedError
 from runtime.ports import free_port
+from runtime.stack.debian import program
 
 _LIBRARY: Final = Path("/usr/lib/rabbitmq")
 _ACCOUNT: Final = "rabbitmq"
@@ -48,29 +49,26 @@ class RabbitMQ:
         """The process id; the broker and all it started are the process group of that id."""
         return self.child.pid
 
+    def running(self) -> bool:
+        """Whether it has not ended."""
+        return self.child.running()
+
     def stop(self) -> None:
         """Let the broker write down what it has and end, then its port mapper."""
         self.child.stop(patience=30)
         self.port_mapper.stop()
 
 
-def installed() -> bool:
-    """Whether this machine has the package."""
-    return _server() is not None
-
-
 def start_rabbitmq(folder: Path, *, port: int = 0) -> RabbitMQ:
     """Start a broker whose data are in `folder`; started again on the same folder and port, it has what it had.
 
     Raises:
-        ServerNotStartedError: the package is missing, or the broker did not come up; with the end of its log.
+        StartError: the package is missing, or the broker did not come up; with the end of its log.
     """
-    server = _server()
-    if server is None:
-        raise ServerNotStartedError("RabbitMQ is not installed: apt-get install rabbitmq-server")
+    server = program("rabbitmq-server")
     port = port or free_port()
-    account = _account_for_root()
     password = _prepare(folder, port)
+    account = account_for_root(_ACCOUNT, [folder])
     if account is not None:
         _give(account, [folder, *folder.rglob("*")])
     mapper_port = free_port()
@@ -96,11 +94,6 @@ def start_rabbitmq(folder: Path, *, port: int = 0) -> RabbitMQ:
         mapper.stop()
         raise
     return RabbitMQ(child, mapper, f"amqp://{_USER}:{password}@127.0.0.1:{port}/")
-
-
-def _server() -> Path | None:
-    """Find the server's own script: the one on the PATH would change the account and the home directory."""
-    return max(_LIBRARY.glob("lib/rabbitmq_server-*/sbin/rabbitmq-server"), default=None)
 
 
 def _prepare(folder: Path, port: int) -> str:
@@ -144,13 +137,6 @@ def _environment(folder: Path, port: int, mapper_port: int) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "PATH": f"{_LIBRARY}/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     }
-
-
-def _account_for_root() -> Account | None:
-    if os.geteuid() != 0:
-        return None
-    entry = pwd.getpwnam(_ACCOUNT)
-    return Account(_ACCOUNT, entry.pw_uid, entry.pw_gid)
 
 
 def _give(account: Account, paths: Iterable[Path]) -> None:

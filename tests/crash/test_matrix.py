@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runtime.stack.rabbitmq import installed
+from runtime.stack.debian import missing
 from tests.crash.matrix import SCENARIOS, Cell, Machine, cells, machine, run_cell
 
 CELLS = (
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(300)
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[Machine]:
-    if not installed():
+    if missing(["rabbitmq-server"]):
         pytest.skip("RabbitMQ is not installed (apt-get install rabbitmq-server)")
     with machine() as made:
         yield made

@@ -19,7 +19,8 @@ from kernel.events.outbox import record
 from kernel.events.rabbitmq import RabbitDelivery
 from kernel.events.rabbitmq.topology import DEAD_LETTERS, queue_name
 from runtime.ports import free_port
-from runtime.stack.rabbitmq import installed, start_rabbitmq
+from runtime.stack.debian import missing
+from runtime.stack.rabbitmq import start_rabbitmq
 from tests.kernel.effects import effects, note_effect
 from tests.kernel.transports import RabbitTransport
 
@@ -40,7 +41,7 @@ async def until_noted(database: Database, *expected: str) -> None:
 
 @pytest.fixture
 def broker_folder(server_folder: Path) -> Iterator[Path]:
-    if not installed():
+    if missing(["rabbitmq-server"]):
         pytest.skip("RabbitMQ is not installed (apt-get install rabbitmq-server)")
     folder = server_folder / "own-broker"
     yield folder

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from runtime.embedded.postgres import start_postgres
 from runtime.embedded.valkey import start_valkey
 from runtime.ports import free_port
 from runtime.shop import SUBGRAPHS
+from runtime.stack.shop_processes import SUPERGRAPH, at_ports, listens
 from tests.prove.checkout import HERE, wait_until
 
 
@@ -60,9 +60,9 @@ class Part:
         def up() -> bool:
             if self.process is not None and self.process.poll() is not None:
                 raise RuntimeError(f"{' '.join(self.arguments)} has ended:\n{self.log.read_text()[-2000:]}")
-            return listens(self.port)
+            return listens(port)
 
-        if self.port is not None:
+        if (port := self.port) is not None:
             wait_until(up, 180)
 
 
@@ -155,18 +155,9 @@ def _end(shop: Services) -> None:
 
 def supergraph_with(ports: dict[str, int], folder: Path) -> Path:
     """Write the shop's supergraph with other addresses into a folder."""
-    text = (HERE / "schema" / "supergraph.graphql").read_text()
-    for number, name in enumerate(SUBGRAPHS, 4101):
-        text = text.replace(f"http://localhost:{number}/graphql", f"http://127.0.0.1:{ports[name]}/graphql")
     path = folder / "supergraph.graphql"
-    path.write_text(text)
+    path.write_text(at_ports(SUPERGRAPH.read_text(), ports))
     return path
-
-
-def listens(port: int | None) -> bool:
-    """Whether somebody accepts connections on a port."""
-    with socket.socket() as probe:
-        return port is not None and probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Balancer:

@@ -1,0 +1,114 @@
+"""The shop as processes of its own: every subgraph, workers, routers, and nginx before the routers."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from typing import Final
+
+from router.composition import read_config
+from runtime.embedded.child import Child, start_child
+from runtime.export_schema import PROJECT, SUPERGRAPH_CONFIG
+from runtime.ports import free_port
+from runtime.shop import SUBGRAPHS
+from runtime.stack.nginx import Nginx
+from runtime.stack.supervisor import Program
+
+SUPERGRAPH: Final = PROJECT / "schema" / "supergraph.graphql"
+ROUTER_CONFIG: Final = PROJECT / "deploy" / "router.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class ShopProcesses:
+    """How the processes of a shop are started.
+
+    Attributes:
+        environment: settings that lead to the backing servers.
+        folder: for logs and for what is written for the routers and nginx.
+        subgraphs: the port of each subgraph.
+        routers: the ports of the routers.
+        nginx: what stands before them.
+        workers: how many processes do the background work of all subgraphs.
+    """
+
+    environment: Mapping[str, str]
+    folder: Path
+    subgraphs: Mapping[str, int]
+    routers: Sequence[int]
+    nginx: Nginx
+    workers: int = 1
+
+    def back(self) -> Sequence[Program]:
+        """Name subgraphs and workers."""
+        subgraphs = [
+            self._program(name, ("subgraph", name, "--port", str(port)), port) for name, port in self.subgraphs.items()
+        ]
+        return (*subgraphs, *(self._program(f"worker-{each + 1}", ("worker",), None) for each in range(self.workers)))
+
+    def front(self) -> Sequence[Program]:
+        """Name the routers and nginx."""
+        supergraph = self.folder / "supergraph.graphql"
+        supergraph.write_text(at_ports(SUPERGRAPH.read_text(), self.subgraphs))
+        fixed = ("router", "--supergraph", str(supergraph), "--config", str(ROUTER_CONFIG), "--port")
+        routers = [
+            self._program(f"router-{number + 1}", (*fixed, str(port)), port) for number, port in enumerate(self.routers)
+        ]
+        return (*routers, Program("nginx", self.nginx.start, lambda: listens(self.nginx.port)))
+
+    def all_settings(self) -> dict[str, str]:
+        """Give the settings of every process: of the backing servers, and where the subgraphs are."""
+        return {
+            **self.environment,
+            "STOREGRAPH_JWKS_URL": f"http://127.0.0.1:{self.subgraphs['users']}/.well-known/jwks.json",
+            **{f"STOREGRAPH_{name.upper()}_URL": subgraph_url(port) for name, port in self.subgraphs.items()},
+        }
+
+    def _program(self, name: str, arguments: Sequence[str], port: int | None) -> Program:
+        environment = self.all_settings()
+
+        def start() -> Child:
+            command = [sys.executable, "-m", "runtime.cli", *arguments]
+            log = self.folder / f"{name}.log"
+            return start_child(name, command, log=log, stop_signal=signal.SIGTERM, environment=environment)
+
+        return Program(name, start, (lambda: True) if port is None else (lambda: healthy(port)))
+
+
+def choose_ports(names: Sequence[str] = SUBGRAPHS) -> dict[str, int]:
+    """Choose a free port for each."""
+    return {name: free_port() for name in names}
+
+
+def subgraph_url(port: int) -> str:
+    """Where a subgraph of this machine is."""
+    return f"http://127.0.0.1:{port}/graphql"
+
+
+def at_ports(supergraph: str, ports: Mapping[str, int]) -> str:
+    """Give a supergraph's SDL in which the shop's subgraphs are at these ports of this machine."""
+    for subgraph in read_config(SUPERGRAPH_CONFIG).subgraphs:
+        supergraph = supergraph.replace(f'"{subgraph.routing_url}"', f'"{subgraph_url(ports[subgraph.name])}"')
+    return supergraph
+
+
+def healthy(port: int) -> bool:
+    """Whether what listens on a port says that it is well."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/health")
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections on a port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
