@@ -11,6 +11,7 @@ import uvicorn
 
 from kernel.app import create_app
 from kernel.calls import HttpCalls
+from kernel.collector import spare_what_is_there
 from kernel.errors import InfrastructureError
 from kernel.events.delivery import Delivery, Room
 from kernel.events.embedded import EmbeddedDelivery
@@ -62,6 +63,7 @@ def run_subgraph(name: str, host: str, port: int) -> None:
     app = create_app(subgraph, internal_key=settings.internal_key.get_secret_value())
     insist_on_free_port(host, chosen)
     print(f"Subgraph {name} at http://{host}:{chosen}/graphql", flush=True)
+    spare_what_is_there()
     uvicorn.run(app, host=host, port=chosen, log_level="warning", access_log=False)
 
 
@@ -89,6 +91,7 @@ async def _work(names: Sequence[str], everyone: dict[str, Subgraph], broker_url:
     jobs = JobRunner([job for name in names for job in everyone[name].background])
     for part in (*deliveries, jobs):
         await part.start()
+    spare_what_is_there()
     await stop.wait()
     for part in (jobs, *deliveries):
         await part.stop()

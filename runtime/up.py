@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from rich.panel import Panel
 from typing_extensions import override
 
+from kernel.collector import spare_what_is_there
 from kernel.settings import Settings
 from kernel.telemetry import configure_logging
 from router.config import ServerSettings
@@ -110,6 +111,7 @@ async def _serve(options: UpOptions, settings: Settings, steps: Steps) -> None:
             composed = compose_shop(sdls_of(shop.subgraphs.values()))
             app = build_storefront(shop, composed.supergraph_sdl, settings, users)
         await shop.start()
+        spare_what_is_there()
         async with _listening(app, options) as serving:
             steps.console.print(_card(options, users, steps.elapsed()))
             await _until(stop, serving)
