@@ -57,13 +57,16 @@ class Part:
             RuntimeError: it has ended instead; with the end of what it said.
         """
 
+        port = self.port
+        if port is None:
+            return
+
         def up() -> bool:
             if self.process is not None and self.process.poll() is not None:
                 raise RuntimeError(f"{' '.join(self.arguments)} has ended:\n{self.log.read_text()[-2000:]}")
             return listens(port)
 
-        if (port := self.port) is not None:
-            wait_until(up, 180)
+        wait_until(up, 180)
 
 
 @dataclass(slots=True)
