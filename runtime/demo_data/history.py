@@ -1,16 +1,18 @@
 """Makes two years of orders with what forecasts and recommendations look for.
 
 Time: the shop grows, weekends and evenings are busier, each shelf has its season, and Black Friday is a peak.
-Taste: customers come for their favourite departments and in their own size, a few buy often and most rarely.
+Taste: customers come for their favourite departments and in their own size, a few buy often and most rarely. People
+of one style like the same things on a shelf, and others than people of another style.
 Togetherness: who buys from one shelf often buys from another, and mostly the products that belong to this one,
-so that pairs stand out against mere popularity.
+so that pairs stand out against mere popularity; what goes with something is bought with it, or by the same
+customer later.
 """
 
 from __future__ import annotations
 
 import random
 from bisect import bisect
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +23,7 @@ from typing import Final
 from kernel.money import Money
 from runtime.demo_data.catalogue import Catalogue, Item, black_friday
 from runtime.demo_data.chance import Ids, Weighted, stream, zipf
-from runtime.demo_data.people import Customer
+from runtime.demo_data.people import STYLES, Customer
 from runtime.demo_data.pricing import PriceList
 from subgraphs.products.storage.bulk import VariantRow
 
@@ -30,6 +32,13 @@ _HOURS: Final = (1, 1, 1, 1, 1, 2, 4, 7, 9, 10, 10, 11, 12, 11, 10, 10, 11, 12, 
 _WEEKDAYS: Final = (1.0, 0.95, 0.95, 1.0, 1.05, 1.15, 1.3)
 _MONTHS: Final = (0.9, 0.85, 0.95, 1.0, 1.0, 0.95, 0.85, 0.9, 1.0, 1.05, 1.35, 1.6)
 _MOST_LINES: Final = 6
+_DEVOTION: Final = 10.0
+"""How much rather customers buy in their favourite departments than elsewhere."""
+_TASTE: Final = 1.5
+"""How far styles differ in the shelves that they like."""
+_COMES_BACK: Final = 0.3
+"""How often an order begins with what goes with something that was bought before."""
+_REMEMBERED: Final = 8
 
 
 class Fate(Enum):
@@ -184,51 +193,83 @@ class _Baskets:
         self._shelves: dict[str, list[Item]] = defaultdict(list)
         for item in catalogue.items:
             self._shelves[item.shelf.name].append(item)
-        self._favourites = {name: zipf(chance.sample(items, len(items)), 1.0) for name, items in self._shelves.items()}
-        self._appeal = {name: chance.uniform(0.6, 1.6) for name in self._shelves}
-        self._by_taste: dict[tuple[int, tuple[str, ...]], Weighted[str]] = {}
+        self._favourites = {
+            (name, style): zipf(chance.sample(items, len(items)), 1.0)
+            for name, items in self._shelves.items()
+            for style in range(STYLES)
+        }
+        self._owned: dict[str, deque[Item]] = defaultdict(lambda: deque(maxlen=_REMEMBERED))
+        self._appeal = {(name, style): chance.lognormvariate(0, _TASTE) for name, style in self._favourites}
+        self._by_taste: dict[tuple[int, int, tuple[str, ...]], Weighted[str]] = {}
 
     def fill(self, customer: Customer, at: datetime) -> tuple[BoughtLine, ...]:
         """Fill one basket: something to begin with, what goes with it, and sometimes something else."""
         chosen: dict[str, Item] = {}
-        first = self._pick(self._shelf_for(customer, at), at)
-        for item in chain([first], self._companions(first, at)):
+        first = self._first(customer, at)
+        for item in chain([first], self._companions(first, customer, at)):
             chosen.setdefault(item.row.id, item)
         while self._chance.random() < 0.25:
-            item = self._pick(self._shelf_for(customer, at), at)
+            item = self._pick(self._shelf_for(customer, at), customer, at)
             chosen.setdefault(item.row.id, item)
+        items = list(chosen.values())[:_MOST_LINES]
+        self._owned[customer.user.id].extend(items)
         main = self._chance.choice((0, 0, 1) if customer.currency == "EUR" else (2, 2, 2, 1))
-        return tuple(self._line(item, customer, at, main) for item in list(chosen.values())[:_MOST_LINES])
+        return tuple(self._line(item, customer, at, main) for item in items)
+
+    def _first(self, customer: Customer, at: datetime) -> Item:
+        """Begin with what goes with something that the customer has, or with something new."""
+        if self._chance.random() < _COMES_BACK:
+            missing = self._missing(customer, at)
+            if missing:
+                return self._chance.choice(missing)
+        return self._pick(self._shelf_for(customer, at), customer, at)
+
+    def _missing(self, customer: Customer, at: datetime) -> list[Item]:
+        """Name what belongs to things that were bought lately, is in season, and was not bought with them."""
+        owned = self._owned[customer.user.id]
+        mates = (
+            self._shelves[shelf][number]
+            for item in owned
+            for shelf, numbers in item.mates.items()
+            if self._chance.random() < self._shelves[shelf][0].shelf.season[at.month - 1]
+            for number in numbers
+        )
+        return [mate for mate in mates if mate.launched_at <= at and mate not in owned]
 
     def _shelf_for(self, customer: Customer, at: datetime) -> str:
-        key = (at.month, customer.favourites)
+        key = (at.month, customer.style, customer.favourites)
         if key not in self._by_taste:
             names = list(self._shelves)
             self._by_taste[key] = Weighted(names, [self._wish(name, key) for name in names])
         return self._by_taste[key].draw(self._chance)
 
-    def _wish(self, name: str, key: tuple[int, tuple[str, ...]]) -> float:
-        month, favourites = key
+    def _wish(self, name: str, key: tuple[int, int, tuple[str, ...]]) -> float:
+        month, style, favourites = key
         shelf = self._shelves[name][0].shelf
-        return self._appeal[name] * shelf.season[month - 1] * (4.0 if shelf.department in favourites else 1.0)
+        return (
+            self._appeal[name, style] * shelf.season[month - 1] * (_DEVOTION if shelf.department in favourites else 1.0)
+        )
 
-    def _pick(self, shelf: str, at: datetime) -> Item:
-        weighted = self._favourites[shelf]
+    def _pick(self, shelf: str, customer: Customer, at: datetime) -> Item:
+        weighted = self._favourites[shelf, customer.style]
         for _ in range(20):
             item = weighted.draw(self._chance)
             if item.launched_at <= at:
                 return item
         return next((item for item in weighted.things if item.launched_at <= at), weighted.things[0])
 
-    def _companions(self, item: Item, at: datetime) -> list[Item]:
-        found = []
-        for shelf, often in item.shelf.goes_with.items():
-            if self._chance.random() < often:
-                mates = [self._shelves[shelf][number] for number in item.mates[shelf]]
-                mate = self._chance.choice(mates)
-                close = self._chance.random() < 0.8 and mate.launched_at <= at
-                found.append(mate if close else self._pick(shelf, at))
-        return found
+    def _companions(self, item: Item, customer: Customer, at: datetime) -> list[Item]:
+        return [
+            self._mate(item, shelf, customer, at)
+            for shelf, often in item.shelf.goes_with.items()
+            if self._chance.random() < often
+        ]
+
+    def _mate(self, item: Item, shelf: str, customer: Customer, at: datetime) -> Item:
+        """Choose from a shelf what goes with an item: mostly what belongs to it."""
+        mate = self._shelves[shelf][self._chance.choice(item.mates[shelf])]
+        close = self._chance.random() < 0.8 and mate.launched_at <= at
+        return mate if close else self._pick(shelf, customer, at)
 
     def _line(self, item: Item, customer: Customer, at: datetime, main: int) -> BoughtLine:
         variant = self._variant(item, customer)

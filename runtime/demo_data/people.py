@@ -12,6 +12,8 @@ from runtime.demo_data.chance import Ids, Weighted, stream
 from subgraphs.users.storage.bulk import AddressRow, UserRow
 
 CUSTOMERS: Final = 200
+STYLES: Final = 6
+"""How many ways there are to like things."""
 PASSWORD: Final = "storegraph-demo"  # noqa: S105 # of the demo shop, shown on its first page
 
 
@@ -35,6 +37,8 @@ class Customer:
     """Departments that they come for."""
     fit: int
     """Which of the sizes in a row is theirs."""
+    style: int
+    """Of which style the things are that they like."""
 
     @property
     def postal_address(self) -> Mapping[str, str]:
@@ -97,7 +101,7 @@ def demo_users() -> list[DemoUser]:
 
 def make_customers(seed: int, departments: tuple[str, ...], begin: datetime) -> tuple[Customer, ...]:
     """Make the customers; the first of them is the one whom a person may log in as."""
-    chance = stream(seed, "people")
+    chance, tastes = stream(seed, "people"), stream(seed, "tastes")
     ids = Ids(chance)
     places = Weighted(_PLACES, _WEIGHTS)
     customers = []
@@ -114,6 +118,7 @@ def make_customers(seed: int, departments: tuple[str, ...], begin: datetime) -> 
                 currency="USD" if place.country == "US" else "EUR",
                 favourites=tuple(chance.sample(departments, 2)),
                 fit=chance.randint(0, 2),
+                style=tastes.randrange(STYLES),
             )
         )
     return tuple(customers)
