@@ -19,6 +19,7 @@ from router.http_settings import (
     RestSettings,
     UploadSettings,
 )
+from router.limits.settings import DemandSettings, LimitSettings
 from router.policy.settings import AuthorizationSettings
 from router.sections import Section, demand, is_pattern
 from router.stream_settings import SubgraphStreamSettings, SubscriptionSettings
@@ -71,20 +72,6 @@ class ServerSettings(Section, frozen=True):
         demand(1 <= self.workers <= 512, "workers must be between 1 and 512")
         demand(self.path.startswith("/"), "path must begin with /")
         demand(self.request_timeout > 0, "request_timeout must be more than 0")
-
-
-class LimitSettings(Section, frozen=True):
-    """Bounds on one request.
-
-    Attributes:
-        body_bytes: size of a request body; more is answered with 413.
-    """
-
-    body_bytes: int = 2_000_000
-
-    def __post_init__(self) -> None:
-        """Hold the values within what makes sense."""
-        demand(self.body_bytes > 0, "body_bytes must be more than 0")
 
 
 class CorsSettings(Section, frozen=True):
@@ -302,6 +289,7 @@ class RouterSettings(Section, frozen=True):
 
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
     limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
+    demand_control: DemandSettings = msgspec.field(default_factory=DemandSettings)
     cors: CorsSettings = msgspec.field(default_factory=CorsSettings)
     csrf: CsrfSettings = msgspec.field(default_factory=CsrfSettings)
     explorer: ExplorerSettings = msgspec.field(default_factory=ExplorerSettings)

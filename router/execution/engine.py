@@ -9,13 +9,14 @@ lookup, the coercion of its variables and the run.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import structlog
 from graphql import GraphQLSchema, OperationDefinitionNode
@@ -35,7 +36,7 @@ from router.execution.errors import (
     SubscriptionRefusedError,
 )
 from router.execution.exchange import ANONYMOUS, GraphQLRequest, GraphQLResponse, Outcome, RequestContext
-from router.execution.gate import ALL, Gate, Part, Weigh, WeighedAssembly
+from router.execution.gate import ALL, OPEN, Gate, Part, Passage, WeighedAssembly
 from router.execution.incremental import Begin, IncrementalAssembly, payloads
 from router.execution.introspection import answer_introspection, introspective_part
 from router.execution.json_text import write_json
@@ -60,6 +61,19 @@ MakeRun: TypeAlias = Callable[
     [Program, Assembling, Mapping[str, Any], RequestContext, Mapping[str, Sender], float], Run
 ]
 """Makes the run of a program."""
+
+
+class PlanningWatcher(Protocol):
+    """Looks at the making of programs."""
+
+    def compiled(self, program: Program, operation: str | None, seconds: float) -> None:
+        """Take note of a program that was just made; this is called from the thread that made it."""
+        ...
+
+    def showing(self, make_run: MakeRun) -> MakeRun:
+        """Return what makes runs, and shows for which of them a program was made."""
+        ...
+
 
 logger = structlog.get_logger(__name__)
 
@@ -103,6 +117,7 @@ class Engine:
         self._cache_rules = cache_rules(supergraph, self.settings.default_max_age)
         self._recall = Recall(self.settings.recall_bytes) if self.settings.recall else None
         self._shared: InFlight[Any, GraphQLResponse] = InFlight()
+        self._watch: PlanningWatcher | None = None
         self._deadlines = Deadlines(self.settings.operation_timeouts) if self.settings.operation_timeouts else None
         self._make_run: MakeRun = Run if self._deadlines is None else self._deadlines.make_run
 
@@ -145,9 +160,9 @@ class Engine:
         if operation.kind == "subscription":
             raise SubscriptionRefusedError("A subscription has many answers, and this way only one can be given.")
         variables = operation.variables.read(request.variables)
-        program, weigh = await self._pass(operation, request, variables, context)
+        program, passage = await self._pass(operation, request, variables, context)
         prelude = await self._introspect(operation, request, variables) if operation.introspection else None
-        run = self._run(program, variables, context, self._assembly(program, prelude, weigh))
+        run = self._run(program, variables, context, self._assembly(program, prelude, passage), passage)
         if not self.settings.share_requests or operation.kind != "query":
             return await run.start()
         key = (program, _dump(variables), _sharing_key(context))
@@ -161,7 +176,7 @@ class Engine:
         operation = self._operations.get((request.query, request.operation_name))
         if operation is None or operation.kind != "query" or operation.introspection or self.settings.share_requests:
             return None
-        study, weigh = operation.study, None
+        study, passage = operation.study, OPEN
         try:
             variables = operation.variables.read(request.variables)
             share = ALL if study is None else study.share(request, variables, context)
@@ -170,10 +185,10 @@ class Engine:
             if program is None or not program.starts:
                 return None
             if study is not None:
-                weigh = study.check(program, variables, request, context)
+                passage = study.check(program, variables, request, context)
         except RequestError:
             return None
-        return self._run(program, variables, context, self._assembly(program, None, weigh))
+        return self._run(program, variables, context, self._assembly(program, None, passage), passage)
 
     async def _pass(
         self,
@@ -181,8 +196,8 @@ class Engine:
         request: GraphQLRequest,
         variables: Mapping[str, Any],
         context: RequestContext,
-    ) -> tuple[Program, Weigh | None]:
-        """Return the program that a request may run, and what looks at its answer.
+    ) -> tuple[Program, Passage]:
+        """Return the program that a request may run, and what goes with it.
 
         Raises:
             RequestError: the request is held back.
@@ -192,7 +207,7 @@ class Engine:
         study = operation.study
         if study is None:
             known = operation.programs.get(operation.variant(variables, labels))
-            return known or await self.program(operation, variables, labels), None
+            return known or await self.program(operation, variables, labels), OPEN
         share = study.share(request, variables, context)
         if share is None:
             share = await study.ask(request, variables, context)
@@ -295,6 +310,10 @@ class Engine:
         other._recall, other._make_run = None, make_run
         return other
 
+    def watch_planning(self, watch: PlanningWatcher) -> None:
+        """Have somebody look at how programs are made and who waits for them."""
+        self._watch, self._make_run = watch, watch.showing(self._make_run)
+
     def through(self, transports: Mapping[str, SubgraphTransport]) -> Engine:
         """Return this engine with other ways to the subgraphs; what is known of operations, both know."""
         other = copy(self)
@@ -309,18 +328,24 @@ class Engine:
         """Prepare no more operations; what runs goes on."""
         self._worker.shutdown(wait=False)
 
-    def _assembly(self, program: Program, prelude: Mapping[str, Any] | None, weigh: Weigh | None = None) -> Assembling:
+    def _assembly(self, program: Program, prelude: Mapping[str, Any] | None, passage: Passage) -> Assembling:
         inner = Assembly(program, self.settings.max_errors, prelude)
         recall = self._recall if prelude is None else None
         assembly: Assembling = inner if recall is None else RecallingAssembly(program, recall, inner)
         if self._cache_rules is not None:
             assembly = self._cache_rules.watching(program, assembly)
-        return assembly if weigh is None else WeighedAssembly(assembly, weigh)
+        return assembly if passage.weigh is None else WeighedAssembly(assembly, passage.weigh)
 
     def _run(
-        self, program: Program, variables: Mapping[str, Any], context: RequestContext, assembly: Assembling
+        self,
+        program: Program,
+        variables: Mapping[str, Any],
+        context: RequestContext,
+        assembly: Assembling,
+        passage: Passage = OPEN,
     ) -> Run:
-        return self._make_run(program, assembly, variables, context, self._senders, self.settings.subgraph_timeout)
+        senders = passage.senders(self._senders) if passage.closed else self._senders
+        return self._make_run(program, assembly, variables, context, senders, self.settings.subgraph_timeout)
 
     def _prepare(self, query: str, name: str | None) -> PreparedOperation:
         schema = self.supergraph.api_schema
@@ -347,6 +372,7 @@ class Engine:
     def _compile(
         self, operation: PreparedOperation, variables: Mapping[str, Any], labels: frozenset[str], share: Hashable
     ) -> Program:
+        begun = time.perf_counter()
         conditions = {name: bool(variables.get(name)) for name in operation.conditions}
         document, schema = operation.document, self.supergraph.api_schema
         part = Part(document.node) if operation.study is None else operation.study.part(share, conditions)
@@ -356,10 +382,14 @@ class Engine:
                 plan = self._planner.plan(part.document, operation.name, conditions, labels)
             node = document.operation(operation.name)
             program = compile_program(schema, plan, node, document.fragments, conditions, withheld=part.withheld)
+            if operation.study is not None:
+                operation.study.learn(program)
             if self._cache_rules is not None:
                 self._cache_rules.learn(program, node, document.fragments)
             if self._deadlines is not None:
                 self._deadlines.learn(program, node)
+            if self._watch is not None:
+                self._watch.compiled(program, node.name.value if node.name else None, time.perf_counter() - begun)
             return program
         except PlanningError as error:
             raise OperationUnplannableError(str(error), error.code) from error

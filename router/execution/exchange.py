@@ -116,6 +116,8 @@ class GraphQLResponse:
     extensions: Mapping[str, Any] | None = None
     cache_policy: CachePolicy | None = None
     """How it may be kept, where that is asked."""
+    cost: float | None = None
+    """What it has cost, once that was counted."""
     status: int | None = None
     """The HTTP status, where it is another than that of all such outcomes."""
     headers: tuple[tuple[bytes, bytes], ...] = ()
@@ -147,6 +149,10 @@ class GraphQLResponse:
         if self._body is None:
             self._body = write_json(self.as_dict())
         return self._body
+
+    def forget_body(self) -> None:
+        """Make the body anew when it is next asked for: something in the answer has changed."""
+        self._body = None
 
     def trim(self) -> None:
         """Let the body take no more memory than its length: orjson leaves many times as much room behind it."""

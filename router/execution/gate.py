@@ -7,8 +7,9 @@ gets a `Study` of it, or None where nothing about the operation will ever matter
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final, NoReturn, Protocol, TypeAlias
 
 from graphql import DocumentNode
 
@@ -16,7 +17,10 @@ from router.execution.assembly import Assembling
 from router.execution.compiler import Program
 from router.execution.compiler.program import NOTHING_WITHHELD, Withheld
 from router.execution.documents import Document
+from router.execution.errors import TransportError
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, RequestContext
+from router.execution.transports.port import Sender, SubgraphRequest, SubgraphResponse
+from router.traffic.calls import Done
 
 ALL: Final = 0
 """The share of those from whom nothing is withheld."""
@@ -56,6 +60,30 @@ class WeighedAssembly:
         return self._weigh(self._inner.respond())
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What goes with an operation that may run.
+
+    Attributes:
+        weigh: looks at its answer, if that is wanted.
+        closed: what is said for subgraphs that it must not ask.
+    """
+
+    weigh: Weigh | None = None
+    closed: Mapping[str, TransportError] = field(default_factory=dict)
+
+    def senders(self, senders: Mapping[str, Sender]) -> Mapping[str, Sender]:
+        """Return the ways to the subgraphs, without those that it must not take."""
+        return {**senders, **{name: partial(_refuse, error) for name, error in self.closed.items()}}
+
+
+OPEN: Final = Passage()
+
+
+def _refuse(error: TransportError, _request: SubgraphRequest, _done: Done[SubgraphResponse]) -> NoReturn:
+    raise error
+
+
 class Study(Protocol):
     """What the gate knows of one operation."""
 
@@ -81,10 +109,14 @@ class Study(Protocol):
         """Return what a share consists of, for one variant of the operation."""
         ...
 
+    def learn(self, program: Program) -> None:
+        """Look at a program that was compiled for the operation, off the event loop."""
+        ...
+
     def check(
         self, program: Program, variables: Mapping[str, Any], request: GraphQLRequest, context: RequestContext
-    ) -> Weigh | None:
-        """Look at what would be fetched, and return what will look at the answer, if anything is to.
+    ) -> Passage:
+        """Look at what would be fetched, and return what goes with it.
 
         Raises:
             RequestError: it must not be.

@@ -15,135 +15,115 @@ import structlog
 
 from router.config import RouterSettings
 from router.execution.compiler import Program
-from router.execution.compiler.program import Withheld
 from router.execution.documents import Document
 from router.execution.exchange import GraphQLRequest, RequestContext
-from router.execution.gate import ALL, Part, Study, Weigh
-from router.policy.access import AccessRules, access_rules
-from router.policy.errors import UnauthenticatedError, UnauthorizedError, unauthorized
-from router.policy.filtering import AccessStudy, Place, study_access
+from router.execution.gate import ALL, OPEN, Part, Passage, Study
+from router.limits.demand import DemandControl, OperationDemand, demand_control
+from router.limits.errors import LimitError
+from router.limits.measure import excesses, measure
+from router.limits.settings import LimitSettings
+from router.limits.variables import VariableLimits, variable_limits
+from router.operations.resolver import StoredRequest
+from router.policy.access import access_rules
+from router.policy.authorization import Authorization, OperationAccess
 from router.policy.identity import ANONYMOUS, Identity
-from router.policy.policies import PolicyDecider, Question, policy_decider
-from router.policy.settings import AuthorizationSettings
+from router.policy.policies import policy_decider
 from router.supergraph import Supergraph
 
 _LOG: Final = structlog.get_logger("router.policy")
-_NO_POLICIES: Final = frozenset[str]()
-
-
-@dataclass(frozen=True, slots=True)
-class Authorization:
-    """How authorisation works in one router.
-
-    Attributes:
-        settings: what becomes of those who ask for too much.
-        rules: what the supergraph demands; None if nothing.
-        decider: decides on policies.
-    """
-
-    settings: AuthorizationSettings
-    rules: AccessRules | None
-    decider: PolicyDecider | None
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyGate:
-    """Looks at operations."""
+    """Looks at operations.
+
+    Attributes:
+        authorization: who may have which fields.
+        limits: how large documents may be.
+        variables: how large variables may be.
+        demand: what operations may cost.
+    """
 
     authorization: Authorization
+    limits: LimitSettings
+    variables: VariableLimits | None
+    demand: DemandControl | None
 
     def study(self, document: Document, name: str | None) -> Study | None:
-        """Look at an operation; None if nothing about it will ever matter."""
-        rules = self.authorization.rules
-        access = None if rules is None else study_access(rules, document, name)
-        if access is None and not self.authorization.settings.require_authentication:
+        """Look at an operation; None if nothing about it will ever matter.
+
+        Raises:
+            LimitError: it is too large.
+        """
+        self._insist_on_size(document, name)
+        access = self.authorization.of(document, name)
+        takes_variables = bool(document.operation(name).variable_definitions)
+        variables = self.variables if takes_variables else None
+        demand = None if self.demand is None else self.demand.of(document, name)
+        if access is None and variables is None and demand is None:
             return None
-        return OperationStudy(self.authorization, access, document, name)
+        return OperationStudy(document, access, variables, demand, self.limits.warn_only)
+
+    def _insist_on_size(self, document: Document, name: str | None) -> None:
+        for each in excesses(measure(document, name), self.limits):
+            if not self.limits.warn_only:
+                raise LimitError(each)
+            _LOG.warning("an operation is too large", operation=name, code=each.code, found=each.found, max=each.bound)
 
 
 @dataclass(frozen=True, slots=True)
 class OperationStudy:
     """What the gate knows of one operation."""
 
-    authorization: Authorization
-    access: AccessStudy | None
     document: Document
-    name: str | None
+    access: OperationAccess | None
+    variables: VariableLimits | None
+    demand: OperationDemand | None
+    warn_only: bool
 
     def share(self, request: GraphQLRequest, variables: Mapping[str, Any], context: RequestContext) -> Hashable | None:
         """Return which share of the operation a request gets, if that can be told at once."""
-        caller = self._caller(context)
-        access = self.access
-        if access is None:
-            return ALL
-        policies = _NO_POLICIES
-        if access.policies and self.authorization.decider is not None:
-            known = self.authorization.decider.known(self._question(access, caller, variables))
-            if known is None:
-                return None
-            policies = known
-        return self._share(access, caller, policies)
+        self._insist_on_variables(request)
+        return ALL if self.access is None else self.access.known_share(_caller(context), variables)
 
     async def ask(self, request: GraphQLRequest, variables: Mapping[str, Any], context: RequestContext) -> Hashable:
         """Return which share of the operation a request gets."""
-        caller = self._caller(context)
-        access = self.access
-        if access is None:
-            return ALL
-        policies = _NO_POLICIES
-        if access.policies and self.authorization.decider is not None:
-            policies = await self.authorization.decider.ask(self._question(access, caller, variables))
-        return self._share(access, caller, policies)
+        self._insist_on_variables(request)
+        return ALL if self.access is None else await self.access.share(_caller(context), variables)
 
     def part(self, share: Hashable, conditions: Mapping[str, bool]) -> Part:
         """Return what a share consists of."""
-        if self.access is None or not isinstance(share, int) or share == ALL:
+        if self.access is None or not isinstance(share, int):
             return Part(self.document.node)
-        rest = self.access.rest(share, conditions)
-        settings = self.authorization.settings
-        if settings.dry_run:
-            return Part(self.document.node, self._withheld(rest.paths))
-        return Part(rest.document, self._withheld(rest.paths))
+        return self.access.part(share, conditions)
+
+    def learn(self, program: Program) -> None:
+        """Work out what a plan costs."""
+        if self.demand is not None:
+            self.demand.learn(program)
 
     def check(
         self, program: Program, variables: Mapping[str, Any], request: GraphQLRequest, context: RequestContext
-    ) -> Weigh | None:
+    ) -> Passage:
         """Look at what would be fetched."""
-        withheld = program.withheld
-        if not withheld.paths:
-            return None
-        settings = self.authorization.settings
-        if settings.errors.log:
-            paths = [".".join(each) for each in withheld.paths]
-            _LOG.info("unauthorized", operation=self.name, paths=paths, dry_run=settings.dry_run)
-        nothing_left = program.plan.kind == "subscription" and not program.starts
-        if settings.reject or nothing_left:
-            raise UnauthorizedError(withheld.paths if settings.errors.response != "disabled" else ())
-        return None
+        if self.access is not None and program.is_partial:
+            self.access.check(program)
+        if self.demand is None:
+            return OPEN
+        client = request.client if isinstance(request, StoredRequest) else _caller(context).client
+        return self.demand.check(program, variables, request, client)
 
-    def _caller(self, context: RequestContext) -> Identity:
-        """Return who asks.
+    def _insist_on_variables(self, request: GraphQLRequest) -> None:
+        excess = None if self.variables is None else self.variables.excess(request.variables or {})
+        if excess is None:
+            return
+        if not self.warn_only:
+            raise LimitError(excess)
+        _LOG.warning("variables are too large", code=excess.code, found=excess.found, max=excess.bound)
 
-        Raises:
-            UnauthenticatedError: nobody knows, and somebody must.
-        """
-        caller = context.value if isinstance(context.value, Identity) else ANONYMOUS
-        if caller.id is None and self.authorization.settings.require_authentication:
-            raise UnauthenticatedError
-        return caller
 
-    def _question(self, access: AccessStudy, caller: Identity, variables: Mapping[str, Any]) -> Question:
-        return Question(access.policies, caller, self.name, variables)
-
-    def _share(self, access: AccessStudy, caller: Identity, policies: frozenset[str]) -> int:
-        return access.unmet(known=caller.id is not None, scopes=caller.scopes, policies=policies)
-
-    def _withheld(self, paths: tuple[Place, ...]) -> Withheld:
-        told = self.authorization.settings.errors.response
-        errors = unauthorized(paths)
-        if told == "extensions" and errors:
-            return Withheld(paths=paths, extensions={"authorizationErrors": list(errors)})
-        return Withheld(paths=paths, errors=errors if told == "errors" else ())
+def _caller(context: RequestContext) -> Identity:
+    return context.value if isinstance(context.value, Identity) else ANONYMOUS
 
 
 def policy_gate(supergraph: Supergraph, settings: RouterSettings) -> PolicyGate | None:
@@ -152,8 +132,10 @@ def policy_gate(supergraph: Supergraph, settings: RouterSettings) -> PolicyGate 
     Raises:
         ConfigError: the function that decides on policies cannot be loaded.
     """
-    chosen = settings.authorization
+    chosen, limits = settings.authorization, settings.limits
     rules = access_rules(supergraph) if chosen.enabled else None
-    if rules is None and not chosen.require_authentication:
+    variables = variable_limits(limits)
+    demand = demand_control(supergraph, settings.demand_control, budgets=settings.persisted_operations.path is not None)
+    if rules is None and not chosen.require_authentication and not limits.bounds and not variables and not demand:
         return None
-    return PolicyGate(Authorization(chosen, rules, policy_decider(chosen.policies)))
+    return PolicyGate(Authorization(chosen, rules, policy_decider(chosen.policies)), limits, variables, demand)

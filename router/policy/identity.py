@@ -82,6 +82,7 @@ class Identity:
         session: the log-in that the token came from (`sid`), if the token tells it.
         claims: everything the token says.
         expires_at: when the token ends, in seconds since 1970.
+        client: the program that asks, where an API key tells it.
     """
 
     id: str | None
@@ -92,6 +93,7 @@ class Identity:
     session: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
     expires_at: float = float("inf")
+    client: str | None = None
 
     @property
     def facts(self) -> CallerFacts:
@@ -103,6 +105,11 @@ ANONYMOUS: Final = Identity(id=None, kind="anonymous")
 
 _KINDS_BY_ROLE: Final = {"admin": "admin", "staff": "staff", "support": "staff", "vendor": "vendor"}
 """What somebody with a role is, the first that fits."""
+
+
+def kind_of(roles: frozenset[str]) -> str:
+    """Return what somebody with these roles is."""
+    return next((kind for role, kind in _KINDS_BY_ROLE.items() if role in roles), "customer")
 
 
 def credentials(headers: Mapping[bytes, bytes]) -> bytes | None:
@@ -256,11 +263,10 @@ def _bearer_token(authorization: bytes) -> str:
 
 def _identity(claims: Mapping[str, Any]) -> Identity:
     roles = _words(claims.get("roles"))
-    kind = next((kind for role, kind in _KINDS_BY_ROLE.items() if role in roles), "customer")
     email, session = claims.get("email"), claims.get("sid")
     return Identity(
         id=str(claims["sub"]),
-        kind=kind,
+        kind=kind_of(roles),
         roles=roles,
         scopes=_words(claims.get("scope", claims.get("scopes"))),
         email=email if isinstance(email, str) else None,

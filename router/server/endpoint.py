@@ -273,6 +273,8 @@ class GraphQLEndpoint:
         headers = self._headers_for(media)
         if self._caching is not None:
             headers = self._caching.extended(headers, result.cache_policy or UNKEPT)
+        if result.headers:
+            headers = HeaderBlock((*headers, *result.headers))
         if result.outcome is Outcome.EXECUTED:
             return Response(200, headers, result.body, operation)
         return Response(self._status(result, media), headers, self._refusal(result), operation)

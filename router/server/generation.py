@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from router.config import RouterSettings
 from router.execution.engine import Engine
-from router.execution.settings import EngineSettings
+from router.execution.settings import DocumentLimits, EngineSettings
 from router.execution.transports.http.address import parse_address
 from router.execution.transports.http.network import HttpNetwork
 from router.execution.transports.http.settings import HttpSettings
@@ -20,7 +20,10 @@ from router.policy.keys import KeySet, key_reader
 from router.release import Release
 from router.server.app import create_router_app
 from router.server.streams.subgraphs import callback_door, callback_inbox, stream_transports
+from router.server.ways import ways_to
 from router.supergraph import Supergraph
+from router.telemetry.planning import PlanningWatch
+from router.telemetry.sight import Sight, sight_of
 from router.traffic.shaping import shaped
 
 
@@ -64,16 +67,18 @@ class Generation:
         settings = release.settings
         self.release = release
         addresses = subgraph_addresses(release.supergraph, settings)
-        self.network = _network(addresses, settings)
+        self.sight = _sight(settings, before)
+        self.network = _network(addresses, settings, self.sight)
         self.inbox = _inbox(settings, before)
         streams = stream_transports(addresses, settings, self.inbox)
         self.engine = Engine(
             release.supergraph,
-            self.network.transports,
+            ways_to(self.network.transports, self.sight),
             _engine_settings(settings),
             streams=streams,
             gate=policy_gate(release.supergraph, settings),
         )
+        self.engine.watch_planning(PlanningWatch(self.sight, settings.telemetry.slow_plan))
         self.verifier = _verifier(settings, before)
         self.app = create_router_app(
             self.engine,
@@ -81,8 +86,11 @@ class Generation:
             verifier=self.verifier,
             signer=_signer(settings, release.supergraph),
             mounts=callback_door(self.inbox, settings),
-            uploading=self.engine.through(self.network.uploading()) if settings.uploads.enabled else None,
+            uploading=self.engine.through(ways_to(self.network.uploading(), self.sight))
+            if settings.uploads.enabled
+            else None,
             ids={"supergraph": release.supergraph_id, "settings": release.settings_id},
+            sight=self.sight,
         )
 
     async def warm_up_published(self) -> int:
@@ -99,12 +107,13 @@ class Generation:
         await self.network.close()
 
 
-def _network(addresses: Mapping[str, str], settings: RouterSettings) -> HttpNetwork:
+def _network(addresses: Mapping[str, str], settings: RouterSettings, sight: Sight) -> HttpNetwork:
     traffic = settings.traffic
 
     def shape(name: str, transport: SubgraphTransport) -> SubgraphTransport:
         own = settings.subgraphs.get(name)
-        return shaped(transport, name, traffic if own is None or own.traffic is None else own.traffic)
+        chosen = traffic if own is None or own.traffic is None else own.traffic
+        return shaped(transport, name, chosen, sight.metrics)
 
     return HttpNetwork(
         addresses,
@@ -120,6 +129,7 @@ def _network(addresses: Mapping[str, str], settings: RouterSettings) -> HttpNetw
 
 def _engine_settings(settings: RouterSettings) -> EngineSettings:
     return EngineSettings(
+        limits=DocumentLimits(tokens=settings.limits.max_tokens),
         introspection=settings.introspection_is_on,
         subgraph_timeout=settings.subgraph_timeout,
         # Requests are shared before their bodies are even parsed, so the engine need not look for equal ones again.
@@ -128,6 +138,12 @@ def _engine_settings(settings: RouterSettings) -> EngineSettings:
         default_max_age=settings.caching.default_max_age if settings.caching.enabled else None,
         operation_timeouts=settings.traffic.operations,
     )
+
+
+def _sight(settings: RouterSettings, before: Generation | None) -> Sight:
+    if before is not None and before.release.settings.telemetry == settings.telemetry:
+        return before.sight
+    return sight_of(settings.telemetry)
 
 
 def _inbox(settings: RouterSettings, before: Generation | None) -> CallbackInbox | None:
