@@ -34,9 +34,9 @@ _MONTHS: Final = (0.9, 0.85, 0.95, 1.0, 1.0, 0.95, 0.85, 0.9, 1.0, 1.05, 1.35, 1
 _MOST_LINES: Final = 6
 _DEVOTION: Final = 10.0
 """How much rather customers buy in their favourite departments than elsewhere."""
-_TASTE: Final = 1.5
+_TASTE: Final = 2.0
 """How far styles differ in the shelves that they like."""
-_COMES_BACK: Final = 0.3
+_COMES_BACK: Final = 0.2
 """How often an order begins with what goes with something that was bought before."""
 _REMEMBERED: Final = 8
 
@@ -199,8 +199,14 @@ class _Baskets:
             for style in range(STYLES)
         }
         self._owned: dict[str, deque[Item]] = defaultdict(lambda: deque(maxlen=_REMEMBERED))
-        self._appeal = {(name, style): chance.lognormvariate(0, _TASTE) for name, style in self._favourites}
+        self._appeal = {name: self._appeals() for name in self._shelves}
         self._by_taste: dict[tuple[int, int, tuple[str, ...]], Weighted[str]] = {}
+
+    def _appeals(self) -> list[float]:
+        """Draw how much each style likes a shelf that all of them together like more or less."""
+        drawn = [self._chance.lognormvariate(0, _TASTE) for _ in range(STYLES)]
+        together = self._chance.uniform(0.6, 1.6) * STYLES / sum(drawn)
+        return [each * together for each in drawn]
 
     def fill(self, customer: Customer, at: datetime) -> tuple[BoughtLine, ...]:
         """Fill one basket: something to begin with, what goes with it, and sometimes something else."""
@@ -247,7 +253,7 @@ class _Baskets:
         month, style, favourites = key
         shelf = self._shelves[name][0].shelf
         return (
-            self._appeal[name, style] * shelf.season[month - 1] * (_DEVOTION if shelf.department in favourites else 1.0)
+            self._appeal[name][style] * shelf.season[month - 1] * (_DEVOTION if shelf.department in favourites else 1.0)
         )
 
     def _pick(self, shelf: str, customer: Customer, at: datetime) -> Item:
