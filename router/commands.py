@@ -71,6 +71,10 @@ def _checked_release(options: RouterOptions) -> Release:
 def _run_workers(options: RouterOptions, release: Release, listeners: list[socket.socket]) -> int:
     """Run one process for each socket."""
     latest = _Latest(options, release)
+    if release.settings.telemetry.metrics is not None:
+        from router.telemetry.metrics import share_among_workers  # noqa: PLC0415 - only loaded where it is wanted
+
+        share_among_workers()
 
     def work(listener: socket.socket, pipe: int) -> None:
         probe = listener is listeners[0]

@@ -34,8 +34,9 @@ from router.server.pages import Pages, read_samples
 from router.server.streams.client import StreamServices
 from router.server.streams.endpoint import StreamEndpoint
 from router.server.uploads.endpoint import UploadEndpoint
-from router.telemetry.correlation import REQUEST_ID, RequestIds
+from router.telemetry.correlation import CLIENT_NAME, REQUEST_ID, TRACEPARENT, RequestIds
 from router.telemetry.logs import AccessLog
+from router.telemetry.sight import UNSEEN, Sight
 from router.traffic.calls import Call
 
 _LOG: Final = structlog.get_logger("router.server")
@@ -164,6 +165,8 @@ class RouterApp:
                 size=len(response.body),
                 seconds=time.perf_counter() - begun,
                 operation=response.operation,
+                client=request.headers.get(CLIENT_NAME),
+                traceparent=request.headers.get(TRACEPARENT),
             )
         own = (REQUEST_ID, request_id)
         if self._cors.enabled:
@@ -207,6 +210,7 @@ def create_router_app(
     uploading: Executor | None = None,
     mounts: Mapping[str, Mount] | None = None,
     ids: Mapping[str, str] | None = None,
+    sight: Sight = UNSEEN,
 ) -> RouterApp:
     """Make the ASGI application of a router.
 
@@ -218,6 +222,7 @@ def create_router_app(
         uploading: what answers requests that bring files, if that is another engine.
         mounts: what else is served, by the beginning of its paths.
         ids: names of what is served, for `/health`.
+        sight: where what is seen of requests goes to.
     """
     settings = settings or RouterSettings()
     callers = Callers(settings.headers, verifier, signer)
@@ -227,4 +232,10 @@ def create_router_app(
     streams = StreamEndpoint(StreamServices(engine, callers, operations, settings.subscriptions), settings, endpoint)
     plans = plan_endpoints(engine, settings, callers, operations) if settings.explorer_is_on else {}
     rest = rest_handlers(engine, settings, callers, operations.published_document)
-    return RouterApp(settings, endpoint, streams, {**plans, **rest, **(mounts or {})}, ids)
+    everything = {**plans, **rest, **(mounts or {})}
+    if not sight:
+        return RouterApp(settings, endpoint, streams, everything, ids)
+    from router.server.observed import ObservedRouterApp, metrics_page  # noqa: PLC0415 - it is a kind of router app
+
+    seen = {**metrics_page(sight, settings.telemetry), **everything}
+    return ObservedRouterApp(settings, endpoint, streams, seen, ids, sight=sight)

@@ -15,6 +15,8 @@ from typing import Final
 
 REQUEST_ID: Final = b"x-request-id"
 TRACEPARENT: Final = b"traceparent"
+CLIENT_NAME: Final = b"apollographql-client-name"
+"""In which a client names itself."""
 
 _PLAIN_ID: Final = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}").fullmatch
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(-.{0,200})?").fullmatch
@@ -35,10 +37,15 @@ class RequestIds:
         return self._beginning + b"%x" % self._next()
 
 
+def is_traceparent(text: bytes) -> bool:
+    """Tell whether a header says, by W3C's form, where a trace goes on."""
+    return _TRACEPARENT(text) is not None
+
+
 def trace_headers(request_id: bytes, headers: Mapping[bytes, bytes]) -> tuple[tuple[str, str], ...]:
     """Return what subgraphs get so that their traces can be found from the request's."""
     own = ("x-request-id", request_id.decode("ascii"))
     parent = headers.get(TRACEPARENT)
-    if parent is None or not _TRACEPARENT(parent):
+    if parent is None or not is_traceparent(parent):
         return (own,)
     return (own, ("traceparent", parent.decode("ascii")))

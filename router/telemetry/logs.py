@@ -15,9 +15,10 @@ from typing import BinaryIO, Final, Literal
 import orjson
 import structlog
 
-from router.config import TelemetrySettings
+from router.telemetry_settings import TelemetrySettings
 
 _FLUSH_SECONDS: Final = 0.2
+_LONGEST_NAME: Final = 100
 
 
 def configure_logs(settings: TelemetrySettings) -> None:
@@ -69,6 +70,8 @@ class AccessLog:
         size: int,
         seconds: float,
         operation: str | None,
+        client: bytes | None = None,
+        traceparent: bytes | None = None,
     ) -> None:
         """Note one request that was answered."""
         if status <= self.worst_unrecorded:
@@ -80,6 +83,8 @@ class AccessLog:
             "method": method,
             "path": path,
             "operation": operation,
+            "client": client[:_LONGEST_NAME].decode("latin-1") if client else None,
+            "trace_id": traceparent[3:35].decode("latin-1") if traceparent else None,
             "status": status,
             "bytes": size,
             "ms": round(seconds * 1000, 3),

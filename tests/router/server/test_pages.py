@@ -180,8 +180,9 @@ async def test_the_access_log_has_a_line_for_each_request() -> None:
     stream = io.BytesIO()
     log = AccessLog("all", stream, now=lambda: datetime(2026, 1, 2, tzinfo=UTC))
     facts = {"method": "POST", "path": "/graphql", "size": 2, "seconds": 0.00123, "operation": "Q"}
+    trace = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
-    log.record(request_id=b"1", status=200, **facts)
+    log.record(request_id=b"1", status=200, **facts, client=b"web", traceparent=trace)
     log.record(request_id=b"2", status=500, **facts)
     assert stream.getvalue() == b""
     await asyncio.sleep(0.3)
@@ -194,6 +195,8 @@ async def test_the_access_log_has_a_line_for_each_request() -> None:
         "method": "POST",
         "path": "/graphql",
         "operation": "Q",
+        "client": "web",
+        "trace_id": "0af7651916cd43dd8448eb211c80319c",
         "status": 200,
         "bytes": 2,
         "ms": 1.23,
