@@ -15,7 +15,7 @@ from subgraphs.orders.api.schema import make_schema
 from subgraphs.orders.consumers import make_consumers
 from subgraphs.orders.domain.ports import Ports
 from subgraphs.orders.domain.tax import STANDARD_RATES, RateTable
-from subgraphs.orders.remote import RemoteCatalogue, RemotePayments, RemoteShipping, RemoteStock
+from subgraphs.orders.remote import RemoteCatalogue, RemotePayments, RemoteShipping, RemoteStock, RemoteVouchers
 from subgraphs.orders.service import OrdersService
 from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
@@ -36,6 +36,7 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
         stock=RemoteStock(calls),
         payments=RemotePayments(calls),
         shipping=RemoteShipping(calls),
+        vouchers=RemoteVouchers(calls),
     )
     service = make_service(parts, own, ports, alone=settings.mode == "embedded")
     return Subgraph(

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import cast
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from kernel.events.catalogue import OrderCancelled
+from kernel.events.consumers import Consumer
+from kernel.events.envelope import Event
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from subgraphs.products.api.context import make_context
 from subgraphs.products.api.schema import make_schema
 from subgraphs.products.service import CatalogueService
+from subgraphs.products.storage import vouchers
 from subgraphs.products.storage.search import PostgresSearch
 
 
@@ -26,4 +33,11 @@ def build(_settings: Settings, parts: Parts) -> Subgraph:
         make_context=partial(make_context, make_service(parts)),
         database=parts.database,
         migrations=Path(__file__).parent / "migrations",
+        consumers=(Consumer(name="products.vouchers", subscriptions={"OrderCancelled": _give_voucher_back}),),
     )
+
+
+async def _give_voucher_back(event: Event, session: AsyncSession) -> None:
+    """Let the voucher of a cancelled order count for another one."""
+    cancelled = cast("OrderCancelled", event.data)
+    await vouchers.give_back(session, cancelled.order_id)

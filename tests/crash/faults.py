@@ -36,7 +36,7 @@ class Fault:
 
     def strikes(self, document: str) -> bool:
         """Whether this call is the one; it is so only once."""
-        if not self.armed or f"{self.operation}(" not in document:
+        if not self.armed or not self.operation or f"{self.operation}(" not in document:
             return False
         self.armed = False
         print('{"event": "struck"}', flush=True)

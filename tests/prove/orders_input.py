@@ -13,6 +13,7 @@ from tests.prove.orders_races import Shops
 from tests.sale import ADD, BUYER, CANCEL, CHECKOUT, COMPLETE
 from tests.shop import Shop
 
+ADMIN: Final = Caller(id="usr_admin", kind="admin")
 MALLORY: Final = Caller(id="usr_2", kind="customer", email="mallory@example.com")
 _TABLES: Final = {
     "orders": ("carts", "cart_lines", "checkouts", "orders", "order_lines", "order_timeline", "sagas", "outbox"),
@@ -22,6 +23,9 @@ _TABLES: Final = {
 _CREATE: Final = (
     "mutation ($currency: CurrencyCode!) { cartCreate(currency: $currency) { cart { id } errors { code } } }"
 )
+_GIVE_OUT: Final = "mutation ($input: VoucherCreateInput!) { voucherCreate(input: $input) { errors { code } } }"
+_VOUCHER: Final = """mutation ($id: ID!, $code: String!) {
+    checkoutVoucherApply(id: $id, code: $code) { checkout { id } errors { code } } }"""
 _SET: Final = """mutation ($id: ID!, $sku: String!, $quantity: Int!) {
     cartLineUpdate(id: $id, sku: $sku, quantity: $quantity) { cart { id } errors { code } } }"""
 _REMOVE: Final = "mutation ($id: ID!, $sku: String!) { cartLineRemove(id: $id, sku: $sku) { errors { code } } }"
@@ -80,6 +84,8 @@ async def _attempts(shop: Shop) -> list[Attempt]:
         agreed = {"id": checkout, "total": total, "token": "tok_approve", "key": "key", **changes}
         return Attempt(what, COMPLETE, agreed, code, caller)
 
+    gone = {"code": "GONE", "name": "Last summer", "percent": "10", "startsAt": "2020-01-01T00:00:00Z"}
+    await shop.run("products", _GIVE_OUT, ADMIN, input={**gone, "endsAt": "2020-09-01T00:00:00Z"})
     less = {"amount": "0.01", "currency": "EUR"}
     line = {"id": cart, "sku": "SKU-A", "quantity": -5}
     return [
@@ -96,6 +102,8 @@ async def _attempts(shop: Shop) -> list[Attempt]:
         Attempt("check somebody else's cart out", CHECKOUT, {"cart": cart}, "NOT_FOUND"),
         complete("pay somebody else's checkout", "NOT_FOUND", MALLORY),
         Attempt("cancel somebody else's order", CANCEL, {"id": order}, "NOT_FOUND"),
+        Attempt("a voucher that has expired", _VOUCHER, {"id": checkout, "code": "GONE"}, "VOUCHER_EXPIRED", BUYER),
+        Attempt("a voucher of one's own making", _VOUCHER, {"id": checkout, "code": "FREE"}, "VOUCHER_UNKNOWN", BUYER),
         complete("a tampered total", "PRICE_CHANGED", total=less),
         complete("a negative total", "PRICE_CHANGED", total={"amount": "-49.88", "currency": "EUR"}),
         complete("a total in another currency", "INVALID_INPUT", total={**total, "currency": "USD"}),

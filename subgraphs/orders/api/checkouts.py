@@ -30,7 +30,7 @@ class CheckoutLine:
     name: str
     quantity: int
     unit_price: Money
-    total: TaxedMoney
+    total: TaxedMoney = strawberry.field(description="With its part of the discount taken off.")
 
     @strawberry.field(description="The variant as it is today.")
     def variant(self) -> ProductVariant | None:
@@ -93,6 +93,8 @@ class Checkout:
     shipping: TaxedMoney
     tax: Money
     total: TaxedMoney = strawberry.field(description="Its gross is what completion expects to be agreed to.")
+    discount: Money = strawberry.field(description="What the voucher takes off; the subtotal is without it already.")
+    voucher_code: str | None
     shipping_address: ShippingAddress | None
     shipping_method: ShippingMethod | None
     reservation: CheckoutReservation | None
@@ -129,6 +131,8 @@ class Checkout:
             shipping=TaxedMoney.of(totals.shipping.net, totals.shipping.tax),
             tax=Money.of(totals.total.tax),
             total=TaxedMoney.of(totals.total.net, totals.total.tax),
+            discount=Money.of(checkout.discount),
+            voucher_code=checkout.voucher.code if checkout.voucher else None,
             shipping_address=ShippingAddress.of(checkout.address) if checkout.address else None,
             shipping_method=ShippingMethod(id=strawberry.ID(chosen.method_id)) if chosen else None,
             reservation=CheckoutReservation(expires_at=held.expires_at) if held else None,

@@ -154,6 +154,16 @@ class CheckoutMutations:
         change = info.context.service.checkouts.set_shipping_method(info.context.caller, id, method_id)
         return await _checkout(info, change)
 
+    @strawberry.mutation(description="Let a voucher count for a checkout, in place of an earlier one.")
+    async def checkout_voucher_apply(self, info: Info, id: strawberry.ID, code: str) -> CheckoutPayload:
+        """Let a voucher count."""
+        return await _checkout(info, info.context.service.checkouts.apply_voucher(info.context.caller, id, code))
+
+    @strawberry.mutation(description="Take the voucher off a checkout.")
+    async def checkout_voucher_remove(self, info: Info, id: strawberry.ID) -> CheckoutPayload:
+        """Take the voucher off."""
+        return await _checkout(info, info.context.service.checkouts.remove_voucher(info.context.caller, id))
+
     @strawberry.mutation(
         description="Pay a checkout, exactly once: whatever is sent again finds the order that the first has made."
     )

@@ -62,7 +62,8 @@ class OrderLine:
     name: str
     quantity: int
     unit_price: Money
-    total: TaxedMoney
+    total: TaxedMoney = strawberry.field(description="With its part of the discount taken off.")
+    discount: Money
 
     @strawberry.field(description="The variant as it is today.")
     def variant(self) -> ProductVariant | None:
@@ -85,6 +86,7 @@ class OrderLine:
             quantity=line.quantity,
             unit_price=Money.of(line.unit_price),
             total=TaxedMoney.of(line.total.net, line.total.tax),
+            discount=Money.of(line.discount),
         )
 
 
@@ -122,6 +124,8 @@ class Order:
     subtotal: TaxedMoney
     shipping: TaxedMoney
     total: TaxedMoney
+    discount: Money = strawberry.field(description="What a voucher took off; the subtotal is without it already.")
+    voucher_code: str | None
     refunded: Money = strawberry.field(description="What went back to the buyer so far.")
     shipping_address: ShippingAddress
     placed_at: datetime
@@ -171,6 +175,8 @@ class Order:
             subtotal=TaxedMoney.of(order.subtotal.net, order.subtotal.tax),
             shipping=TaxedMoney.of(order.shipping.net, order.shipping.tax),
             total=TaxedMoney.of(order.total.net, order.total.tax),
+            discount=Money.of(order.discount),
+            voucher_code=order.voucher_code,
             refunded=Money.of(order.refunded),
             shipping_address=ShippingAddress.of(order.address),
             placed_at=order.placed_at,

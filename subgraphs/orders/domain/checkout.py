@@ -6,6 +6,7 @@ derived from lines, shipping price and the country's tax, never stored.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -36,6 +37,15 @@ class Reservation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Voucher:
+    """A code that the buyer has entered, and what it takes off the goods."""
+
+    code: str
+    name: str
+    discount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkout:
     """A checkout as it is stored."""
 
@@ -54,6 +64,12 @@ class Checkout:
     created_at: datetime
     order_id: str | None = None
     current_cart_version: int | None = None
+    voucher: Voucher | None = None
+
+    @property
+    def discount(self) -> Money:
+        """What the voucher takes off."""
+        return self.voucher.discount if self.voucher else Money.zero(self.currency)
 
     @property
     def goods(self) -> Money:
@@ -106,9 +122,10 @@ def holds(checkout: Checkout, lines: tuple[CartLine, ...], until: datetime) -> b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """What a checkout costs; the lines add up to the subtotal to the last minor unit."""
+    """What a checkout costs; the lines add up to the subtotal, and their discounts to the whole, to the minor unit."""
 
     lines: tuple[Taxed, ...]
+    discounts: tuple[Money, ...]
     subtotal: Taxed
     shipping: Taxed
 
@@ -122,13 +139,24 @@ def totals(checkout: Checkout, taxes: TaxProvider) -> Totals:
     """Work out what a checkout costs as far as it has been filled in."""
     rate = taxes.rate(checkout.address.country) if checkout.address else NO_TAX
     shipping = checkout.shipping.price if checkout.shipping else Money.zero(checkout.currency)
-    lines = tax_lines([line.total for line in checkout.lines], rate, checkout.currency)
+    shown = [line.total for line in checkout.lines]
+    discounts = spread(checkout.discount, shown)
+    reduced = [amount - discount for amount, discount in zip(shown, discounts, strict=True)]
+    lines = tax_lines(reduced, rate, checkout.currency)
     zero = Money.zero(checkout.currency)
     return Totals(
         lines=lines,
+        discounts=discounts,
         subtotal=sum(lines, start=Taxed(zero, zero)),
         shipping=tax_of(shipping, rate),
     )
+
+
+def spread(discount: Money, shown: Sequence[Money]) -> tuple[Money, ...]:
+    """Divide a discount over lines by what they cost, without losing a minor unit; none gets more than it costs."""
+    if not discount:
+        return tuple(discount for _ in shown)
+    return tuple(discount.allocate([amount.minor for amount in shown]))
 
 
 def check_ready(checkout: Checkout) -> tuple[PostalAddress, ShippingChoice]:

@@ -65,6 +65,7 @@ class OrderLine:
     quantity: int
     unit_price: Money
     total: Taxed
+    discount: Money
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,8 @@ class Order:
     confirmed_at: datetime | None
     refunded: Money
     version: int
+    discount: Money
+    voucher_code: str | None
 
     @property
     def total(self) -> Taxed:
@@ -116,6 +119,8 @@ def place(checkout: Checkout, amounts: Totals, order_id: str, at: datetime) -> O
         confirmed_at=None,
         refunded=Money.zero(checkout.currency),
         version=1,
+        discount=checkout.discount,
+        voucher_code=checkout.voucher.code if checkout.voucher else None,
     )
 
 

@@ -14,7 +14,7 @@ from typing import Protocol
 from kernel.events.catalogue import StockLine
 from kernel.money import Money
 from subgraphs.orders.domain.cart import Article
-from subgraphs.orders.domain.checkout import Reservation, ShippingChoice
+from subgraphs.orders.domain.checkout import Reservation, ShippingChoice, Voucher
 
 
 class PaymentState(StrEnum):
@@ -99,6 +99,31 @@ class Payments(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoucherPurchase:
+    """For what and for whom a voucher is to count."""
+
+    goods: Money
+    customer_id: str | None
+    email: str
+
+
+class Vouchers(Protocol):
+    """Whoever gives out vouchers; refusals say why a code does not count."""
+
+    async def evaluate(self, code: str, purchase: VoucherPurchase) -> Voucher:
+        """Say what a code takes off a purchase; nothing is counted."""
+        ...
+
+    async def redeem(self, code: str, order_id: str, purchase: VoucherPurchase) -> None:
+        """Count a use, once for each order."""
+        ...
+
+    async def release(self, order_id: str) -> None:
+        """Uncount the use of an order."""
+        ...
+
+
 class Shipping(Protocol):
     """Whoever sends parcels."""
 
@@ -123,3 +148,4 @@ class Ports:
     stock: Stock
     payments: Payments
     shipping: Shipping
+    vouchers: Vouchers

@@ -26,6 +26,7 @@ class Verdict(StrEnum):
 _BOTH: Final = frozenset({Verdict.DONE, Verdict.REFUSED})
 _RUNNING: Final[Mapping[StepName, frozenset[Verdict]]] = {
     StepName.RESERVE_STOCK: frozenset({Verdict.REFUSED}),
+    StepName.REDEEM_VOUCHER: _BOTH,
     StepName.PROCESS_PAYMENT: _BOTH,
     StepName.CONFIRM_ORDER: frozenset({Verdict.REFUSED}),
     StepName.HALT_SHIPMENTS: _BOTH,

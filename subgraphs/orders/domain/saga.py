@@ -1,6 +1,7 @@
 """The saga as a value: which steps it has, what became of each, and what is to be done next.
 
-    checkout      reserve stock -> process payment -> confirm order (allocate its stock; events: mail, analytics)
+    checkout      reserve stock -> redeem voucher -> process payment -> confirm order
+                  (allocate its stock; mail and analytics follow from events)
     cancellation  halt shipments -> cancel order -> release allocation -> refund payment
     late payment  refund payment, which came when the order had been cancelled already
 
@@ -32,6 +33,7 @@ class StepName(StrEnum):
     """One remote or local effect within a saga."""
 
     RESERVE_STOCK = "RESERVE_STOCK"
+    REDEEM_VOUCHER = "REDEEM_VOUCHER"
     PROCESS_PAYMENT = "PROCESS_PAYMENT"
     CONFIRM_ORDER = "CONFIRM_ORDER"
     HALT_SHIPMENTS = "HALT_SHIPMENTS"
@@ -41,7 +43,12 @@ class StepName(StrEnum):
 
 
 STEPS: Final[Mapping[SagaKind, tuple[StepName, ...]]] = {
-    SagaKind.CHECKOUT: (StepName.RESERVE_STOCK, StepName.PROCESS_PAYMENT, StepName.CONFIRM_ORDER),
+    SagaKind.CHECKOUT: (
+        StepName.RESERVE_STOCK,
+        StepName.REDEEM_VOUCHER,
+        StepName.PROCESS_PAYMENT,
+        StepName.CONFIRM_ORDER,
+    ),
     SagaKind.CANCELLATION: (
         StepName.HALT_SHIPMENTS,
         StepName.CANCEL_ORDER,
@@ -53,7 +60,14 @@ STEPS: Final[Mapping[SagaKind, tuple[StepName, ...]]] = {
 """The steps of each kind, in the order in which they run."""
 
 
-_BEFORE_ANYTHING_MOVES: Final = frozenset({StepName.RESERVE_STOCK, StepName.PROCESS_PAYMENT, StepName.HALT_SHIPMENTS})
+_BEFORE_ANYTHING_MOVES: Final = frozenset(
+    {
+        StepName.RESERVE_STOCK,
+        StepName.REDEEM_VOUCHER,
+        StepName.PROCESS_PAYMENT,
+        StepName.HALT_SHIPMENTS,
+    }
+)
 
 
 class StepStatus(StrEnum):
@@ -161,15 +175,23 @@ class End:
 Action = Run | Undo | End
 
 
-def start(saga_id: str, kind: SagaKind, order_id: str, checkout_id: str, data: Mapping[str, Any]) -> Saga:
-    """Make a saga of which nothing has happened yet."""
+def start(
+    saga_id: str,
+    kind: SagaKind,
+    order_id: str,
+    checkout_id: str,
+    data: Mapping[str, Any],
+    *,
+    without: frozenset[StepName] = frozenset(),
+) -> Saga:
+    """Make a saga of which nothing has happened yet; it has no steps that there is nothing to do for."""
     return Saga(
         id=saga_id,
         kind=kind,
         order_id=order_id,
         checkout_id=checkout_id,
         status=SagaStatus.RUNNING,
-        steps=tuple(Step(name) for name in STEPS[kind]),
+        steps=tuple(Step(name) for name in STEPS[kind] if name not in without),
         data=data,
     )
 

@@ -4,5 +4,6 @@ from subgraphs.orders.remote.catalogue import RemoteCatalogue
 from subgraphs.orders.remote.payments import RemotePayments
 from subgraphs.orders.remote.shipping import RemoteShipping
 from subgraphs.orders.remote.stock import RemoteStock
+from subgraphs.orders.remote.vouchers import RemoteVouchers
 
-__all__ = ["RemoteCatalogue", "RemotePayments", "RemoteShipping", "RemoteStock"]
+__all__ = ["RemoteCatalogue", "RemotePayments", "RemoteShipping", "RemoteStock", "RemoteVouchers"]

@@ -12,7 +12,7 @@ from typing import Final
 
 from kernel.clock import Clock
 from kernel.database import Database
-from kernel.errors import InvalidInputError, NotFoundError
+from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.events.catalogue import PostalAddress
 from kernel.identity import Caller
 from kernel.ids import new_id
@@ -25,7 +25,7 @@ from subgraphs.orders.domain.errors import (
     VariantUnavailableError,
 )
 from subgraphs.orders.domain.order import check_address
-from subgraphs.orders.domain.ports import Ports
+from subgraphs.orders.domain.ports import Ports, VoucherPurchase
 from subgraphs.orders.domain.status import CheckoutStatus
 from subgraphs.orders.service.access import customer_of, may_see
 from subgraphs.orders.storage import carts as cart_store
@@ -45,6 +45,7 @@ class CheckoutService:
         self._catalogue = ports.catalogue
         self._stock = ports.stock
         self._shipping = ports.shipping
+        self._vouchers = ports.vouchers
         self._clock = clock
         self._reservation_seconds = reservation_seconds
 
@@ -65,6 +66,7 @@ class CheckoutService:
         fresh = replace(fresh, customer_id=customer_of(caller) or cart.customer_id)
         if not holds(known, lines, now + _WORTH_KEEPING):
             fresh = replace(fresh, reservation=await self._reserve(fresh))
+        fresh = await self._with_voucher_if_it_counts(fresh)
         return await self._save(await self._with_current_shipping(fresh), attach_cart=cart)
 
     async def get(self, caller: Caller, checkout_id: str) -> Checkout | None:
@@ -88,6 +90,31 @@ class CheckoutService:
         if method_id not in offered:
             raise InvalidInputError("This method does not serve the address.", path=("methodId",))
         return await self._save(replace(checkout, shipping=offered[method_id], version=checkout.version + 1))
+
+    async def apply_voucher(self, caller: Caller, checkout_id: str, code: str) -> Checkout:
+        """Let a voucher count for a checkout, in place of an earlier one.
+
+        Raises:
+            ConflictError: it does not count; the code says why, and nothing has changed.
+        """
+        checkout = await self._open(caller, checkout_id)
+        voucher = await self._vouchers.evaluate(code, purchase_of(checkout))
+        return await self._save(replace(checkout, voucher=voucher, version=checkout.version + 1))
+
+    async def remove_voucher(self, caller: Caller, checkout_id: str) -> Checkout:
+        """Take the voucher off again."""
+        checkout = await self._open(caller, checkout_id)
+        return await self._save(replace(checkout, voucher=None, version=checkout.version + 1))
+
+    async def with_voucher_of_now(self, checkout: Checkout) -> Checkout:
+        """Give the checkout with what its voucher takes off now.
+
+        Raises:
+            ConflictError: the voucher counts no longer.
+        """
+        if checkout.voucher is None:
+            return checkout
+        return replace(checkout, voucher=await self._vouchers.evaluate(checkout.voucher.code, purchase_of(checkout)))
 
     async def choices(self, checkout: Checkout) -> tuple[ShippingChoice, ...]:
         """Price every method for a checkout that has an address."""
@@ -128,6 +155,13 @@ class CheckoutService:
         key = f"{checkout.id}:reserve:{checkout.version}:{checkout.cart_version}"
         return await self._stock.reserve(checkout.id, quantities, self._reservation_seconds, key)
 
+    async def _with_voucher_if_it_counts(self, checkout: Checkout) -> Checkout:
+        """Work out the voucher anew for other lines; it is dropped where it does not count for them."""
+        try:
+            return await self.with_voucher_of_now(checkout)
+        except ConflictError:
+            return replace(checkout, voucher=None)
+
     async def _with_current_shipping(self, checkout: Checkout) -> Checkout:
         """Price the chosen method anew; it is dropped where it is no longer offered."""
         if checkout.shipping is None:
@@ -150,6 +184,11 @@ class CheckoutService:
             if attach_cart and checkout.customer_id and attach_cart.customer_id is None:
                 await cart_store.attach(session, attach_cart.id, checkout.customer_id)
         return checkout
+
+
+def purchase_of(checkout: Checkout) -> VoucherPurchase:
+    """Tell for what and for whom a voucher of this checkout is to count."""
+    return VoucherPurchase(goods=checkout.goods, customer_id=checkout.customer_id, email=checkout.email)
 
 
 def _check_email(email: str) -> str:

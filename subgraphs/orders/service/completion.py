@@ -121,7 +121,8 @@ class CompletionService:
         if checkout.cart_version != checkout.current_cart_version:
             raise CartChangedError
         check_ready(checkout)
-        return replace(checkout, lines=await self._checkouts.priced(checkout.lines, checkout.currency))
+        priced = replace(checkout, lines=await self._checkouts.priced(checkout.lines, checkout.currency))
+        return await self._checkouts.with_voucher_of_now(priced)
 
     async def _agreed(self, seen: Checkout, priced: Checkout, request: Completion) -> Totals:
         try:
@@ -193,10 +194,14 @@ class CompletionService:
             "quantities": {line.sku: line.quantity for line in checkout.lines},
             "reserve_seconds": self._reservation_seconds,
         }
+        if checkout.voucher is not None:
+            voucher = {"voucher_code": checkout.voucher.code, "goods_minor": checkout.goods.minor}
+            data |= {**voucher, "email": checkout.email}
         if checkout.address is not None:
             address = checkout.address
             data["destination"] = {"country": address.country, "postal_code": address.postal_code}
-        saga = start(new_id("saga"), SagaKind.CHECKOUT, order.id, checkout.id, data)
+        without = frozenset() if checkout.voucher else frozenset({StepName.REDEEM_VOUCHER})
+        saga = start(new_id("saga"), SagaKind.CHECKOUT, order.id, checkout.id, data, without=without)
         held = checkout.reservation
         if held is None or held.expires_at <= self._clock.now():
             return saga
@@ -233,8 +238,11 @@ def _order_lines(order_id: str, checkout: Checkout, amounts: Totals) -> tuple[Or
             quantity=line.quantity,
             unit_price=line.unit_price,
             total=total,
+            discount=discount,
         )
-        for position, (line, total) in enumerate(zip(checkout.lines, amounts.lines, strict=True))
+        for position, (line, total, discount) in enumerate(
+            zip(checkout.lines, amounts.lines, amounts.discounts, strict=True)
+        )
     )
 
 

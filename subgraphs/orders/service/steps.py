@@ -14,7 +14,7 @@ from kernel.ids import new_id
 from kernel.money import Money
 from subgraphs.orders.domain.errors import InsufficientStockError
 from subgraphs.orders.domain.order import EntryKind, Order, TimelineEntry, cancelled_event, confirmed_event
-from subgraphs.orders.domain.ports import Payments, PaymentState, Ports, Shipping, Stock
+from subgraphs.orders.domain.ports import Payments, PaymentState, Ports, Shipping, Stock, VoucherPurchase, Vouchers
 from subgraphs.orders.domain.saga import Failure, Saga, SagaKind, StepName
 from subgraphs.orders.domain.status import CHECKOUT, ORDER, CheckoutStatus, OrderStatus
 from subgraphs.orders.service.runner import Done, Outcome, StepHandler, Unknown
@@ -54,6 +54,26 @@ class ReserveStock:
         reservation_id = saga.result(StepName.RESERVE_STOCK)["reservation_id"]
         reason = saga.failure.code.lower() if saga.failure else ""
         await self._stock.release(reservation_id, reason, saga.undo_key(StepName.RESERVE_STOCK))
+
+
+class RedeemVoucher:
+    """Counts the use of the buyer's voucher."""
+
+    def __init__(self, vouchers: Vouchers) -> None:
+        self._vouchers = vouchers
+
+    async def run(self, saga: Saga) -> Outcome:
+        """Count a use; the order is its own idempotency key."""
+        data = saga.data
+        purchase = VoucherPurchase(
+            goods=Money(data["goods_minor"], data["currency"]), customer_id=data["customer_id"], email=data["email"]
+        )
+        await self._vouchers.redeem(data["voucher_code"], saga.order_id, purchase)
+        return Done()
+
+    async def undo(self, saga: Saga) -> None:
+        """Uncount it."""
+        await self._vouchers.release(saga.order_id)
 
 
 class ProcessPayment:
@@ -209,6 +229,7 @@ def make_steps(ports: Ports, clock: Clock) -> Mapping[StepName, StepHandler]:
     """Make the handler of every step."""
     return {
         StepName.RESERVE_STOCK: ReserveStock(ports.stock),
+        StepName.REDEEM_VOUCHER: RedeemVoucher(ports.vouchers),
         StepName.PROCESS_PAYMENT: ProcessPayment(ports.payments),
         StepName.CONFIRM_ORDER: ConfirmOrder(ports.stock, clock),
         StepName.HALT_SHIPMENTS: HaltShipments(ports.shipping),

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel.events.catalogue import PostalAddress
 from kernel.money import Money
 from subgraphs.orders.domain.cart import CartLine
-from subgraphs.orders.domain.checkout import Checkout, Reservation, ShippingChoice
+from subgraphs.orders.domain.checkout import Checkout, Reservation, ShippingChoice, Voucher
 from subgraphs.orders.domain.errors import ClaimedError
 from subgraphs.orders.domain.order import Order
 from subgraphs.orders.domain.status import CheckoutStatus
@@ -119,6 +119,9 @@ def _row(checkout: Checkout, at: datetime) -> dict[str, Any]:
         "reservation_id": reservation.id if reservation else None,
         "reservation_expires_at": reservation.expires_at if reservation else None,
         "order_id": checkout.order_id,
+        "voucher_code": checkout.voucher.code if checkout.voucher else None,
+        "voucher_name": checkout.voucher.name if checkout.voucher else None,
+        "discount_minor": checkout.discount.minor,
         "version": checkout.version,
         "created_at": checkout.created_at,
         "updated_at": at,
@@ -155,6 +158,7 @@ def _checkout(row: RowMapping) -> Checkout:
         created_at=row["created_at"],
         order_id=row["order_id"],
         current_cart_version=row["current_cart_version"],
+        voucher=_voucher(row),
     )
 
 
@@ -184,3 +188,10 @@ def _reservation(row: RowMapping) -> Reservation | None:
     if row["reservation_id"] is None:
         return None
     return Reservation(id=row["reservation_id"], expires_at=row["reservation_expires_at"])
+
+
+def _voucher(row: RowMapping) -> Voucher | None:
+    if row["voucher_code"] is None:
+        return None
+    discount = Money(row["discount_minor"], row["currency"])
+    return Voucher(code=row["voucher_code"], name=row["voucher_name"], discount=discount)

@@ -46,6 +46,8 @@ def insertion(order: Order) -> Any:
         "placed_at": order.placed_at,
         "confirmed_at": order.confirmed_at,
         "version": order.version,
+        "voucher_code": order.voucher_code,
+        "discount_minor": order.discount.minor,
     }
     return insert(orders).values(row).returning(orders.c.number)
 
@@ -65,6 +67,7 @@ def lines_insertion(lines: Sequence[OrderLine]) -> CTE:
             "unit_price_minor": line.unit_price.minor,
             "net_minor": line.total.net.minor,
             "tax_minor": line.total.tax.minor,
+            "discount_minor": line.discount.minor,
         }
         for line in lines
     ]
@@ -216,6 +219,8 @@ def _order(row: RowMapping) -> Order:
         confirmed_at=row["confirmed_at"],
         refunded=Money(row["refunded_minor"], currency),
         version=row["version"],
+        discount=Money(row["discount_minor"], currency),
+        voucher_code=row["voucher_code"],
     )
 
 
@@ -231,6 +236,7 @@ def _line(row: RowMapping, currency: str, prefix: str = "") -> OrderLine:
         quantity=row[f"{prefix}quantity"],
         unit_price=Money(row[f"{prefix}unit_price_minor"], currency),
         total=_taxed(row[f"{prefix}net_minor"], row[f"{prefix}tax_minor"], currency),
+        discount=Money(row[f"{prefix}discount_minor"], currency),
     )
 
 

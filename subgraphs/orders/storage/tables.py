@@ -42,7 +42,10 @@ carts: Final = Table(
     Column("ordered", Boolean, nullable=False, server_default=text("false")),
     Column("created_at", TIMESTAMP, nullable=False),
     Column("updated_at", TIMESTAMP, nullable=False),
+    Column("abandoned_at", TIMESTAMP),
+    Column("merged_into", Text),
     Index("carts_by_customer", "customer_id", "updated_at", postgresql_where=text("NOT ordered")),
+    Index("carts_at_rest", "updated_at", postgresql_where=text("NOT ordered AND abandoned_at IS NULL")),
 )
 
 cart_lines: Final = Table(
@@ -57,6 +60,7 @@ cart_lines: Final = Table(
     Column("weight_grams", Integer, nullable=False),
     Column("quantity", Integer, nullable=False),
     Column("added_at", TIMESTAMP, nullable=False),
+    Column("saved", Boolean, nullable=False, server_default=text("false")),
     CheckConstraint("quantity BETWEEN 1 AND 999", name="cart_lines_quantity"),
     CheckConstraint("unit_price_minor >= 0", name="cart_lines_price"),
 )
@@ -82,6 +86,10 @@ checkouts: Final = Table(
     Column("version", Integer, nullable=False, server_default="1"),
     Column("created_at", TIMESTAMP, nullable=False),
     Column("updated_at", TIMESTAMP, nullable=False),
+    Column("voucher_code", Text),
+    Column("voucher_name", Text),
+    Column("discount_minor", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("discount_minor >= 0", name="checkouts_discount"),
 )
 
 order_numbers: Final = Sequence("order_numbers", metadata=metadata, start=100001)
@@ -115,6 +123,9 @@ orders: Final = Table(
     Column("placed_at", TIMESTAMP, nullable=False),
     Column("confirmed_at", TIMESTAMP),
     Column("version", Integer, nullable=False, server_default="1"),
+    Column("voucher_code", Text),
+    Column("discount_minor", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("discount_minor >= 0", name="orders_discount"),
     CheckConstraint(
         "total_minor = subtotal_net_minor + subtotal_tax_minor + shipping_net_minor + shipping_tax_minor",
         name="orders_total_adds_up",
@@ -144,6 +155,8 @@ order_lines: Final = Table(
     Column("unit_price_minor", BigInteger, nullable=False),
     Column("net_minor", BigInteger, nullable=False),
     Column("tax_minor", BigInteger, nullable=False),
+    Column("discount_minor", BigInteger, nullable=False, server_default="0"),
+    CheckConstraint("discount_minor >= 0", name="order_lines_discount"),
     CheckConstraint("quantity > 0", name="order_lines_quantity"),
     Index("order_lines_of_order", "order_id", "position", unique=True),
 )

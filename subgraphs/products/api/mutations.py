@@ -24,6 +24,7 @@ from subgraphs.products.api.inputs import (
     PromotionCreateInput,
 )
 from subgraphs.products.api.types import Product, ProductVariant, Promotion
+from subgraphs.products.api.vouchers import VoucherMutation
 from subgraphs.products.domain import products as domain
 from subgraphs.products.service import taxonomy
 
@@ -77,7 +78,7 @@ class PromotionPayload:
 
 
 @strawberry.type
-class Mutation:
+class Mutation(VoucherMutation):
     """Changes of the catalogue."""
 
     @strawberry.mutation(description="Create a product with its variants.")

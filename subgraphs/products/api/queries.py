@@ -16,6 +16,7 @@ from subgraphs.products.api.classification import Category, Collection, ProductT
 from subgraphs.products.api.context import Info, audience_of
 from subgraphs.products.api.filters import ProductOrderBy, ProductWhere
 from subgraphs.products.api.types import Product, ProductVariant, Promotion, VariantForSale, quote
+from subgraphs.products.api.vouchers import VoucherQuery
 from subgraphs.products.domain.search import ProductFilter, ProductOrder, SearchRequest
 from subgraphs.products.storage import listing
 
@@ -23,7 +24,7 @@ MAX_SKUS = 200
 
 
 @strawberry.type
-class Query:
+class Query(VoucherQuery):
     """Reads of the catalogue."""
 
     @strawberry.field(description="A product by its id or slug.")

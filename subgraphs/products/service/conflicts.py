@@ -16,6 +16,7 @@ _MEANINGS: Final[dict[str, DomainError]] = {
     "categories_slug": ConflictError("Another category has this slug.", code="DUPLICATE_SLUG", path=("slug",)),
     "collections_slug": ConflictError("Another collection has this slug.", code="DUPLICATE_SLUG", path=("slug",)),
     "variants_sku": ConflictError("Another variant has this SKU.", code="DUPLICATE_SKU", path=("sku",)),
+    "vouchers_pkey": ConflictError("Another voucher has this code.", code="ALREADY_EXISTS", path=("code",)),
     "products_category": NotFoundError("There is no such category.", path=("categoryId",)),
     "categories_parent": NotFoundError("There is no such category.", path=("parentId",)),
     "collection_products_product": NotFoundError("There is no such product.", path=("productIds",)),

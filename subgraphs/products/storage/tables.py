@@ -158,3 +158,28 @@ collection_products: Final = Table(
     Column("position", Integer, nullable=False, server_default="0"),
     Index("collection_products_by_product", "product_id"),
 )
+
+vouchers: Final = Table(
+    "vouchers",
+    METADATA,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("percent", Numeric(5, 2)),
+    Column("amounts", JSONB, nullable=False, server_default="{}"),
+    Column("starts_at", DateTime(timezone=True), nullable=False),
+    Column("ends_at", DateTime(timezone=True)),
+    Column("minimum_minor", BigInteger),
+    Column("minimum_currency", Text),
+    Column("usage_limit", Integer),
+    Column("buyer_limit", Integer),
+)
+
+voucher_uses: Final = Table(
+    "voucher_uses",
+    METADATA,
+    Column("order_id", Text, primary_key=True),
+    Column("code", Text, ForeignKey("vouchers.code"), nullable=False),
+    Column("buyer", Text, nullable=False),
+    Column("used_at", DateTime(timezone=True), nullable=False),
+    Index("voucher_uses_of_voucher", "code", "buyer"),
+)

@@ -3,18 +3,20 @@
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from kernel.calls import InProcessCalls
 from kernel.database import Database
+from kernel.errors import ConflictError
 from kernel.events.catalogue import PostalAddress, StockLine
 from kernel.identity import Caller
 from kernel.money import Money
 from kernel.subgraph import Parts
 from subgraphs.orders.app import make_service
 from subgraphs.orders.domain.cart import Article
-from subgraphs.orders.domain.checkout import Reservation, ShippingChoice
+from subgraphs.orders.domain.checkout import Reservation, ShippingChoice, Voucher
 from subgraphs.orders.domain.errors import InsufficientStockError, OrderNotCancellableError, Shortage
 from subgraphs.orders.domain.ports import PaymentOutcome, PaymentState, Ports
 from subgraphs.orders.service.completion import Completion
@@ -177,6 +179,35 @@ class Parcels:
         self.faults.leave("halt")
 
 
+class Drawer:
+    """Vouchers of ten percent, some of which do not count."""
+
+    def __init__(self, faults):
+        self.faults = faults
+        self.uses, self.limits = {}, {"TEN": None, "ONCE": 1}
+
+    async def evaluate(self, code, purchase):
+        self.faults.enter("evaluate")
+        if code not in self.limits:
+            raise ConflictError("This voucher has expired.", code="VOUCHER_EXPIRED", path=("code",))
+        limit = self.limits[code]
+        if limit is not None and list(self.uses.values()).count(code) >= limit:
+            raise ConflictError("This voucher has been used up.", code="VOUCHER_USED_UP", path=("code",))
+        return Voucher(code=code, name="Ten percent", discount=purchase.goods * Decimal("0.1"))
+
+    async def redeem(self, code, order_id, purchase):
+        self.faults.enter("redeem")
+        if order_id not in self.uses:
+            await self.evaluate(code, purchase)
+            self.uses[order_id] = code
+        self.faults.leave("redeem")
+
+    async def release(self, order_id):
+        self.faults.enter("unredeem")
+        self.uses.pop(order_id, None)
+        self.faults.leave("unredeem")
+
+
 @dataclass
 class World:
     """Orders with everything around it."""
@@ -189,6 +220,7 @@ class World:
     depot: Depot
     till: Till
     parcels: Parcels
+    drawer: Drawer
     buyer: Caller = BUYER
 
     async def cart(self, lines=(("SKU-A", 2), ("SKU-B", 1)), caller=None):
@@ -219,7 +251,9 @@ class World:
 
 def _service(database, clock, world, *, alone=False):
     parts = Parts(database=database, calls=InProcessCalls("orders", {}), clock=clock)
-    ports = Ports(catalogue=world.shelf, stock=world.depot, payments=world.till, shipping=world.parcels)
+    ports = Ports(
+        catalogue=world.shelf, stock=world.depot, payments=world.till, shipping=world.parcels, vouchers=world.drawer
+    )
     return make_service(parts, OrdersSettings.load(), ports, alone=alone)
 
 
@@ -232,6 +266,16 @@ async def database(make_database):
 @pytest.fixture
 def world(database, clock):
     faults = Faults()
-    world = World(None, database, clock, faults, Shelf(faults), Depot(faults, clock), Till(faults), Parcels(faults))
+    world = World(
+        None,
+        database,
+        clock,
+        faults,
+        Shelf(faults),
+        Depot(faults, clock),
+        Till(faults),
+        Parcels(faults),
+        Drawer(faults),
+    )
     world.service = _service(database, clock, world)
     return world
