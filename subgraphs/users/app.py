@@ -42,7 +42,7 @@ from subgraphs.users.service.wallet import Wallet
 from subgraphs.users.settings import UsersSettings
 from subgraphs.users.storage.keys import FixedKey, RotatingKeys, SigningKeys
 from subgraphs.users.storage.personal import PersonalKeys
-from subgraphs.users.storage.throttle import Throttle
+from subgraphs.users.storage.throttle import Throttle, connect
 
 NAME: Final = "users"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -53,7 +53,7 @@ _KEY_SET_CACHE: Final = {"cache-control": "public, max-age=300"}
 def build(settings: Settings, parts: Parts, own: UsersSettings | None = None) -> Subgraph:
     """Put the subgraph together; `own` stands in for the settings of the environment."""
     own = own or UsersSettings.load()
-    redis = Redis.from_url(settings.redis_url or "redis://localhost:6379")
+    redis = connect(settings.redis_url or "redis://localhost:6379")
     hasher = PasswordHasher(rounds=own.bcrypt_rounds, threads=own.password_threads, patience=own.password_patience)
     signing = signing_keys(settings, own)
     tokens = AccessTokens(signing, own.access_token_lifetime, parts.clock)

@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Final
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialBackoff
 from redis.exceptions import RedisError
 
 from kernel.errors import InfrastructureError
@@ -36,6 +38,11 @@ _UNCOUNT: Final = """
 if redis.call('HINCRBY', KEYS[1], 'failures', -1) <= 0 then return redis.call('DEL', KEYS[1]) end
 return redis.call('HSET', KEYS[1], 'open_at', '0')
 """
+
+
+def connect(url: str) -> Redis:
+    """Connect to what counts; connections that a restart of it has ended are made again, and not told of."""
+    return Redis.from_url(url, retry=Retry(ExponentialBackoff(cap=0.2, base=0.02), retries=4))
 
 
 class ThrottleUnavailableError(InfrastructureError):

@@ -13,7 +13,7 @@ from kernel.errors import InfrastructureError
 from subgraphs.users.domain.errors import TooManyAttemptsError
 from subgraphs.users.domain.lockout import LockoutPolicy
 from subgraphs.users.service.passwords import PasswordHasher, hash_password
-from subgraphs.users.storage.throttle import Throttle, ThrottleUnavailableError
+from subgraphs.users.storage.throttle import Throttle, ThrottleUnavailableError, connect
 
 PASSWORD = "correct horse battery"
 
@@ -199,8 +199,16 @@ async def test_redis_keeps_no_address_in_the_clear_and_forgets(valkey, clock):
             await throttle.admit("ada@example.com", clock.now())
 
 
+async def test_a_restart_of_redis_is_not_felt(valkey, clock):
+    async with connect(valkey.url) as redis, Redis.from_url(valkey.url) as other:
+        throttle = Throttle(redis, LockoutPolicy(), "login")
+        await throttle.admit("ida@example.com", clock.now())
+        await other.client_kill_filter(_type="normal", skipme=True)
+        await throttle.admit("ida@example.com", clock.now())
+
+
 async def test_without_redis_no_guess_goes_uncounted(clock):
-    async with Redis.from_url("redis://127.0.0.1:1") as redis:
+    async with connect("redis://127.0.0.1:1") as redis:
         throttle = Throttle(redis, LockoutPolicy(), "login")
         with pytest.raises(ThrottleUnavailableError) as refusal:
             await throttle.admit("ada@example.com", clock.now())
