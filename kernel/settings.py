@@ -68,6 +68,8 @@ class Settings(_Loaded):
     database_url: str = ""
     redis_url: str = ""
     broker_url: str = ""
+    router_url: str = "http://localhost:4000/graphql"
+    """Where subgraphs that are processes of their own ask the whole API on behalf of a person."""
     internal_key: SecretStr = SecretStr("")
     vault_address: str = ""
     """Where HashiCorp Vault is; without it, keys are files in the data directory."""

@@ -26,6 +26,7 @@ from kernel.graphql.execution import Executor
 from kernel.graphql.schema import Schema
 from kernel.identity import Caller
 from kernel.jobs import Job
+from kernel.supergraph import NoSupergraph, Supergraph
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,7 @@ class Parts:
     database: Database
     calls: SubgraphCalls
     clock: Clock = field(default_factory=SystemClock)
+    supergraph: Supergraph = field(default_factory=NoSupergraph)
 
 
 @dataclass(frozen=True, kw_only=True)

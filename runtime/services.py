@@ -30,6 +30,7 @@ from runtime.ports import insist_on_free_port
 from runtime.progress import Steps
 from runtime.shop import SUBGRAPHS, build_subgraph, migrate, migrations_of
 from runtime.stopping import stop_on_signals
+from runtime.supergraph import RouterOverHttp, token_maker
 from subgraphs.users.app import personal_keys
 
 
@@ -58,7 +59,7 @@ def run_subgraph(name: str, host: str, port: int) -> None:
     settings, urls = _settings(), subgraph_urls()
     _insist_on_names([name])
     chosen = port or urlsplit(urls[name]).port or 0
-    subgraph = build_subgraph(name, settings, _calls(name, settings, urls))
+    subgraph = build_subgraph(name, settings, _calls(name, settings, urls), _supergraph(settings))
     asyncio.run(_check_store(settings, [name]))
     app = create_app(subgraph, internal_key=settings.internal_key.get_secret_value())
     insist_on_free_port(host, chosen)
@@ -73,7 +74,8 @@ def run_worker(names: Sequence[str]) -> None:
     chosen = tuple(names) or SUBGRAPHS
     _insist_on_names(chosen)
     asyncio.run(_check_store(settings, chosen))
-    everyone = {each: build_subgraph(each, settings, _calls(each, settings, urls)) for each in SUBGRAPHS}
+    supergraph = _supergraph(settings)
+    everyone = {each: build_subgraph(each, settings, _calls(each, settings, urls), supergraph) for each in SUBGRAPHS}
     print(f"Worker of {', '.join(chosen)} is up", flush=True)
     asyncio.run(_work(chosen, everyone, settings.broker_url))
 
@@ -117,6 +119,10 @@ async def _check_store(settings: Settings, names: Sequence[str]) -> None:
 
 def _calls(name: str, settings: Settings, urls: dict[str, str]) -> HttpCalls:
     return HttpCalls(name, urls, InternalTokenSigner(settings.internal_key.get_secret_value()))
+
+
+def _supergraph(settings: Settings) -> RouterOverHttp:
+    return RouterOverHttp(settings.router_url, token_maker(settings))
 
 
 def _settings() -> Settings:

@@ -20,7 +20,9 @@ from kernel.jobs import JobRunner
 from kernel.migrations import upgrade_all
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
+from kernel.supergraph import NoSupergraph, Supergraph
 from runtime.errors import StoreNotReadyError
+from runtime.supergraph import EngineBeside
 from subgraphs.users.app import personal_keys
 from subgraphs.users.storage.bulk import seal_older_rows
 
@@ -46,11 +48,13 @@ def migrations_of(name: str) -> Path:
     return Path(str(module.__file__)).parent / "migrations"
 
 
-def build_subgraph(name: str, settings: Settings, calls: SubgraphCalls, *, pool_size: int = 4) -> Subgraph:
+def build_subgraph(
+    name: str, settings: Settings, calls: SubgraphCalls, supergraph: Supergraph | None = None, *, pool_size: int = 4
+) -> Subgraph:
     """Build one subgraph on the database of the settings; opens no connection."""
     database = Database(settings.database_url or _NO_DATABASE, schema=name, pool_size=pool_size, max_overflow=8)
     build: Any = import_module(f"subgraphs.{name}.app").build
-    subgraph: Subgraph = build(settings, Parts(database=database, calls=calls))
+    subgraph: Subgraph = build(settings, Parts(database=database, calls=calls, supergraph=supergraph or NoSupergraph()))
     return subgraph
 
 
@@ -61,6 +65,8 @@ class Shop:
     subgraphs: Mapping[str, Subgraph]
     delivery: EmbeddedDelivery
     jobs: JobRunner
+    supergraph: EngineBeside
+    """How subgraphs ask the whole API, once the storefront has connected it."""
 
     async def start(self) -> None:
         """Deliver events and run jobs, beginning with what an earlier process left undone."""
@@ -78,11 +84,14 @@ class Shop:
 def build_shop(settings: Settings) -> Shop:
     """Build all subgraphs so that they call each other in-process; opens no connection."""
     executors: dict[str, Executor] = {}
-    subgraphs = {name: build_subgraph(name, settings, InProcessCalls(name, executors)) for name in SUBGRAPHS}
+    supergraph = EngineBeside()
+    subgraphs = {
+        name: build_subgraph(name, settings, InProcessCalls(name, executors), supergraph) for name in SUBGRAPHS
+    }
     executors.update({name: subgraph.executor for name, subgraph in subgraphs.items()})
     jobs = [job for subgraph in subgraphs.values() for job in subgraph.background]
     delivery = EmbeddedDelivery([subgraph.room for subgraph in subgraphs.values()])
-    return Shop(subgraphs, delivery, JobRunner(jobs))
+    return Shop(subgraphs, delivery, JobRunner(jobs), supergraph)
 
 
 async def migrate(settings: Settings) -> None:

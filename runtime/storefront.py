@@ -58,8 +58,16 @@ def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings, users:
     )
     gate = policy_gate(supergraph, router_settings)
     engine = Engine(supergraph, transports, execution, streams=streams, gate=gate)
-    users_routes = mount(shop.subgraphs["users"].routes)
-    mounts = {"/auth/": users_routes, "/.well-known/": users_routes}
+    shop.supergraph.connect(engine)
+    users, payments, shipping = (mount(shop.subgraphs[name].routes) for name in ("users", "payments", "shipping"))
+    mounts = {
+        "/auth/": users,
+        "/.well-known/": users,
+        "/webhooks/payments/": payments,
+        "/payments/sandbox/": payments,
+        "/webhooks/shipping/": shipping,
+        "/shipping/labels/": shipping,
+    }
     return create_router_app(engine, router_settings, verifier=verifier, mounts=mounts)
 
 

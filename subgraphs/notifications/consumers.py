@@ -6,9 +6,12 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel.clock import Clock
 from kernel.events.consumers import Consumer
 from kernel.events.envelope import Event
+from subgraphs.notifications.domain.offers import OFFERS
 from subgraphs.notifications.service.writing import Writing
+from subgraphs.notifications.storage import deliveries
 
 _EVENTS: Final = (
     "UserRegistered",
@@ -24,10 +27,16 @@ _EVENTS: Final = (
 )
 
 
-def consumers(writing: Writing) -> tuple[Consumer, ...]:
-    """Subscribe to them."""
+def consumers(writing: Writing, clock: Clock) -> tuple[Consumer, ...]:
+    """Subscribe to them, and to all that partners may hear of."""
 
     async def take(event: Event, session: AsyncSession) -> None:
         await writing.take(session, event)
 
-    return (Consumer(name="notifications.messages", subscriptions=dict.fromkeys(_EVENTS, take), batch=20),)
+    async def enlist(event: Event, session: AsyncSession) -> None:
+        await deliveries.enlist(session, event, clock.now())
+
+    return (
+        Consumer(name="notifications.messages", subscriptions=dict.fromkeys(_EVENTS, take), batch=20),
+        Consumer(name="notifications.webhooks", subscriptions=dict.fromkeys(OFFERS, enlist), batch=50),
+    )

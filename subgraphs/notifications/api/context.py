@@ -13,6 +13,7 @@ from kernel.graphql import Context
 from kernel.loaders import by_key
 from kernel.pagination import Page, Slice
 from subgraphs.notifications.domain.messages import Message
+from subgraphs.notifications.domain.webhooks import Attempt
 from subgraphs.notifications.service import NotificationsService
 from subgraphs.notifications.service.inbox import Inbox
 
@@ -27,6 +28,7 @@ class NotificationsLoaders:
     pages: DataLoader[InboxPage, Slice[Message] | None]
     counts: DataLoader[str, int | None]
     unread_counts: DataLoader[str, int | None]
+    attempts: DataLoader[str, list[Attempt] | None]
 
     @classmethod
     def of(cls, service: NotificationsService) -> NotificationsLoaders:
@@ -36,7 +38,9 @@ class NotificationsLoaders:
         async def pages(wanted: Sequence[InboxPage]) -> dict[InboxPage, Slice[Message]]:
             return await _pages(inbox, wanted)
 
-        return cls(by_key(pages), by_key(inbox.count), by_key(inbox.count_unread))
+        return cls(
+            by_key(pages), by_key(inbox.count), by_key(inbox.count_unread), by_key(service.webhooks.endpoints.attempts)
+        )
 
 
 Info = strawberry.Info[Context[NotificationsService, NotificationsLoaders], None]

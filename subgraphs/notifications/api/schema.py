@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import strawberry
+from strawberry.tools import merge_types
 
 from kernel.errors import DomainError
 from kernel.graphql import Connection, Schema, UserError, build_schema, connection, user_errors
@@ -12,6 +13,7 @@ from kernel.identity import Kind, require
 from kernel.pagination import Page
 from subgraphs.notifications.api.context import Info
 from subgraphs.notifications.api.types import Notification, NotificationDelivery, User
+from subgraphs.notifications.api.webhooks import WebhookMutation, WebhookQuery
 from subgraphs.notifications.domain.messages import Channel, State, Topic
 from subgraphs.notifications.storage.messages import LogFilter
 
@@ -77,4 +79,6 @@ class Mutation:
         return NotificationPayload(notification=Notification.of(message))
 
 
-SCHEMA: Schema = build_schema(Query, Mutation, types=(User,))
+SCHEMA: Schema = build_schema(
+    merge_types("Query", (Query, WebhookQuery)), merge_types("Mutation", (Mutation, WebhookMutation)), types=(User,)
+)

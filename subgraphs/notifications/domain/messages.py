@@ -29,6 +29,7 @@ class Topic(StrEnum):
     EMAIL_CHANGED = "email_changed"
     IDENTITY_LINKED = "identity_linked"
     EXPORT_READY = "export_ready"
+    WEBHOOK_DISABLED = "webhook_disabled"
 
 
 SECRET_PLACE: Final = "-the-secret-goes-here-"  # noqa: S105 # where one goes

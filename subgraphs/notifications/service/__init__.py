@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from subgraphs.notifications.service.courier import Courier
 from subgraphs.notifications.service.inbox import Inbox
+from subgraphs.notifications.service.webhooks import Webhooks
 from subgraphs.notifications.service.writing import Writing
 
 
@@ -16,3 +17,4 @@ class NotificationsService:
     writing: Writing
     courier: Courier
     inbox: Inbox
+    webhooks: Webhooks

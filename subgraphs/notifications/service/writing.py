@@ -22,7 +22,8 @@ from subgraphs.notifications.domain.letters import (
     order_needed_by,
     order_told_by,
 )
-from subgraphs.notifications.domain.messages import Channel, Message, State
+from subgraphs.notifications.domain.messages import Channel, Message, State, Topic
+from subgraphs.notifications.domain.webhooks import Endpoint
 from subgraphs.notifications.service.wording import Wording
 from subgraphs.notifications.storage import known
 from subgraphs.notifications.storage.messages import insert_messages
@@ -47,6 +48,15 @@ class Writing:
         for each in (event, *waited):
             await self._answer(session, each)
 
+    async def tell_of_endpoint(self, session: AsyncSession, endpoint: Endpoint, reason: str) -> None:
+        """Tell a partner that an endpoint of theirs was switched off."""
+        owner = await known.customer_of(session, endpoint.user_id)
+        facts = {"url": endpoint.url, "reason": reason}
+        letter = Letter(
+            topic=Topic.WEBHOOK_DISABLED, email=owner.email if owner else "", user_id=endpoint.user_id, facts=facts
+        )
+        await insert_messages(session, self._messages(new_id("evt"), letter, owner))
+
     async def _answer(self, session: AsyncSession, event: Event) -> None:
         order_id = order_needed_by(event.data)
         order = await known.order_of(session, order_id) if order_id else None
@@ -54,21 +64,23 @@ class Writing:
             await known.put_aside(session, event, order_id)
         elif letter := letter_about(event.data, order):
             customer = await known.customer_of(session, letter.user_id) if letter.user_id else None
-            await insert_messages(session, self._messages(event, letter, customer))
+            await insert_messages(session, self._messages(event.id, letter, customer))
 
-    def _messages(self, event: Event, letter: Letter, customer: Customer | None) -> list[Message]:
+    def _messages(self, event_id: str, letter: Letter, customer: Customer | None) -> list[Message]:
         addressees = ((Channel.EMAIL, letter.email), (Channel.INBOX, letter.user_id if letter.inbox else None))
         return [
-            self._message(event, letter, customer, channel, recipient) for channel, recipient in addressees if recipient
+            self._message(event_id, letter, customer, channel, recipient)
+            for channel, recipient in addressees
+            if recipient
         ]
 
     def _message(
-        self, event: Event, letter: Letter, customer: Customer | None, channel: Channel, recipient: str
+        self, event_id: str, letter: Letter, customer: Customer | None, channel: Channel, recipient: str
     ) -> Message:
         now, queued = self.clock.now(), channel is Channel.EMAIL
         return Message(
             id=new_id("ntf"),
-            event_id=event.id,
+            event_id=event_id,
             channel=channel,
             recipient=recipient,
             topic=letter.topic,

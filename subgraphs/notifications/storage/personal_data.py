@@ -12,6 +12,9 @@ PERSONAL_DATA: Final = PersonalData(
         "messages": """
             SELECT channel, recipient, subject, text, created_at, read_at FROM messages WHERE user_id = :user_id
         """,
+        "webhook_endpoints": """
+            SELECT url, description, event_types, query, created_at FROM webhook_endpoints WHERE user_id = :user_id
+        """,
     },
     erase={
         "waiting_events": """
@@ -28,6 +31,8 @@ PERSONAL_DATA: Final = PersonalData(
             INSERT INTO forgotten_messages SELECT id FROM erased
         """,
         "customers": "DELETE FROM customers WHERE user_id = :user_id",
+        "webhook_deliveries": "DELETE FROM webhook_deliveries WHERE customer_id = :user_id",
+        "webhook_endpoints": "DELETE FROM webhook_endpoints WHERE user_id = :user_id",
     },
     take_over={
         "orders": "UPDATE orders SET customer_id = :user_id WHERE customer_id IS NULL AND lower(email) = :email",

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from kernel.calls import InProcessCalls
 from kernel.database import Database, count_statements
 from kernel.events.catalogue import (
     OrderCancelled,
@@ -32,12 +31,50 @@ from kernel.events.outbox import record
 from kernel.identity import ANONYMOUS, Caller
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
+from kernel.supergraph import Answer, Person
 from kernel.testing import FixedClock
 from subgraphs.notifications.app import build
 from subgraphs.notifications.settings import NotificationsSettings
+from subgraphs.notifications.storage.tables import METADATA
 
 ADDRESS = PostalAddress(name="Ada <b>Lovelace", line1="1 Main St", city="London", postal_code="N1", country="GB")
 LINES = (OrderLineFacts(sku="TENT-1", product_id="prod_1", name="Tent & Co", quantity=2, unit_price_minor=5000),)
+
+SETTINGS: dict[str, Any] = {
+    "shop": "Test Shop",
+    "delivery_attempts": 3,
+    "webhook_networks": ("127.0.0.0/8",),
+    "webhook_answer_within": 0.6,
+    "webhook_failures": 5,
+}
+TABLES = (*sorted(set(METADATA.tables) - {"outbox"}),)
+
+
+class People:
+    """Stands in for the users subgraph: tells who somebody is."""
+
+    def __init__(self) -> None:
+        self.roles = {"usr_vera": ["VENDOR"], "usr_sam": ["STAFF"]}
+
+    async def execute(self, subgraph: str, document: str, variables: Any = None, *, deadline: float = 5.0) -> Any:
+        assert subgraph == "users"
+        [these] = variables["these"]
+        known = self.roles.get(these["id"])
+        return {"_entities": [known and {"id": these["id"], "email": f"{these['id']}@example.com", "roles": known}]}
+
+
+class Api:
+    """Stands in for the router: gives the answers that a test wants, and remembers who asked what."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, dict[str, Any], Person]] = []
+        self.answer: Answer | Exception = Answer({"order": {"number": "1001"}})
+
+    async def execute(self, document: str, variables: Any, *, asker: Person, deadline: float = 10.0) -> Answer:
+        self.asked.append((document, dict(variables), asker))
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
 
 
 @dataclass
@@ -48,6 +85,8 @@ class World:
     outside: Database
     clock: FixedClock
     mailbox: Path
+    people: People
+    api: Api
 
     async def ask(self, document: str, caller: Caller = ANONYMOUS, **variables: Any) -> dict[str, Any]:
         """Run a document that must succeed; give its data."""
@@ -86,6 +125,14 @@ class World:
         while await job.run():
             pass
         return self.mail()
+
+    async def send_webhooks(self, *, wait: bool = True) -> int:
+        """Send what is due to partners; tell how many deliveries that was."""
+        rooms: Any = self.subgraph.make_context(ANONYMOUS).service
+        count: int = await rooms.webhooks.dispatcher.deliver_due()
+        if wait:
+            await rooms.webhooks.dispatcher.idle()
+        return count
 
     def mail(self) -> list[EmailMessage]:
         """Read all mail that lies in the folder, oldest first."""
@@ -179,10 +226,11 @@ async def world(notifications_url: str, clock: FixedClock, tmp_path: Path) -> As
     url = notifications_url
     database = Database(url, schema="notifications")
     async with database.transaction() as session:
-        await session.execute(text("TRUNCATE messages, customers, orders, waiting_events, inbox, orders.outbox"))
-    parts = Parts(database=database, calls=InProcessCalls("notifications", {}), clock=clock)
+        await session.execute(text(f"TRUNCATE {', '.join(TABLES)}, orders.outbox"))
+    people, api = People(), Api()
+    parts = Parts(database=database, calls=people, clock=clock, supergraph=api)
     settings = Settings(database_url=url, data_dir=tmp_path)
-    subgraph = build(settings, parts, NotificationsSettings(shop="Test Shop", delivery_attempts=3))
+    subgraph = build(settings, parts, NotificationsSettings(**SETTINGS))
     async with Database(url, schema="orders") as outside:
-        yield World(subgraph, outside, clock, tmp_path / "mailbox")
+        yield World(subgraph, outside, clock, tmp_path / "mailbox", people, api)
     await subgraph.close()

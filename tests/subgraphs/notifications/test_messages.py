@@ -163,6 +163,7 @@ def test_every_topic_has_words_in_every_language_asked_for(topic, language):
         "complete": True,
         "reason": "",
         "secret": "xyz",
+        "url": "https://partner.example/hooks",
         "sku": "TENT-1",
         "item": "Tent",
     }
