@@ -9,14 +9,17 @@ losing messages. A signature is good for some minutes only; what is repeated wit
 from __future__ import annotations
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
+import orjson
 from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
-from kernel.errors import ForbiddenError, InvalidInputError
+from kernel.errors import DomainError, ForbiddenError, InfrastructureError, InvalidInputError, NotFoundError
 
 TOLERANCE: Final = 300.0
 """Seconds that a message may have been on its way, or a clock be ahead."""
@@ -32,6 +35,10 @@ class SignatureError(ForbiddenError):
 
 class MessageTooLargeError(InvalidInputError):
     """More was sent than any message has."""
+
+
+Receive = Callable[[str, Mapping[str, str], bytes], Awaitable[str]]
+"""Takes a message from a sender, with its headers (names in lower case) and raw body; gives the message's id."""
 
 
 def sign(secret: str, body: bytes, at: datetime) -> str:
@@ -59,12 +66,36 @@ def verify(secrets: Sequence[str], header: str, body: bytes, now: datetime, *, t
         raise SignatureError("The signature is too old.")
 
 
-async def raw_body(request: Request) -> bytes:
-    """Read the body as it was sent, as far as a message can be long.
+def webhook_route(path: str, receive: Receive) -> Route:
+    """Answer messages under a path that ends with `{sender}`.
 
-    Raises:
-        MessageTooLargeError: it is longer.
+    200 means that the message is kept, now or since before, whatever becomes of it; other answers make the sender try
+    again, or its people look.
     """
+
+    async def answer(request: Request) -> Response:
+        try:
+            received = await receive(request.path_params["sender"], request.headers, await _raw_body(request))
+        except DomainError as error:
+            return _json(_status(error), {"code": error.code, "message": error.message})
+        except InfrastructureError:
+            return _json(503, {"code": "SERVICE_UNAVAILABLE", "message": "Send it again later."})
+        return _json(200, {"received": received})
+
+    return Route(path, answer, methods=["POST"])
+
+
+def _status(error: DomainError) -> int:
+    if isinstance(error, NotFoundError):
+        return 404
+    return 413 if isinstance(error, MessageTooLargeError) else 400
+
+
+def _json(status: int, body: Mapping[str, str]) -> Response:
+    return Response(orjson.dumps(body), status, media_type="application/json")
+
+
+async def _raw_body(request: Request) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -18,6 +18,7 @@ from kernel.settings import SettingsError
 from router.cli import add_router_commands
 from runtime.errors import StartError
 from runtime.events_cli import events
+from runtime.payments_cli import payments
 from runtime.saga_cli import saga
 from runtime.services_cli import services
 
@@ -34,6 +35,7 @@ add_router_commands(app)
 inventory = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Prove and rebuild the stock's books.")
 app.add_typer(inventory, name="inventory", rich_help_panel="Shop")
 app.add_typer(events, name="events", rich_help_panel="Shop")
+app.add_typer(payments, name="payments", rich_help_panel="Shop")
 app.add_typer(saga, name="saga", rich_help_panel="Shop")
 app.add_typer(services, name="services", rich_help_panel="Services")
 

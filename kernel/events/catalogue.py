@@ -344,6 +344,15 @@ class PaymentRefunded(PaymentFacts):
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentDisputed(PaymentFacts):
+    """A buyer had the bank take an amount back (`status` OPEN), or the bank has decided (WON for us, or LOST)."""
+
+    chargeback_id: str
+    status: str
+    reason: str = ""
+
+
 # --- users ---
 
 
@@ -482,6 +491,7 @@ CATALOGUE: dict[str, type[Payload]] = {
         PaymentProcessed,
         PaymentFailed,
         PaymentRefunded,
+        PaymentDisputed,
         UserRegistered,
         UserProfileUpdated,
         UserEmailVerified,

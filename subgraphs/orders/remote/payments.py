@@ -72,11 +72,15 @@ class RemotePayments:
                 await self.refund(payment["id"], reason, f"{key}:{payment['id']}")
 
 
+_OPEN: Final = frozenset({"PENDING", "REQUIRES_ACTION", "AUTHORIZED"})
+
+
 def _outcome(payment: Mapping[str, Any]) -> PaymentOutcome:
-    settled = {"PENDING": PaymentState.PENDING, "DECLINED": PaymentState.DECLINED}
+    # What has a decline code was not paid, even where money came later: payments gives that back by itself.
+    paid = PaymentState.DECLINED if payment["declineCode"] else PaymentState.CAPTURED
     return PaymentOutcome(
         id=payment["id"],
-        state=settled.get(payment["status"], PaymentState.CAPTURED),
+        state=PaymentState.PENDING if payment["status"] in _OPEN else paid,
         decline_code=payment["declineCode"] or "",
         retryable=payment["retryable"],
     )

@@ -11,9 +11,10 @@ from aiodataloader import DataLoader
 from kernel.graphql import Context
 from kernel.identity import Caller
 from kernel.loaders import lists_by_key
-from subgraphs.payments.domain.payment import Payment, PaymentEvent, Refund
+from subgraphs.payments.domain.payment import Chargeback, Payment, PaymentEvent, Refund
 from subgraphs.payments.service import PaymentsService
 from subgraphs.payments.storage import payments as store
+from subgraphs.payments.storage import requests as request_store
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class PaymentsLoaders:
     of_order: DataLoader[str, Sequence[Payment]]
     refunds: DataLoader[str, Sequence[Refund]]
     events: DataLoader[str, Sequence[PaymentEvent]]
+    chargebacks: DataLoader[str, Sequence[Chargeback]]
 
 
 PaymentsContext = Context[PaymentsService, PaymentsLoaders]
@@ -38,11 +40,17 @@ def make_context(service: PaymentsService, caller: Caller) -> PaymentsContext:
 
     async def refunds(keys: Sequence[str]) -> Mapping[str, Sequence[Refund]]:
         async with service.database.session() as session:
-            return await store.refunds_of(session, keys)
+            return await request_store.refunds_of(session, keys)
 
     async def events(keys: Sequence[str]) -> Mapping[str, Sequence[PaymentEvent]]:
         async with service.database.session() as session:
             return await store.events_of(session, keys)
 
-    loaders = PaymentsLoaders(lists_by_key(payments), lists_by_key(refunds), lists_by_key(events))
+    async def chargebacks(keys: Sequence[str]) -> Mapping[str, Sequence[Chargeback]]:
+        async with service.database.session() as session:
+            return await request_store.chargebacks_of(session, keys)
+
+    loaders = PaymentsLoaders(
+        lists_by_key(payments), lists_by_key(refunds), lists_by_key(events), lists_by_key(chargebacks)
+    )
     return Context(caller=caller, service=service, loaders=loaders)

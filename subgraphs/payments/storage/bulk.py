@@ -11,7 +11,7 @@ import asyncpg
 
 from kernel.money import Money
 from subgraphs.payments.domain.ledger import capture_entries, refund_entries
-from subgraphs.payments.domain.payment import EventKind, status_after_refund
+from subgraphs.payments.domain.payment import EventKind, PaymentStatus
 
 SCHEMA = "payments"
 
@@ -51,6 +51,7 @@ _PAYMENT = (
     "currency",
     "token",
     "status",
+    "captured_minor",
     "claimed_refund_minor",
     "refunded_minor",
     "provider_reference",
@@ -72,7 +73,6 @@ _ENTRY = ("transaction_id", "payment_id", "account", "side", "amount_minor", "cu
 
 
 def _payment(row: PaymentRow) -> tuple[Any, ...]:
-    amount, refunded = Money(row.amount_minor, row.currency), Money(row.refunded_minor, row.currency)
     return (
         row.id,
         f"history:{row.id}",
@@ -81,12 +81,19 @@ def _payment(row: PaymentRow) -> tuple[Any, ...]:
         row.amount_minor,
         row.currency,
         row.token,
-        status_after_refund(amount, refunded),
+        _status(row),
+        row.amount_minor,
         row.refunded_minor,
         row.refunded_minor,
         f"history_{row.id}",
         row.created_at,
     )
+
+
+def _status(row: PaymentRow) -> PaymentStatus:
+    if not row.refunded_minor:
+        return PaymentStatus.CAPTURED
+    return PaymentStatus.REFUNDED if row.refunded_minor == row.amount_minor else PaymentStatus.PARTIALLY_REFUNDED
 
 
 def _events(row: PaymentRow) -> Iterator[tuple[Any, ...]]:

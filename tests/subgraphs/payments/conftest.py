@@ -7,8 +7,8 @@ from kernel.database import Database
 from kernel.settings import Settings
 from kernel.subgraph import Parts
 from subgraphs.payments.app import build
-from subgraphs.payments.sandbox import SandboxProvider
-from subgraphs.payments.service import PaymentsService
+from subgraphs.payments.providers.sandbox import SandboxProvider
+from subgraphs.payments.service import make_service
 
 
 @pytest.fixture
@@ -18,8 +18,13 @@ async def database(make_database):
 
 
 @pytest.fixture
-def service(database, clock):
-    return PaymentsService(database, SandboxProvider(database, clock), clock)
+def provider(database, clock):
+    return SandboxProvider(database, clock)
+
+
+@pytest.fixture
+def service(database, provider, clock):
+    return make_service(database, [provider], clock)
 
 
 @pytest.fixture

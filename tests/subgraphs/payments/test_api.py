@@ -119,4 +119,4 @@ async def test_payments_of_any_number_of_orders_cost_three_statements(payments, 
 
 
 async def test_the_job_is_part_of_the_subgraph(payments):
-    assert [job.name for job in payments.jobs] == ["payments.settle"]
+    assert [job.name for job in payments.jobs] == ["payments.settle", "payments.sandbox"]

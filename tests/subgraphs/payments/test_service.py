@@ -10,17 +10,14 @@ from kernel.database import constraint_name, count_statements
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.money import Money
 from kernel.transitions import IllegalTransitionError
-from subgraphs.payments.domain.payment import (
-    EventKind,
+from subgraphs.payments.domain.errors import (
     IdempotencyKeyReusedError,
     OutcomeUnknownError,
-    PaymentStatus,
     RefundExceedsPaymentError,
-    RefundStatus,
-    amounts,
 )
-from subgraphs.payments.sandbox import SandboxProvider
-from subgraphs.payments.service import PaymentsService
+from subgraphs.payments.domain.payment import EventKind, PaymentStatus, Progress, made_of
+from subgraphs.payments.providers.sandbox import SandboxProvider
+from subgraphs.payments.service import make_service
 from subgraphs.payments.storage import payments as store
 from subgraphs.payments.storage.tables import (
     ledger_entries,
@@ -35,7 +32,7 @@ TWENTY = Money(2000, "EUR")
 
 
 def pay(service, key="key-1", token="tok_approve", amount=TWENTY, order_id="ord_1"):
-    return service.process(order_id=order_id, amount=amount, token=token, customer_id="usr_1", key=key)
+    return service.charges.process(order_id=order_id, amount=amount, token=token, customer_id="usr_1", key=key)
 
 
 async def rows(database, statement):
@@ -106,7 +103,7 @@ async def test_nothing_or_less_cannot_be_paid(service, database, minor):
     [
         ("tok_decline_insufficient_funds", "insufficient_funds", True),
         ("tok_decline_stolen_card", "stolen_card", False),
-        ("4111111111111111", "invalid_token", False),
+        ("tok_of_somebody_else", "invalid_token", False),
     ],
 )
 async def test_a_decline_says_why_and_books_nothing(database, service, token, code, retryable):
@@ -120,7 +117,7 @@ async def test_a_decline_says_why_and_books_nothing(database, service, token, co
 async def test_a_lost_answer_leaves_it_pending_until_it_is_asked_for(database, service):
     assert (await pay(service, token="tok_timeout")).status == PaymentStatus.PENDING
     assert await told(database) == []
-    found = await service.find("key-1")
+    found = await service.charges.find("key-1")
     assert found is not None
     assert found.status == PaymentStatus.CAPTURED
     assert await charges(database) == [2000]
@@ -129,7 +126,7 @@ async def test_a_lost_answer_leaves_it_pending_until_it_is_asked_for(database, s
 
 async def test_asking_does_not_charge_what_never_arrived(database, service):
     await pay(service, token="tok_timeout_uncharged")
-    found = await service.find("key-1")
+    found = await service.charges.find("key-1")
     assert found is not None
     assert found.status == PaymentStatus.PENDING
     assert await charges(database) == []
@@ -147,7 +144,7 @@ async def test_the_job_settles_open_outcomes_when_they_are_due(database, service
     assert await service.settle_due() == 0
     clock.advance(seconds=20)
     assert await service.settle_due() == 1
-    found = await service.find("key-1")
+    found = await service.charges.find("key-1")
     assert found is not None
     assert found.status == PaymentStatus.CAPTURED
     assert await charges(database) == [2000]
@@ -156,29 +153,29 @@ async def test_the_job_settles_open_outcomes_when_they_are_due(database, service
 
 async def test_a_slow_provider_is_an_unknown_outcome(database, clock):
     class SlowProvider(SandboxProvider):
-        async def charge(self, key, amount, token):
+        async def charge(self, key, amount, token, *, capture=True):
             await asyncio.sleep(10)
-            return await super().charge(key, amount, token)
+            return await super().charge(key, amount, token, capture=capture)
 
-    service = PaymentsService(database, SlowProvider(database, clock), clock, provider_timeout=0.01)
+    service = make_service(database, [SlowProvider(database, clock)], clock, provider_timeout=0.01)
     assert (await pay(service)).status == PaymentStatus.PENDING
 
 
 async def test_an_unknown_key_is_nothing(service):
-    assert await service.find("never") is None
+    assert await service.charges.find("never") is None
 
 
 async def refund(service, payment, minor=None, key="refund-1"):
     amount = None if minor is None else Money(minor, "EUR")
-    return await service.refund(payment_id=payment.id, amount=amount, reason="broken", key=key)
+    return await service.refunds.refund(payment_id=payment.id, amount=amount, reason="broken", key=key)
 
 
 async def test_refunds_in_parts_until_nothing_is_left(database, service):
     payment = await pay(service)
-    assert (await refund(service, payment, 500)).status == RefundStatus.SUCCEEDED
-    assert (await service.find("key-1")).status == PaymentStatus.PARTIALLY_REFUNDED
+    assert (await refund(service, payment, 500)).status == Progress.SUCCEEDED
+    assert (await service.charges.find("key-1")).status == PaymentStatus.PARTIALLY_REFUNDED
     assert (await refund(service, payment, key="refund-2")).amount == Money(1500, "EUR")
-    settled = await service.find("key-1")
+    settled = await service.charges.find("key-1")
     assert (settled.status, settled.refunded) == (PaymentStatus.REFUNDED, TWENTY)
     assert await told(database) == ["PaymentProcessed", "PaymentRefunded", "PaymentRefunded"]
     assert await ledger_sums(database) == [0]
@@ -192,7 +189,8 @@ async def test_the_row_says_what_its_events_say(database, service):
     async with database.session() as session:
         events = (await store.events_of(session, [payment.id]))[payment.id]
         row = await store.by_id(session, payment.id)
-    assert amounts(events, "EUR").refunded == row.refunded == Money(700, "EUR")
+    assert made_of(row, events) == row
+    assert row.refunded == Money(700, "EUR")
     assert [event.kind for event in events] == [
         EventKind.CHARGE_REQUESTED,
         EventKind.CHARGE_SUCCEEDED,
@@ -231,13 +229,13 @@ async def test_a_lost_refund_answer_is_settled_by_the_job(database, clock):
             return answer
 
     provider = ForgetfulProvider(database, clock)
-    service = PaymentsService(database, provider, clock)
+    service = make_service(database, [provider], clock)
     payment = await pay(service)
-    assert (await refund(service, payment, 900)).status == RefundStatus.PENDING
+    assert (await refund(service, payment, 900)).status == Progress.PENDING
     provider.silent = False
     clock.advance(seconds=20)
     assert await service.settle_due() == 1
-    assert (await service.find("key-1")).refunded == Money(900, "EUR")
+    assert (await service.charges.find("key-1")).refunded == Money(900, "EUR")
     assert len(await rows(database, select(sandbox_refunds))) == 1
 
 
@@ -256,7 +254,7 @@ async def test_what_was_not_captured_cannot_be_refunded(service):
 
 async def test_an_unknown_payment_cannot_be_refunded(service):
     with pytest.raises(NotFoundError):
-        await service.refund(payment_id="pay_none", amount=None, reason="", key="k")
+        await service.refunds.refund(payment_id="pay_none", amount=None, reason="", key="k")
 
 
 async def test_the_database_refuses_a_ledger_that_does_not_balance(database, service, clock):
