@@ -21,12 +21,14 @@ from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import ConnectError, RequestError, RequestTimeoutError
 
 from kernel import telemetry
+from kernel.breaker import Breaker, BreakerOpenError
 from kernel.database import in_transaction
 from kernel.errors import InfrastructureError
 from kernel.graphql.execution import Executor
 from kernel.identity import Caller, InternalTokenSigner
 
 DEFAULT_DEADLINE: Final = 5.0
+_LEFT_ALONE: Final = 5.0
 _FAULTS: Final = frozenset({"INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"})
 
 
@@ -117,13 +119,18 @@ class InProcessCalls:
 
 
 class HttpCalls:
-    """Calls to subgraphs behind URLs, with a token that names the calling service."""
+    """Calls to subgraphs behind URLs, with a token that names the calling service.
+
+    A subgraph that could not be reached, or did not answer in time, several times in a row is left alone for a while:
+    until then calls to it fail at once as unavailable, and nothing is sent.
+    """
 
     def __init__(self, service: str, urls: Mapping[str, str], signer: InternalTokenSigner) -> None:
         self._caller = Caller.service(service)
         self._urls = urls
         self._signer = signer
         self._client: Client | None = None
+        self._breakers = {name: Breaker(name, pause=_LEFT_ALONE) for name in urls}
 
     async def execute(
         self,
@@ -140,7 +147,20 @@ class HttpCalls:
             raise CallUnavailableError(subgraph)
         body = orjson.dumps({"query": document, "variables": dict(variables or {})})
         try:
-            status, answer = await self._post(subgraph, url, body, deadline)
+            async with self._breakers[subgraph].guard():
+                status, answer = await self._send(subgraph, url, body, deadline)
+        except BreakerOpenError as error:
+            raise CallUnavailableError(subgraph, error.message) from error
+        return _read(subgraph, status, answer)
+
+    async def close(self) -> None:
+        """Close the connections that are kept."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def _send(self, subgraph: str, url: str, body: bytes, deadline: float) -> tuple[int, bytes]:
+        try:
+            return await self._post(subgraph, url, body, deadline)
         except RequestTimeoutError as error:
             # The client cannot tell a slow connection from a slow answer, so none of both counts as "not done".
             raise CallTimeoutError(subgraph, deadline) from error
@@ -148,12 +168,6 @@ class HttpCalls:
             raise CallUnavailableError(subgraph) from error
         except RequestError as error:
             raise CallFaultError(subgraph, type(error).__name__) from error
-        return _read(subgraph, status, answer)
-
-    async def close(self) -> None:
-        """Close the connections that are kept."""
-        if self._client is not None:
-            await self._client.close()
 
     async def _post(self, subgraph: str, url: str, body: bytes, deadline: float) -> tuple[int, bytes]:
         if self._client is None:

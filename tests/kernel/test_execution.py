@@ -297,6 +297,11 @@ async def test_calls_over_http_tell_faults_apart(sample: Subgraph):
             await calls.execute("sample", "{ broken }")
         with pytest.raises(CallTimeoutError):
             await calls.execute("sample", "{ slow }", deadline=0.05)
+        for _ in range(5):
+            with pytest.raises(CallUnavailableError):
+                await calls.execute("away", "{ hello }")
+        with pytest.raises(CallUnavailableError, match="left alone"):
+            await calls.execute("away", "{ hello }")
         stranger = HttpCalls("orders", urls, InternalTokenSigner("x" * 40))
         with pytest.raises(CallRefusedError):
             await stranger.execute("sample", "{ hello }")

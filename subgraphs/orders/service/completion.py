@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from sqlalchemy.exc import IntegrityError
 
+from kernel.card_numbers import refuse_card_numbers
 from kernel.clock import Clock
 from kernel.database import Database, constraint_name
 from kernel.errors import ConflictError, DomainError, InvalidInputError, NotFoundError
@@ -223,6 +224,7 @@ def _check_request(request: Completion) -> None:
     for name, text in texts.items():
         if not 1 <= len(text) <= _LONGEST_TEXT:
             raise InvalidInputError(f"{name} has from 1 to {_LONGEST_TEXT} characters.", path=(name,))
+    refuse_card_numbers(request.payment_token, path=("input", "paymentToken"))
 
 
 def _order_lines(order_id: str, checkout: Checkout, amounts: Totals) -> tuple[OrderLine, ...]:
