@@ -1,13 +1,15 @@
 # Few commands for people. Each bootstraps what it needs from a bare Python >= 3.11 with make.
-.PHONY: help up explorer test check bench prove format clean
+.PHONY: help up services explorer test check bench prove format clean
 SHELL := /bin/sh
 PYTEST_WORKERS ?= 2
-args = $(if $(PORT),--port $(PORT)) $(if $(DATA_DIR),--data-dir $(DATA_DIR)) $(if $(RESET),--reset)
+args = $(if $(PORT),--port $(PORT)) $(if $(DATA_DIR),--data-dir $(DATA_DIR)) $(if $(RESET),--reset) $(if $(MODE),--mode $(MODE))
 
 help:
 	@echo "make up      set up and run the whole store at http://localhost:4000/graphql"
 	@echo "             (PORT=4001, DATA_DIR=path, RESET=1 starts with fresh demo data)"
 	@echo "make explorer  build the explorer page from its npm sources, if they changed"
+	@echo "make services  install and start PostgreSQL, Redis, RabbitMQ and nginx; then: make up MODE=services"
+	@echo "             (storegraph services status | down)"
 	@echo "make test    set up and run all tests"
 	@echo "make check   format, lint, types, import rules, drift of the generated schemas"
 	@echo "make bench   lists the benchmarks; NAME=peers runs one, see benchmarks/README.md"
@@ -17,6 +19,10 @@ help:
 up: .bootstrap-run
 	@.venv/bin/python -m router.server.explorer.build || true
 	@exec .venv/bin/storegraph up $(args)
+
+services: .bootstrap-run
+	@.venv/bin/storegraph services install
+	@.venv/bin/storegraph services up --detach
 
 explorer: .bootstrap-run
 	@.venv/bin/python -m router.server.explorer.build

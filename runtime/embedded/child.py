@@ -64,7 +64,9 @@ class Child:
             if not self.running() or time.monotonic() > deadline:
                 how = f"stayed silent for {patience:.0f} s" if self.running() else "ended at once"
                 self.stop(2.0)
-                raise ServerNotStartedError(f"{self.name} {how}. Its log, {self.log}, ends with:\n{_tail(self.log)}")
+                raise ServerNotStartedError(
+                    f"{self.name} {how}. Its log, {self.log}, ends with:\n{last_lines(self.log)}"
+                )
             time.sleep(0.01)
 
 
@@ -135,6 +137,7 @@ def _end_with_parent(stop_signal: signal.Signals) -> Callable[[], None] | None:
     return in_child
 
 
-def _tail(log: Path) -> str:
+def last_lines(log: Path) -> str:
+    """Give the end of a server's log, for a message."""
     lines = log.read_text(errors="replace").splitlines() if log.exists() else []
     return "\n".join(f"  {line}" for line in lines[-_LOG_TAIL:]) or "  (empty)"

@@ -18,7 +18,8 @@ PROGRAMS: Final = {
     "rabbitmq-server": ("lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server",),
     "nginx": ("sbin/nginx", "bin/nginx"),
 }
-"""Debian's packages and where each puts its server, below /usr."""
+"""Debian's packages and where each puts its server, below `_USR`."""
+_USR: Final = Path("/usr")
 _POLICY: Final = Path("/usr/sbin/policy-rc.d")
 
 
@@ -68,7 +69,7 @@ def install(packages: Sequence[str]) -> None:
 
 
 def _find(package: str) -> Path | None:
-    found = [path for pattern in PROGRAMS[package] for path in Path("/usr").glob(pattern)]
+    found = [path for pattern in PROGRAMS[package] for path in _USR.glob(pattern)]
     return max(found, key=_version, default=None)
 
 

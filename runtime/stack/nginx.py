@@ -95,6 +95,11 @@ class Nginx:
     routers: Sequence[int]
     certificate: Certificate | None = None
 
+    @property
+    def log(self) -> Path:
+        """What it says while it starts."""
+        return self.folder / "server.log"
+
     def start(self) -> Child:
         """Start it on what `configuration` says.
 
@@ -103,9 +108,8 @@ class Nginx:
         """
         self.write(self.routers)
         binary, config = program("nginx"), self.folder / "nginx.conf"
-        log = self.folder / "server.log"
         command = [binary, "-p", self.folder, "-c", config, "-e", self.folder / "error.log"]
-        return start_child("nginx", command, log=log, stop_signal=signal.SIGQUIT)
+        return start_child("nginx", command, log=self.log, stop_signal=signal.SIGQUIT)
 
     def write(self, routers: Sequence[int]) -> None:
         """Write the configuration for these routers; SIGHUP makes a running nginx take it over."""

@@ -20,6 +20,7 @@ from runtime.stack.nginx import Nginx
 from runtime.stack.supervisor import Program
 
 SUPERGRAPH: Final = PROJECT / "schema" / "supergraph.graphql"
+ROUTES: Final = PROJECT / "runtime" / "rest" / "routes.yaml"
 ROUTER_CONFIG: Final = PROJECT / "deploy" / "router.yaml"
 
 
@@ -58,25 +59,25 @@ class ShopProcesses:
         routers = [
             self._program(f"router-{number + 1}", (*fixed, str(port)), port) for number, port in enumerate(self.routers)
         ]
-        return (*routers, Program("nginx", self.nginx.start, lambda: listens(self.nginx.port)))
+        return (*routers, Program("nginx", self.nginx.start, lambda: listens(self.nginx.port), log=self.nginx.log))
 
     def all_settings(self) -> dict[str, str]:
         """Give the settings of every process: of the backing servers, and where the subgraphs are."""
         return {
             **self.environment,
+            "STOREGRAPH_ROUTES": str(ROUTES),
             "STOREGRAPH_JWKS_URL": f"http://127.0.0.1:{self.subgraphs['users']}/.well-known/jwks.json",
             **{f"STOREGRAPH_{name.upper()}_URL": subgraph_url(port) for name, port in self.subgraphs.items()},
         }
 
     def _program(self, name: str, arguments: Sequence[str], port: int | None) -> Program:
-        environment = self.all_settings()
+        environment, log = self.all_settings(), self.folder / f"{name}.log"
 
         def start() -> Child:
             command = [sys.executable, "-m", "runtime.cli", *arguments]
-            log = self.folder / f"{name}.log"
             return start_child(name, command, log=log, stop_signal=signal.SIGTERM, environment=environment)
 
-        return Program(name, start, (lambda: True) if port is None else (lambda: healthy(port)))
+        return Program(name, start, (lambda: True) if port is None else (lambda: healthy(port)), log=log)
 
 
 def choose_ports(names: Sequence[str] = SUBGRAPHS) -> dict[str, int]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 from typing import Final, Protocol
 
+from runtime.embedded.child import last_lines
 from runtime.errors import StartError
 
 _LOOK_EVERY: Final = 0.2
@@ -41,6 +43,13 @@ class Program:
     start: Callable[[], Server]
     ready: Callable[[], bool] = field(default=lambda: True)
     patience: float = 120.0
+    log: Path | None = None
+    """What its end is looked up in when it does not become ready."""
+
+    def failed(self, how: str) -> StartError:
+        """Say that it did not start, with the end of its log."""
+        said = "" if self.log is None else f" Its log, {self.log}, ends with:\n{last_lines(self.log)}"
+        return StartError(f"{self.name} {how}.{said}")
 
 
 @dataclass(slots=True)
@@ -106,7 +115,7 @@ class Supervisor:
         deadline = time.monotonic() + kept.program.patience
         while not kept.program.ready():
             if not kept.server.running():
-                raise StartError(f"{kept.program.name} ended at once; its log says why.")
+                raise kept.program.failed("ended at once")
             if time.monotonic() > deadline:
-                raise StartError(f"{kept.program.name} was not ready after {kept.program.patience:.0f} s.")
+                raise kept.program.failed(f"was not ready after {kept.program.patience:.0f} s")
             time.sleep(0.02)

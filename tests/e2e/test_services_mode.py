@@ -1,37 +1,35 @@
-"""The same code as separate processes: each subgraph on its own port, a worker on a real broker, and the router."""
+"""The same code as separate processes: real PostgreSQL, Redis and RabbitMQ, each subgraph, a worker, routers, nginx."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 
-from runtime.embedded.data_directory import DataDirectory
-from runtime.embedded.postgres import start_postgres
-from runtime.embedded.valkey import start_valkey
 from runtime.ports import free_port
-from runtime.shop import SUBGRAPHS
+from runtime.stack.debian import PROGRAMS, missing
 from tests.e2e import live_journey
-from tests.prove.checkout import HERE, answers, graphql
-from tests.prove.services import supergraph_with
+from tests.prove.checkout import HERE, answers
 
 STOREGRAPH = str(Path(sys.executable).with_name("storegraph"))
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("one-command")]
+pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("one-command")]
 
 
-class Processes:
-    """Child processes of a test, all with one environment, ended with the test."""
+class Machine:
+    """A machine with servers in one folder; commands run as an operator would run them."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
-        self.environment = {**os.environ, **environment}
-        self._ended = ExitStack()
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        given = {name: value for name, value in os.environ.items() if not name.startswith("STOREGRAPH_")}
+        self.environment = {**given, "STOREGRAPH_SERVICES_DIR": str(folder / "services")}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -40,94 +38,82 @@ class Processes:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=240,
             check=False,
         )
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        child = subprocess.Popen([STOREGRAPH, *arguments], cwd=HERE, env=self.environment)
-        self._ended.callback(end, child)
-        return child
+        with (self.folder / "up.log").open("ab") as log:
+            return subprocess.Popen([STOREGRAPH, *arguments], cwd=HERE, env=self.environment, stdout=log, stderr=log)
 
-    def end(self) -> None:
-        self._ended.close()
-
-
-def end(child: subprocess.Popen[bytes]) -> None:
-    child.send_signal(signal.SIGTERM)
-    try:
-        child.wait(20)
-    except subprocess.TimeoutExpired:
-        child.kill()
-        child.wait()
+    @property
+    def said(self) -> str:
+        return (self.folder / "up.log").read_text()
 
 
-def wait_until_answered(url: str, patience: float = 120) -> None:
-    deadline = time.monotonic() + patience
-    while not answers(url):
-        assert time.monotonic() < deadline, f"{url} did not come up"
-        time.sleep(0.1)
+@pytest.fixture
+def machine(server_folder: Path) -> Iterator[Machine]:
+    if lacking := missing(PROGRAMS):
+        pytest.skip(f"not installed: {', '.join(lacking)} (storegraph services install)")
+    machine = Machine(server_folder)
+    yield machine
+    machine.run("services", "down")
 
 
-@contextmanager
-def servers(folder: Path) -> Iterator[dict[str, str]]:
-    """PostgreSQL and Valkey, and the settings that lead to them."""
-    with DataDirectory(folder) as directory:
-        postgres, valkey = start_postgres(directory), start_valkey(directory)
-        try:
-            yield {
-                "STOREGRAPH_MODE": "services",
-                "STOREGRAPH_DATA_DIR": str(directory.root),
-                "STOREGRAPH_DATABASE_URL": postgres.url,
-                "STOREGRAPH_REDIS_URL": valkey.url,
-                "STOREGRAPH_INTERNAL_KEY": directory.secrets().internal_key,
-            }
-        finally:
-            valkey.stop()
-            postgres.stop()
-
-
-def test_a_buyers_journey_over_http_between_all_parts(server_folder: Path, rabbitmq: str) -> None:
-    ports = {name: free_port() for name in SUBGRAPHS}
+def test_the_whole_shop_as_processes_on_real_servers(machine: Machine) -> None:
     port = free_port()
-    urls = {f"STOREGRAPH_{name.upper()}_URL": f"http://127.0.0.1:{ports[name]}/graphql" for name in SUBGRAPHS}
-    keys = {"STOREGRAPH_JWKS_URL": f"http://127.0.0.1:{ports['users']}/.well-known/jwks.json"}
-    with servers(server_folder / "data") as environment:
-        processes = Processes({**environment, **urls, **keys, "STOREGRAPH_BROKER_URL": rabbitmq})
-        try:
-            unready = processes.run("subgraph", "users", "--port", str(ports["users"]))
-            assert unready.returncode == 1
-            assert "storegraph migrate" in unready.stderr
-            assert processes.run("migrate").returncode == 0
-            for name in SUBGRAPHS:
-                processes.start("subgraph", name, "--port", str(ports[name]))
-            processes.start("worker")
-            supergraph = supergraph_with(ports, server_folder)
-            config = str(HERE / "deploy" / "router.yaml")
-            processes.start("router", "--supergraph", str(supergraph), "--config", config, "--port", str(port))
-            url = f"http://127.0.0.1:{port}/graphql"
-            wait_until_answered(url)
-            for each in ports.values():
-                wait_until_listening(each)
-            assert processes.run("load-demo-data").returncode == 0
+    refused = machine.run("up", "--mode", "services", "--port", str(port))
+    assert refused.returncode == 1
+    assert "make services" in refused.stderr
 
-            direct = graphql(f"http://127.0.0.1:{ports['products']}/graphql", "{ __typename }")
-            journey = processes.run("demo", "--url", url)
-
-            assert direct["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
-            assert journey.returncode == 0, journey.stdout + journey.stderr
-            live_journey.walk(url)
-        finally:
-            processes.end()
+    started = machine.run("services", "up", "--detach")
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert "run already" in machine.run("services", "up", "--detach").stdout
+    shop = machine.start("up", "--mode", "services", "--port", str(port))
+    url = f"http://127.0.0.1:{port}/graphql"
+    try:
+        until(lambda: shop.poll() is not None or answers(url))
+        assert shop.poll() is None, machine.said
+        journey = machine.run("demo", "--url", url)
+        assert journey.returncode == 0, journey.stdout + journey.stderr
+        live_journey.walk(url)
+        what_is_cached(url)
+        what_ends_comes_back(machine, url)
+    finally:
+        shop.send_signal(signal.SIGTERM)
+        shop.wait(60)
+    assert machine.run("services", "status").returncode == 0
+    assert machine.run("services", "down").returncode == 0
+    assert machine.run("services", "status").returncode == 3
 
 
-def wait_until_listening(port: int, patience: float = 120) -> None:
-    import socket
+def what_is_cached(url: str) -> None:
+    """A GET is kept where the router says so, and never what somebody's token asked for."""
+    asked = {"query": "{ __typename }"}
+    headers = {"apollo-require-preflight": "true"}
+    private = httpx2.get(url, params=asked, headers={**headers, "cookie": "a=b"})
+    assert private.headers["x-cache"] == "BYPASS"
+    assert httpx2.get(url, params=asked, headers=headers).headers["x-cache"] in {"MISS", "HIT"}
 
+
+def what_ends_comes_back(machine: Machine, url: str) -> None:
+    """A part or a server that is killed is started again, and the shop sells as before."""
+    pids = json.loads((machine.folder / "services" / "pids.json").read_text())
+    os.kill(pids["Redis"], signal.SIGKILL)
+    orders = subprocess.run(["pgrep", "-f", "subgraph orders --port"], capture_output=True, text=True, check=True)
+    children = [int(pid) for pid in orders.stdout.split() if environment_has(int(pid), str(machine.folder))]
+    assert children
+    os.kill(children[0], signal.SIGKILL)
+    until(lambda: "orders has ended; it is started again" in machine.said)
+    until(lambda: machine.run("demo", "--url", url).returncode == 0)
+
+
+def environment_has(pid: int, text: str) -> bool:
+    return text in Path(f"/proc/{pid}/environ").read_text(errors="replace")
+
+
+def until(holds: Callable[[], bool], patience: float = 180) -> None:
     deadline = time.monotonic() + patience
-    while True:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        assert time.monotonic() < deadline, f"nobody listens on {port}"
+    while not holds():
+        assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.1)

@@ -1,0 +1,78 @@
+"""What is written for nginx and the routers, and which programs a machine has."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from runtime.export_schema import SCHEMA
+from runtime.shop import SUBGRAPHS
+from runtime.stack import debian
+from runtime.stack.nginx import Certificate, Nginx
+from runtime.stack.shop_processes import at_ports
+
+
+@pytest.fixture
+def usr(monkeypatch, tmp_path):
+    """A machine without programs."""
+    monkeypatch.setattr(debian, "_USR", tmp_path)
+    return tmp_path
+
+
+def put(usr: Path, *names: str) -> None:
+    for name in names:
+        (usr / name).parent.mkdir(parents=True, exist_ok=True)
+        (usr / name).touch()
+
+
+def test_the_newest_of_several_is_taken(usr):
+    put(usr, "lib/postgresql/9/bin/postgres", "lib/postgresql/17/bin/postgres", "lib/postgresql/15/bin/postgres")
+    assert debian.program("postgresql") == usr / "lib/postgresql/17/bin/postgres"
+
+
+def test_what_is_missing_is_named_with_its_cure(usr):
+    put(usr, "sbin/nginx")
+    assert debian.missing(["nginx", "redis-server"]) == ["redis-server"]
+    with pytest.raises(debian.PackagesMissingError, match="sudo apt-get install redis-server"):
+        debian.program("redis-server")
+
+
+def test_only_root_installs(usr, monkeypatch):
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    with pytest.raises(debian.PackagesMissingError, match="sudo apt-get install nginx"):
+        debian.install(["nginx"])
+    debian.install([])
+
+
+def test_subgraphs_get_the_ports_of_this_machine():
+    ports = {name: 5000 + number for number, name in enumerate(SUBGRAPHS)}
+    text = at_ports((SCHEMA / "supergraph.graphql").read_text(), ports)
+    assert "localhost:41" not in text
+    assert all(text.count(f'"http://127.0.0.1:{port}/graphql"') == 1 for port in ports.values())
+
+
+@pytest.mark.parametrize("secured", [False, True])
+def test_nginx_takes_its_configuration(tmp_path, secured, certificate):
+    if debian.missing(["nginx"]):
+        pytest.skip("nginx is not installed (storegraph services install)")
+    nginx = Nginx(tmp_path, "127.0.0.1", 4999, [5001, 5002], certificate if secured else None)
+    nginx.write([5001])
+    config = tmp_path / "nginx.conf"
+    checked = subprocess.run(
+        [debian.program("nginx"), "-t", "-p", tmp_path, "-c", config, "-e", tmp_path / "error.log"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stderr
+    assert "127.0.0.1:5001" in config.read_text()
+    assert "127.0.0.1:5002" not in config.read_text()
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-subj", "/CN=localhost", "-days", "1", "-keyout", str(key), "-out", str(chain)]
+    subprocess.run(command, check=True, capture_output=True)
+    return Certificate(chain, key)
