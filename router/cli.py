@@ -153,7 +153,7 @@ def plan(
     variables: Annotated[str, typer.Option(help="Variables as JSON; those of @skip and @include matter.")] = "{}",
     stage: Annotated[str, typer.Option(help="normalise, graph, walk, tree, build, fetches, plan or code.")] = "plan",
     as_json: Annotated[bool, typer.Option("--json", help="The plan in Apollo's JSON format.")] = False,
-    defer: Annotated[bool, typer.Option(help="Let @defer count, as for clients that take an answer in parts.")] = False,
+    defer: Annotated[bool, typer.Option(help="Let @defer and @stream count, as for who takes parts.")] = False,
 ) -> None:
     """Show how an operation would be answered: which subgraph is asked for what, in what order, by which code.
 

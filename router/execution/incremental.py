@@ -31,6 +31,7 @@ from router.planner.plan import Fetch
 
 logger = structlog.get_logger(__name__)
 
+
 @dataclass(slots=True, eq=False)
 class _Place:
     """A fragment at one place, or the later items of a list, and what is to come there."""

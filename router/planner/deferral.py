@@ -112,7 +112,7 @@ class Deferrals:
             if not deferral.is_active(conditions):
                 continue
             if isinstance(node, FieldNode):
-                first = deferral.first if isinstance(deferral.first, int) else (counts or {}).get(deferral.first, 0)
+                first = deferral.first if isinstance(deferral.first, int) else (counts or {}).get(deferral.first) or 0
                 same = ((node.alias or node.name).value, first, deferral.label)
                 number = numbers.setdefault(same, deferral.number)
                 if streamed is None or number in streamed:

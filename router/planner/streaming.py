@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import TypeAlias
 
-from router.planner.deferral import MOST_USAGES, NOT_DEFERRED, Deferred, Deferrals, Streaming, Usage
+from router.planner.deferral import MOST_USAGES, NOT_DEFERRED, Deferrals, Deferred, Streaming, Usage
 from router.planner.errors import PlanBudgetError
 from router.planner.normalise import Operation
-from router.planner.plan import DeferredPart, Fetch, FieldStep, ListStep, Path, QueryPlan
+from router.planner.plan import DeferredPart, Fetch, FieldStep, ListStep, Path, PathStep, QueryPlan
 from router.planner.selection import Field, Selection
 
 Keys: TypeAlias = tuple[str, ...]
@@ -188,7 +188,7 @@ def _fields(selection: Selection) -> Iterator[Field]:
         yield from group.selection.fields
 
 
-def _steps(path: Path) -> Iterator[tuple[Keys, FieldStep | ListStep | object]]:
+def _steps(path: Path) -> Iterator[tuple[Keys, PathStep]]:
     """Yield the steps of a path, a field's first list with the keys up to there and others with none."""
     keys: Keys = ()
     fresh = False

@@ -53,6 +53,12 @@ def deferred(found: list[Any]) -> None:
     assert rated(found[-1]) == PRODUCTS
 
 
+def streamed(found: list[Any]) -> None:
+    """The first item may have come alone; in the end all are there."""
+    assert rated(found[0])[:1] == PRODUCTS[:1]
+    assert rated(found[-1]) == PRODUCTS
+
+
 EVENTS = [("Lamp", 2), ("Desk", 4)]
 
 
@@ -65,6 +71,8 @@ def test_apollo_client(run: Any) -> None:
     assert results["persisted"]["texts"] == [False, True, False]
     assert events(results["subscription"]) == EVENTS
     deferred(results["deferred"])
+    deferred(results["deferredToday"])
+    streamed(results["streamed"])
 
 
 def test_urql(run: Any) -> None:
@@ -76,6 +84,7 @@ def test_urql(run: Any) -> None:
     assert results["persisted"]["methods"] == ["GET", "GET"]
     assert events(results["subscription"]) == EVENTS
     deferred(results["deferred"])
+    streamed(results["streamed"])
 
 
 @pytest.mark.parametrize("script", ["graphql-ws.mjs", "graphql-sse.mjs"])

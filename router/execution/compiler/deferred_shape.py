@@ -1,13 +1,13 @@
 """The shape of an answer that comes in parts (`@defer`, `@stream`).
 
 As in `shape`, the fields of each type of object are collected once and not for each object. Here they are told apart by
-when they come: those of the object's own time make up its shape, the others stand beside it as pieces. Of a list that is
-streamed the shape has the first items; the later ones are a piece of the object that has the list.
+when they come: those of the object's own time make up its shape, the others stand beside it as pieces. Of a list that
+is streamed the shape has the first items; the later ones are a piece of the object that has the list.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -162,9 +162,7 @@ class DeferredShaper:
         fields, standing = self._fields(concrete, asked, group, is_abstract=False)
         return self._made(concrete, fields, group, standing)
 
-    def _made(
-        self, concrete: _Concrete, fields: tuple[AnswerField, ...], group: Deferred, standing: Standing
-    ) -> Piece:
+    def _made(self, concrete: _Concrete, fields: tuple[AnswerField, ...], group: Deferred, standing: Standing) -> Piece:
         shape = Composite(concrete.name, False, (Variant(frozenset({concrete.name}), fields),))
         piece = Piece(group, shape, Site({concrete.name: standing}) if standing else None)
         self.pieces.append(piece)
@@ -256,7 +254,9 @@ class DeferredShaper:
 def _part_of(position: Position, start: int, stop: int | None = None) -> Position:
     """Return a list's position, for some of the items."""
     content = position.content
-    return replace(position, content=replace(content, start=start, stop=stop)) if isinstance(content, Items) else position
+    return (
+        replace(position, content=replace(content, start=start, stop=stop)) if isinstance(content, Items) else position
+    )
 
 
 def _likeness(answer: AnswerField) -> tuple[object, ...]:

@@ -1,22 +1,23 @@
-// Apollo Client: persisted queries by hash, mutations, subscriptions over multipart, @defer.
+// Apollo Client: persisted queries by hash, mutations, subscriptions over multipart, @defer in both formats, @stream.
 import { createHash } from "node:crypto";
 
 import { ApolloClient, gql, HttpLink, InMemoryCache } from "@apollo/client";
-import { Defer20220824Handler } from "@apollo/client/incremental";
+import { Defer20220824Handler, GraphQL17Alpha9Handler } from "@apollo/client/incremental";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
 
-import { DEFERRED, MUTATION, QUERY, recording, report, SUBSCRIPTION } from "./report.mjs";
+import { DEFERRED, MUTATION, QUERY, recording, report, STREAMED, SUBSCRIPTION } from "./report.mjs";
 
 const [uri] = process.argv.slice(2);
 const [recorded, requests] = recording(fetch);
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
 
-function client(link) {
-  return new ApolloClient({ cache: new InMemoryCache(), link, incrementalHandler: new Defer20220824Handler() });
+function client(link, incrementalHandler = new Defer20220824Handler()) {
+  return new ApolloClient({ cache: new InMemoryCache(), link, incrementalHandler });
 }
 
 const plain = client(new HttpLink({ uri, fetch: recorded }));
 const hashed = client(new PersistedQueryLink({ sha256 }).concat(new HttpLink({ uri, fetch: recorded })));
+const modern = client(new HttpLink({ uri, fetch: recorded }), new GraphQL17Alpha9Handler());
 const ask = { query: gql(QUERY), fetchPolicy: "network-only" };
 
 // Return the values of an observable until it ends, or until there are enough.
@@ -49,4 +50,6 @@ await report({
   },
   subscription: () => values(plain.subscribe({ query: gql(SUBSCRIPTION) })),
   deferred: () => values(plain.watchQuery({ query: gql(DEFERRED), fetchPolicy: "network-only" }), 2),
+  deferredToday: () => values(modern.watchQuery({ query: gql(DEFERRED), fetchPolicy: "network-only" }), 2),
+  streamed: () => values(modern.watchQuery({ query: gql(STREAMED), fetchPolicy: "network-only" }), 2),
 });

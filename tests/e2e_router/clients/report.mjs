@@ -20,6 +20,7 @@ export const QUERY = "query Rated { products { id name rating } }";
 export const MUTATION = "mutation Touch { touch }";
 export const SUBSCRIPTION = "subscription Restocked { restocked { name rating } }";
 export const DEFERRED = "query Deferred { products { id name ... @defer { rating } } }";
+export const STREAMED = "query Streamed { products @stream(initialCount: 1) { id name rating } }";
 
 // Remember what a client sends, on the way to the router.
 export function recording(fetch) {

@@ -1,20 +1,21 @@
-// urql: its persisted exchange (GET, hash first), mutations, subscriptions over graphql-ws, @defer.
+// urql: its persisted exchange (GET, hash first), mutations, subscriptions over graphql-ws, @defer, @stream.
 import { Client, fetchExchange, subscriptionExchange } from "@urql/core";
 import { persistedExchange } from "@urql/exchange-persisted";
 import { createClient } from "graphql-ws";
 import WebSocket from "ws";
 
-import { DEFERRED, MUTATION, QUERY, recording, report, SUBSCRIPTION } from "./report.mjs";
+import { DEFERRED, MUTATION, QUERY, recording, report, STREAMED, SUBSCRIPTION } from "./report.mjs";
 
 const [url] = process.argv.slice(2);
 const [recorded, requests] = recording(fetch);
 const socket = createClient({ url: url.replace("http", "ws"), webSocketImpl: WebSocket });
 
+const headers = { "apollo-require-preflight": "1" };
 const client = new Client({
   url,
   fetch: recorded,
   preferGetMethod: false,
-  fetchOptions: { headers: { "apollo-require-preflight": "1" } },
+  fetchOptions: { headers },
   exchanges: [
     persistedExchange({ preferGetForPersistedQueries: true }),
     fetchExchange,
@@ -59,4 +60,9 @@ await report({
   },
   subscription: () => values(client.subscription(SUBSCRIPTION, {}), 2),
   deferred: () => values(client.query(DEFERRED, {})),
+  // urql puts items where they belong by the format of 2022 only, in which each addition has its index.
+  streamed() {
+    const accept = "multipart/mixed;deferSpec=20220824";
+    return values(client.query(STREAMED, {}, { fetchOptions: { headers: { ...headers, accept } } }));
+  },
 });

@@ -11,17 +11,24 @@ from graphql import (
     ConstDirectiveNode,
     FieldNode,
     FragmentSpreadNode,
+    GraphQLSchema,
     InlineFragmentNode,
+    IntValueNode,
     NameNode,
     SelectionSetNode,
     StringValueNode,
+    TypeInfo,
+    TypeInfoVisitor,
     Visitor,
+    get_nullable_type,
+    is_list_type,
     parse,
     print_ast,
+    validate,
     visit,
 )
 
-from router.execution.incremental import Payload
+from router.execution.payloads import Payload
 
 
 class Deferring(Visitor):
@@ -62,6 +69,38 @@ def deferring(query: str, seed: int) -> str:
     return print_ast(visit(parse(query), Deferring(seed)))
 
 
+class Streaming(Visitor):
+    """Puts `@stream` on some lists."""
+
+    def __init__(self, seed: int, types: TypeInfo) -> None:
+        super().__init__()
+        self.random = random.Random(f"streams {seed}")
+        self.types = types
+
+    def enter_field(self, node: FieldNode, *_args: Any) -> FieldNode | None:
+        kind = self.types.get_type()
+        if not is_list_type(get_nullable_type(kind)) or self.random.random() > 0.6:
+            return None
+        count = ConstArgumentNode(
+            name=NameNode(value="initialCount"), value=IntValueNode(value=str(self.random.choice([0, 1, 1, 2, 5])))
+        )
+        stream = ConstDirectiveNode(name=NameNode(value="stream"), arguments=(count,))
+        return FieldNode(
+            alias=node.alias,
+            name=node.name,
+            arguments=node.arguments,
+            directives=(*(node.directives or ()), stream),
+            selection_set=node.selection_set,
+        )
+
+
+def streaming(schema: GraphQLSchema, query: str, seed: int) -> str:
+    """Return an operation that asks for the same, and for some lists bit by bit; one that is valid."""
+    types = TypeInfo(schema)
+    made = visit(parse(query), TypeInfoVisitor(types, Streaming(seed, types)))
+    return query if validate(schema, made) else print_ast(made)
+
+
 class Merging:
     """Puts an answer together, and holds the payloads to the rules of their protocol."""
 
@@ -83,10 +122,13 @@ class Merging:
         for added in payload.get("incremental", ()):
             self.errors += added.get("errors", ())
             target = self.at((*self.open[added["id"]], *added.get("subPath", ())))
+            if "items" in added:
+                target += added["items"]
+                continue
             assert not target.keys() & added["data"].keys()
             target.update(added["data"])
         for pending in payload.get("pending", ()):
-            assert isinstance(self.at(pending["path"]), dict)
+            assert isinstance(self.at(pending["path"]), dict | list)
         for completed in payload.get("completed", ()):
             self.errors += completed.get("errors", ())
             del self.open[completed["id"]]
@@ -108,7 +150,11 @@ def merged_2022(payloads: Iterable[Payload]) -> Any:
         data = payload.get("data", data)
         for added in payload.get("incremental", ()):
             target = data
-            for step in added["path"]:
+            for step in added["path"][: -1 if "items" in added else None]:
                 target = target[step]
-            target.update(added["data"] or {})
+            if "items" in added:
+                assert added["path"][-1] == len(target)
+                target += added["items"] or ()
+            else:
+                target.update(added["data"] or {})
     return data

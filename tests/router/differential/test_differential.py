@@ -72,6 +72,14 @@ async def test_own_schemas_deferred(name):
     assert [text for text in found if text is not None] == []
 
 
+@pytest.mark.parametrize("name", OWN)
+async def test_own_schemas_streamed(name):
+    """An answer whose lists come bit by bit is the same when they are put together."""
+    found = [await world(name).streamed_difference(seed) for seed in range(FIRST, FIRST + max(COUNT // 3, 5))]
+
+    assert [text for text in found if text is not None] == []
+
+
 async def test_random_federations(interpret):
     """Whatever schemas compose, the router answers on them as the monolith does."""
     found = []

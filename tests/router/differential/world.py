@@ -14,7 +14,7 @@ from router.execution import Engine, GraphQLRequest, RequestContext
 from router.execution.transports.in_process import InProcessTransport
 from router.planner import Planner
 from router.supergraph import load_supergraph
-from tests.router.differential.deferring import Merging, deferring, merged_2022
+from tests.router.differential.deferring import Merging, deferring, merged_2022, streaming
 from tests.router.differential.federations import make_federation
 from tests.router.differential.operations import make_operation
 from tests.router.differential.subgraph import Subgraph
@@ -61,7 +61,20 @@ class World:
     async def deferred_difference(self, seed: int) -> str | None:
         """Put parts of a random operation off; what comes adds up to the monolith's answer, in either format."""
         query, variables, expected = self.asked(seed)
-        query = deferring(query, seed)
+        return await self.difference_in_parts(seed, deferring(query, seed), variables, expected)
+
+    async def streamed_difference(self, seed: int) -> str | None:
+        """Ask for some lists bit by bit, and for every other operation put fragments off besides."""
+        query, variables, expected = self.asked(seed)
+        streamed = streaming(self.supergraph.api_schema, query, seed)
+        return await self.difference_in_parts(
+            seed, deferring(streamed, seed) if seed % 2 else streamed, variables, expected
+        )
+
+    async def difference_in_parts(
+        self, seed: int, query: str, variables: dict[str, Any], expected: dict[str, Any]
+    ) -> str | None:
+        """Put an answer that comes in parts together, and say how it differs from what is expected."""
         context = RequestContext(labels=self.universe.labels)
         merging = Merging()
         payloads = []

@@ -22,8 +22,11 @@ LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", imp
 QUERY = 'query ($d: Boolean! = true) { thing { id ... @defer(if: $d, label: "l") { slow } } }'
 
 
+STREAMED = "{ things @stream(initialCount: 1) { id slow } }"
+
+
 class Things:
-    """Has a thing at once, and what is slow about it when it is told to."""
+    """Has things at once, and what is slow about them when it is told to; not about the first of several."""
 
     def __init__(self):
         self.gate = asyncio.Event()
@@ -31,14 +34,24 @@ class Things:
 
     async def send(self, request):
         if "_entities" in request.operation.document:
-            await self.gate.wait()
-            return SubgraphResponse(decoded={"data": {"_entities": [{"slow": "S"}]}})
+            asked = request.variables["representations"]
+            if asked[0]["id"] != "0":
+                await self.gate.wait()
+            return SubgraphResponse(decoded={"data": {"_entities": [{"slow": "S"} for _ in asked]}})
+        if "things" in request.operation.document:
+            return SubgraphResponse(
+                decoded={"data": {"things": [{"__typename": "Thing", "id": each} for each in "012"]}}
+            )
         return SubgraphResponse(decoded={"data": {"thing": {"__typename": "Thing", "id": "1"}}})
 
 
 @pytest.fixture(scope="module")
 def supergraph():
-    one = Subgraph("one", LINK + 'type Query { thing: Thing } type Thing @key(fields: "id") { id: ID! }', "http://one")
+    one = Subgraph(
+        "one",
+        LINK + 'type Query { thing: Thing things: [Thing!]! } type Thing @key(fields: "id") { id: ID! }',
+        "http://one",
+    )
     two = Subgraph("two", LINK + 'type Thing @key(fields: "id") { id: ID! slow: String }', "http://two")
     return load_supergraph(compose([one, two]).supergraph_sdl)
 
@@ -59,10 +72,10 @@ async def router(supergraph):
     await serving
 
 
-async def parts_of(url, gate, accept, boundary):
+async def parts_of(url, gate, accept, boundary, query=QUERY):
     """Read the first part before the second can be made; return both."""
     gate.clear()
-    body = {"query": QUERY}
+    body = {"query": query}
     async with (
         httpx.AsyncClient(timeout=30) as client,
         client.stream("POST", url, json=body, headers={"accept": accept}) as response,
@@ -97,6 +110,34 @@ async def test_the_format_of_today(router):
             "hasNext": True,
         },
         {"incremental": [{"id": "0", "data": {"slow": "S"}}], "completed": [{"id": "0"}], "hasNext": False},
+    ]
+
+
+async def test_a_list_in_the_format_of_2022(router):
+    accept = "multipart/mixed;deferSpec=20220824, application/json"
+    _, parts = await parts_of(*router, accept, b"--graphql", STREAMED)
+    assert parts == [
+        {"data": {"things": [{"id": "0", "slow": "S"}]}, "hasNext": True},
+        {
+            "incremental": [{"items": [{"id": each, "slow": "S"} for each in "12"], "path": ["things", 1]}],
+            "hasNext": False,
+        },
+    ]
+
+
+async def test_a_list_in_the_format_of_today(router):
+    _, parts = await parts_of(*router, "application/json, multipart/mixed", b"---", STREAMED)
+    assert parts == [
+        {
+            "data": {"things": [{"id": "0", "slow": "S"}]},
+            "pending": [{"id": "0", "path": ["things"]}],
+            "hasNext": True,
+        },
+        {
+            "incremental": [{"id": "0", "items": [{"id": each, "slow": "S"} for each in "12"]}],
+            "completed": [{"id": "0"}],
+            "hasNext": False,
+        },
     ]
 
 
