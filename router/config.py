@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from router.cache_settings import CacheSettings
 from router.http_settings import (
     AutomaticQueriesSettings,
     BatchingSettings,
@@ -21,6 +22,7 @@ from router.http_settings import (
 )
 from router.limits.settings import DemandSettings, LimitSettings
 from router.policy.settings import AuthorizationSettings
+from router.rates.settings import RateSettings
 from router.sections import Section, demand, is_pattern
 from router.stream_settings import SubgraphStreamSettings, SubscriptionSettings
 from router.telemetry_settings import TelemetrySettings
@@ -290,6 +292,7 @@ class RouterSettings(Section, frozen=True):
     server: ServerSettings = msgspec.field(default_factory=ServerSettings)
     limits: LimitSettings = msgspec.field(default_factory=LimitSettings)
     demand_control: DemandSettings = msgspec.field(default_factory=DemandSettings)
+    rate_limits: RateSettings = msgspec.field(default_factory=RateSettings)
     cors: CorsSettings = msgspec.field(default_factory=CorsSettings)
     csrf: CsrfSettings = msgspec.field(default_factory=CsrfSettings)
     explorer: ExplorerSettings = msgspec.field(default_factory=ExplorerSettings)
@@ -306,6 +309,7 @@ class RouterSettings(Section, frozen=True):
     authentication: AuthenticationSettings = msgspec.field(default_factory=AuthenticationSettings)
     authorization: AuthorizationSettings = msgspec.field(default_factory=AuthorizationSettings)
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
+    cache: CacheSettings = msgspec.field(default_factory=CacheSettings)
     traffic: AllTrafficSettings = msgspec.field(default_factory=AllTrafficSettings)
     reload: ReloadSettings = msgspec.field(default_factory=ReloadSettings)
     environment: Literal["development", "production"] = "development"

@@ -76,6 +76,7 @@ class RequestContext:
         identity: whatever tells callers apart; requests with different identities never share anything.
         labels: labels of progressive overrides that are active for this request, besides those by chance.
         value: handed to in-process subgraphs as it is.
+        address: the client's address in the network, where it is asked for.
     """
 
     headers: Headers = NO_HEADERS
@@ -84,6 +85,7 @@ class RequestContext:
     identity: Hashable = None
     labels: frozenset[str] = frozenset()
     value: Any = None
+    address: str = ""
 
     def headers_for(self, subgraph: str) -> Headers:
         """Return the headers that one subgraph gets."""

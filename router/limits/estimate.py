@@ -124,6 +124,15 @@ class Estimator:
         fragments = {each.name.value: each for each in definitions if isinstance(each, FragmentDefinitionNode)}
         size = self.list_sizes.get(subgraph, self.list_size)
         (operation,) = (each for each in definitions if isinstance(each, OperationDefinitionNode))
+        return self._operation(operation, fragments, size)
+
+    def operation(self, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Amount:
+        """Return what a client's operation costs, whichever subgraphs answer it."""
+        return self._operation(operation, fragments, self.list_size)
+
+    def _operation(
+        self, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode], size: float
+    ) -> Amount:
         walk = _Walk(self.rules, fragments, size)
         fields = walk.selections(self.roots.get(operation.operation.value, ""), operation.selection_set, {})
         return total([MUTATION if operation.operation is OperationType.MUTATION else 0.0, fields])

@@ -155,11 +155,14 @@ class OperationResolver:
     Attributes:
         insists: whether every request must come here, also one that spells its operation out.
         tells_clients: whether the same request may mean something else when another client sends it.
+        counts: whether some published operations may be run only so often.
     """
 
     def __init__(self, automatic: AutomaticQueries | None, published: Published | None) -> None:
         self.insists = published is not None and published.mode != "open"
         self.tells_clients = published is not None
+        budgets = () if published is None else (each.budget for each in published.operations)
+        self.counts = any(each is not None and each.requests is not None for each in budgets)
         self._automatic = automatic
         self._published = published
 

@@ -17,6 +17,7 @@ from router.execution.cache_policy import UNKEPT
 from router.execution.engine import Engine
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome
 from router.policy.identity import Identity
+from router.rates.executor import RateLimitedExecutor
 from router.rest.declaration import read_declaration
 from router.rest.errors import ParameterError, Statuses, problem
 from router.rest.openapi import openapi_document
@@ -45,16 +46,24 @@ class RestFacade:
         settings: of the router.
         callers: knows who sends requests.
         find: finds published operations.
+        limited: the engine with rate limits, where there are any.
 
     Raises:
         ConfigError: the declaration cannot be used.
     """
 
-    def __init__(self, engine: Engine, settings: RouterSettings, callers: Callers, find: FindOperation) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        settings: RouterSettings,
+        callers: Callers,
+        find: FindOperation,
+        limited: RateLimitedExecutor | None = None,
+    ) -> None:
         path, schema = Path(settings.rest.routes or ""), engine.supergraph.api_schema
         declaration = read_declaration(path)
         routes = read_routes(declaration, path.parent, schema, find)
-        self._engine = engine
+        self._engine = limited or engine
         self._callers = callers
         self._csrf = CsrfGuard(settings.csrf)
         self._caching = caching_headers(settings, asks=callers.asks)
@@ -128,7 +137,7 @@ class RestFacade:
             return self._problem(result)
         if value is None:
             return problem(404, "NOT_FOUND", "There is nothing here.")
-        headers = [(b"content-type", JSON), (b"x-content-type-options", b"nosniff")]
+        headers = [(b"content-type", JSON), (b"x-content-type-options", b"nosniff"), *result.headers]
         if result.errors:
             headers.append(_INCOMPLETE)
         if route.declared.location is not None and isinstance(value, dict):
@@ -158,11 +167,16 @@ class RestFacade:
     def _problem(self, result: GraphQLResponse) -> Response:
         code = result.code or ("BAD_USER_INPUT" if result.outcome is Outcome.REFUSED else "INTERNAL_SERVER_ERROR")
         listed = [{"detail": each.get("message"), "path": each.get("path")} for each in result.errors]
-        return problem(self._statuses.of_error(code), code, str(result.errors[0].get("message", "")), errors=listed)
+        status, message = result.status or self._statuses.of_error(code), str(result.errors[0].get("message", ""))
+        return problem(status, code, message, errors=listed, headers=result.headers)
 
 
 def rest_handlers(
-    engine: object, settings: RouterSettings, callers: Callers, find: FindOperation
+    engine: object,
+    settings: RouterSettings,
+    callers: Callers,
+    find: FindOperation,
+    limited: RateLimitedExecutor | None = None,
 ) -> dict[str, Handler]:
     """Return what answers REST requests, by the beginnings of their paths; nothing where no routes are declared.
 
@@ -171,7 +185,7 @@ def rest_handlers(
     """
     if settings.rest.routes is None or not isinstance(engine, Engine):
         return {}
-    facade = RestFacade(engine, settings, callers, find)
+    facade = RestFacade(engine, settings, callers, find, limited)
     return dict.fromkeys(facade.beginnings, facade.answer)
 
 

@@ -14,9 +14,12 @@ from typing import Final, TypeAlias
 import structlog
 
 from router.config import RouterSettings
+from router.execution.engine import Engine
 from router.operations.resolver import operation_resolver
 from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
+from router.rates.executor import RateLimitedExecutor
+from router.rates.limiter import RateLimiter, rate_limiter
 from router.rest.facade import rest_handlers
 from router.server.asgi import AsgiAdapter, Receive, Scope, Send
 from router.server.browsers import Cors
@@ -93,7 +96,7 @@ class RouterApp:
     async def aclose(self) -> None:
         """End what subscriptions are left and close connections to stores, after the last request."""
         await self._streams.close()
-        await self._endpoint.operations.aclose()
+        await self._endpoint.aclose()
 
     async def respond(self, request: HttpRequest) -> Answer:
         """Answer a request, whatever it is; only cancellation leaves this."""
@@ -149,7 +152,7 @@ class RouterApp:
             return self._cors.preflight(request.headers)
         if self._pages.wants_explorer(request.method, request.headers, request.query_string):
             return self._pages.answer(request.method, "/", request.headers)
-        if self._streams.concerns(request.headers):
+        if self._streams.wants(request):
             return await self._streams.answer(request, request_id)
         return await self._endpoint.answer(request, request_id)
 
@@ -201,6 +204,12 @@ def _landing(settings: RouterSettings) -> Response | None:
     return landing_page(settings.explorer.title, settings.server.path) if settings.landing_page else None
 
 
+def _uploads(engine: Executor, settings: RouterSettings, limiter: RateLimiter | None) -> UploadEndpoint | None:
+    if not settings.uploads.enabled:
+        return None
+    return UploadEndpoint(engine if limiter is None else RateLimitedExecutor(engine, limiter), settings)
+
+
 def create_router_app(
     engine: Executor,
     settings: RouterSettings | None = None,
@@ -225,13 +234,17 @@ def create_router_app(
         sight: where what is seen of requests goes to.
     """
     settings = settings or RouterSettings()
-    callers = Callers(settings.headers, verifier, signer)
     operations = operation_resolver(settings)
-    uploads = UploadEndpoint(uploading or engine, settings) if settings.uploads.enabled else None
-    endpoint = GraphQLEndpoint(engine, settings, callers, operations, uploads)
-    streams = StreamEndpoint(StreamServices(engine, callers, operations, settings.subscriptions), settings, endpoint)
+    supergraph = engine.supergraph if isinstance(engine, Engine) else None
+    limiter = rate_limiter(supergraph, settings, budgets=operations.counts)
+    limited = None if limiter is None else RateLimitedExecutor(engine, limiter)
+    callers = Callers(settings.headers, verifier, signer, tells_addresses=limiter is not None)
+    uploads = _uploads(engine if uploading is None else uploading, settings, limiter)
+    endpoint = GraphQLEndpoint(engine, settings, callers, operations, uploads, limited=limited)
+    services = StreamServices(engine, callers, operations, settings.subscriptions, limited)
+    streams = StreamEndpoint(services, settings, endpoint)
     plans = plan_endpoints(engine, settings, callers, operations) if settings.explorer_is_on else {}
-    rest = rest_handlers(engine, settings, callers, operations.published_document)
+    rest = rest_handlers(engine, settings, callers, operations.published_document, limited)
     everything = {**plans, **rest, **(mounts or {})}
     if not sight:
         return RouterApp(settings, endpoint, streams, everything, ids)

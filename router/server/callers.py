@@ -45,11 +45,18 @@ class Callers:
         headers: which of the client's headers the subgraphs get.
         verifier: tells callers by their tokens; without one, tokens are not looked at and nobody is told apart.
         signer: makes the tokens for the subgraphs; without one, they get none.
+        tells_addresses: whether it is asked from which address a request comes.
     """
 
     def __init__(
-        self, headers: HeaderSettings, verifier: TokenVerifier | None, signer: InternalTokenSigner | None
+        self,
+        headers: HeaderSettings,
+        verifier: TokenVerifier | None,
+        signer: InternalTokenSigner | None,
+        *,
+        tells_addresses: bool = False,
     ) -> None:
+        self._tells_addresses = tells_addresses
         self._forward = tuple((name.lower().encode(), name.lower()) for name in headers.forward)
         self._trusted = frozenset(address.encode() for address in headers.trusted_proxies)
         self._verifier = verifier
@@ -99,15 +106,20 @@ class Callers:
     ) -> RequestContext:
         """Return what travels with the request."""
         trace = trace_headers(request_id, headers)
+        address = self._address(headers) if self._tells_addresses else ""
         if identity is None:
-            return RequestContext(headers=forwarded, trace=HeaderLines(trace))
+            return RequestContext(headers=forwarded, trace=HeaderLines(trace), address=address)
         return RequestContext(
             headers=forwarded,
             trace=HeaderLines(trace + client_headers(headers, self._trusted)),
             subgraph_headers=None if self._signer is None else self._signer.headers(identity),
             identity=identity.facts,
             value=identity,
+            address=address,
         )
+
+    def _address(self, headers: Mapping[bytes, bytes]) -> str:
+        return _address(headers.get(CLIENT_ADDRESS, b""), headers, self._trusted).decode("latin-1")
 
 
 def _insist_on_own_page(identity: Identity, headers: Mapping[bytes, bytes]) -> None:

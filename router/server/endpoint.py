@@ -15,12 +15,14 @@ import orjson
 
 from router.config import RouterSettings
 from router.execution.cache_policy import UNKEPT
+from router.execution.documents import Document
 from router.execution.errors import ExecutionError, SubscriptionRefusedError
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, Headers, Outcome, RequestContext
 from router.operations.errors import OperationRefusedError
 from router.operations.resolver import OperationResolver
 from router.planner.plan import OperationKind
 from router.policy.identity import Identity
+from router.rates.executor import RateLimitedExecutor
 from router.server.batching import Batcher
 from router.server.browsers import CsrfGuard
 from router.server.caching_headers import caching_headers, conditional
@@ -53,6 +55,11 @@ _APOLLO_CODES: Final = {
 
 class Prepared(Protocol):
     """An operation before it runs."""
+
+    @property
+    def document(self) -> Document:
+        """Its document."""
+        ...
 
     @property
     def kind(self) -> OperationKind:
@@ -107,6 +114,7 @@ class GraphQLEndpoint:
         callers: knows who sends them.
         operations: knows operations that are named rather than spelt out.
         uploads: takes requests that bring files; None where they are not taken.
+        limited: the engine with rate limits, where there are any.
     """
 
     def __init__(
@@ -116,8 +124,11 @@ class GraphQLEndpoint:
         callers: Callers,
         operations: OperationResolver,
         uploads: UploadEndpoint | None = None,
+        *,
+        limited: RateLimitedExecutor | None = None,
     ) -> None:
         self._engine = engine
+        self._limited = limited
         self._callers = callers
         self.operations = operations
         self._uploads = uploads
@@ -128,6 +139,12 @@ class GraphQLEndpoint:
         self._sharing: InFlight[Hashable, GraphQLResponse] | None = InFlight() if settings.sharing.requests else None
         self._caching = caching_headers(settings, asks=callers.asks)
         self._headers: dict[bytes, HeaderBlock] = {}
+
+    async def aclose(self) -> None:
+        """Close connections to stores."""
+        await self.operations.aclose()
+        if self._limited is not None:
+            await self._limited.aclose()
 
     async def answer(self, request: HttpRequest, request_id: bytes) -> Response:
         """Answer one HTTP request.
@@ -152,7 +169,7 @@ class GraphQLEndpoint:
         identity = await callers.identify(headers)
         forwarded = callers.forwarded(headers)
         key = self._key(body, forwarded, identity, headers)
-        if self._sharing is not None and key in self._sharing:
+        if self._limited is None and self._sharing is not None and key in self._sharing:
             return self._response(await awaited(partial(self._sharing.join, key)), media, None)
         request = parse_body(body)
         context = callers.context(identity, forwarded, request_id, headers)
@@ -186,17 +203,21 @@ class GraphQLEndpoint:
             return None
         forwarded = callers.forwarded(headers)
         key = self._key(body, forwarded, identity, headers)
-        sharing = self._sharing
-        if sharing is not None and key in sharing:
+        sharing, limited = self._sharing, self._limited
+        if limited is None and sharing is not None and key in sharing:
             return Ready(partial(sharing.join, key), media, None, self._response)
         request = parse_body(body)
         if isinstance(request, Batch) or request.extensions is not None or self.operations.insists:
             return None
-        run = self._engine.ready(request, callers.context(identity, forwarded, request_id, headers))
+        context = callers.context(identity, forwarded, request_id, headers)
+        run = self._engine.ready(request, context)
         if run is None:
             return None
-        begin: Begin[GraphQLResponse] = run.begin if sharing is None else partial(sharing.share, key, run.begin)
-        return Ready(begin, media, request.operation_name, self._response)
+        begin: Begin[GraphQLResponse] | None
+        begin = run.begin if sharing is None else partial(sharing.share, key, run.begin)
+        if limited is not None:
+            begin = limited.admitting(request, context, begin)
+        return None if begin is None else Ready(begin, media, request.operation_name, self._response)
 
     def _key(
         self, text: bytes, forwarded: Headers, identity: Identity | None, headers: Mapping[bytes, bytes]
@@ -213,7 +234,7 @@ class GraphQLEndpoint:
         self, batch: Batch, headers: Mapping[bytes, bytes], context: RequestContext, media: bytes
     ) -> Response:
         async def run(request: GraphQLRequest) -> bytes:
-            return self._written(await self._engine.execute(request, context))
+            return self._written(await (self._limited or self._engine).execute(request, context))
 
         body = await self._batcher.answer(batch, lambda each: self.resolve(each, headers), self._kind, run)
         return Response(200, self._headers_for(media), body)
@@ -253,6 +274,12 @@ class GraphQLEndpoint:
         return response if self._caching is None else conditional(response, headers)
 
     async def _execute(self, key: Hashable, request: GraphQLRequest, context: RequestContext) -> GraphQLResponse:
+        """Run an operation, once it was counted."""
+        if self._limited is None:
+            return await self._run(key, request, context)
+        return await self._limited.admit(request, context, lambda: self._run(key, request, context))
+
+    async def _run(self, key: Hashable, request: GraphQLRequest, context: RequestContext) -> GraphQLResponse:
         """Run an operation; if it is a query, for all who ask for the same until it is done."""
         if self._sharing is None or await self._kind(request) != "query":
             return await self._engine.execute(request, context)

@@ -36,6 +36,7 @@ from router.server.streams.formats import Format
 from router.server.streams.negotiation import accepted
 from router.server.streams.port import SocketResponse, StreamResponse
 from router.server.streams.session import SUBPROTOCOL, SocketSession
+from router.server.streams.single_connections import SingleConnections
 from router.server.streams.writing import PartsWriter, Rendering, ResultWriter, StreamWriter
 
 Writer: TypeAlias = StreamWriter | PartsWriter | ResultWriter
@@ -57,11 +58,17 @@ class StreamEndpoint:
         self._csrf = CsrfGuard(settings.csrf)
         self._origins = frozenset(settings.cors.origins)
         self._renderings: dict[Format, Rendering] = {}
+        self._shares = services.settings.single_connections.enabled and settings.server.workers == 1
+        self._shared = SingleConnections(services, single, self._read)
 
     @staticmethod
     def concerns(headers: Mapping[bytes, bytes]) -> bool:
         """Tell whether a request may want a stream."""
         return accepted(headers.get(b"accept")) is not None or b"upgrade" in headers
+
+    def wants(self, http: HttpRequest) -> bool:
+        """Tell whether a request may want a stream, or that something is done about one."""
+        return self.concerns(http.headers) or (self._shares and self._shared.concerns(http))
 
     async def hand_over(self, successor: StreamEndpoint) -> None:
         """Let a successor serve the clients that are there."""
@@ -79,6 +86,8 @@ class StreamEndpoint:
         """
         if http.headers.get(b"upgrade", b"").lower() == b"websocket" and http.method == "GET":
             return self._socket(http, request_id)
+        if self._shares and self._shared.concerns(http):
+            return await self._shared.answer(http, request_id)
         accepts = accepted(http.headers.get(b"accept"))
         if accepts is None:
             return await self._single.answer(http, request_id)
@@ -100,9 +109,9 @@ class StreamEndpoint:
             return await self._subscription(request, client, form)
         context = self._services.context(client)
         if parts is None:
-            answer = await self._services.engine.execute(request, context)
+            answer = await self._services.executor.execute(request, context)
             return self._response(form, ResultWriter(answer, form), request)
-        writer = PartsWriter(self._services.engine.execute_incremental(request, context), parts)
+        writer = PartsWriter(self._services.executor.execute_incremental(request, context), parts)
         return self._response(form, writer, request)
 
     async def _read(self, http: HttpRequest) -> GraphQLRequest:
@@ -136,7 +145,7 @@ class StreamEndpoint:
     async def _subscription(self, request: GraphQLRequest, client: Client, form: Format) -> StreamResponse:
         services = self._services
         try:
-            subscription = await services.subscriptions.open(request, client, expires_at=client.expires_at)
+            subscription = await services.subscribe(request, client, client.expires_at)
         except ExecutionError as error:
             refusal = GraphQLResponse(Outcome.REFUSED, errors=error.as_dicts())
             return self._response(form, ResultWriter(refusal, form), request)

@@ -1,11 +1,14 @@
-"""One operation on a WebSocket: a subscription with its events, or a query or mutation with its one result."""
+"""One of several operations on a connection: a subscription with its events, or a query or mutation with its result.
+
+The connection is a WebSocket, or an event stream in the single connection mode of graphql-sse.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, MutableMapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
 import structlog
@@ -16,7 +19,7 @@ from router.execution.json_text import write_json
 from router.operations.errors import OperationRefusedError
 from router.server.errors import OperationNotRunError
 from router.server.streams.client import Client, StreamServices
-from router.server.streams.port import Socket
+from router.server.streams.dialects import WEBSOCKET, Dialect
 from router.subscriptions import ClientTooSlowError, Subscription, SubscriptionEndedError
 
 if TYPE_CHECKING:
@@ -27,6 +30,23 @@ logger = structlog.get_logger("router.server")
 _TRY_AGAIN_LATER = 1013
 
 
+class Line(Protocol):
+    """The connection to the client."""
+
+    @property
+    def full(self) -> bool:
+        """Whether the client is behind with reading."""
+        ...
+
+    def write(self, data: bytes) -> None:
+        """Write at once."""
+        ...
+
+    def close_soon(self, code: int, reason: str) -> None:
+        """Begin to close the connection."""
+        ...
+
+
 class SocketOperation:
     """Runs an operation and writes what comes of it.
 
@@ -35,14 +55,16 @@ class SocketOperation:
         services: what runs it.
         socket: where results go.
         running: the operations of the connection, by id; this one stands there while it runs.
+        dialect: how they are written.
     """
 
     def __init__(
         self,
         number: str,
         services: StreamServices,
-        socket: Socket,
+        socket: Line,
         running: MutableMapping[str, SocketOperation],
+        dialect: Dialect = WEBSOCKET,
     ) -> None:
         self._number = number
         self._services = services
@@ -50,7 +72,9 @@ class SocketOperation:
         self._running = running
         self._task: asyncio.Task[None] | None = None
         self._subscription: Subscription | None = None
-        self._head = b'{"id":%b,"type":"next","payload":' % orjson.dumps(number)
+        self._dialect = dialect
+        self._id = orjson.dumps(number)
+        self._head = dialect.before % self._id
 
     def start(self, request: GraphQLRequest, client: Client) -> None:
         """Begin to run."""
@@ -77,12 +101,12 @@ class SocketOperation:
                 request = await services.operations.resolve(request, client.headers)
             prepared = await services.engine.prepare(request)
             if prepared.kind == "subscription":
-                self._subscription = await services.subscriptions.open(request, client)
+                self._subscription = await services.subscribe(request, client)
                 self._subscription.attach(self)
             elif prepared.defers:
-                await self._deliver(services.engine.execute_incremental(request, services.context(client)))
+                await self._deliver(services.executor.execute_incremental(request, services.context(client)))
             else:
-                self._conclude(await services.engine.execute(request, services.context(client)))
+                self._conclude(await services.executor.execute(request, services.context(client)))
         except ExecutionError as error:
             self.fail(error.as_dicts())
         except OperationRefusedError as error:
@@ -116,7 +140,7 @@ class SocketOperation:
             self._subscription.hold()
 
     def _write(self, result: bytes) -> None:
-        self._socket.write(b"%b%b}" % (self._head, result))
+        self._socket.write(b"%b%b%b" % (self._head, result, self._dialect.after))
 
     def ended(self, error: SubscriptionEndedError | None) -> None:
         """Write the end; a client that takes nothing is sent away instead."""
@@ -131,8 +155,8 @@ class SocketOperation:
     def fail(self, errors: tuple[GraphQLErrorDict, ...]) -> None:
         """Write that the operation ends with errors."""
         self._running.pop(self._number, None)
-        self._socket.write(orjson.dumps({"id": self._number, "type": "error", "payload": errors}))
+        self._socket.write(self._dialect.failed(self._id, orjson.dumps(errors)))
 
     def _complete(self) -> None:
         self._running.pop(self._number, None)
-        self._socket.write(orjson.dumps({"id": self._number, "type": "complete"}))
+        self._socket.write(self._dialect.complete % self._id)

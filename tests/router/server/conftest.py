@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from graphql import OperationDefinitionNode, parse
 
 from router.config_file import parse_settings
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
@@ -46,8 +47,11 @@ class ScriptedEngine:
         return SimpleNamespace(begin=lambda done: Awaiting(self.execute(request, context), done))
 
     async def prepare(self, request: GraphQLRequest) -> Any:
+        definitions = parse(request.query).definitions
+        operation = next(each for each in definitions if isinstance(each, OperationDefinitionNode))
         return SimpleNamespace(
-            kind=word if (word := request.query.split()[0]) in {"mutation", "subscription"} else "query"
+            kind=word if (word := request.query.split()[0]) in {"mutation", "subscription"} else "query",
+            document=SimpleNamespace(operation=lambda _name: operation, fragments={}),
         )
 
 
