@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
+from router.cache.store import Store
 from router.config import RouterSettings
 from router.execution.engine import Engine
 from router.execution.settings import DocumentLimits, EngineSettings
@@ -18,9 +20,10 @@ from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
 from router.policy.keys import KeySet, key_reader
 from router.release import Release
-from router.server.app import create_router_app
+from router.server.app import Mount, create_router_app
+from router.server.invalidation import InvalidationEndpoint
 from router.server.streams.subgraphs import callback_door, callback_inbox, stream_transports
-from router.server.ways import ways_to
+from router.server.ways import Transports, cached, seen
 from router.supergraph import Supergraph
 from router.telemetry.planning import PlanningWatch
 from router.telemetry.sight import Sight, sight_of
@@ -69,11 +72,12 @@ class Generation:
         addresses = subgraph_addresses(release.supergraph, settings)
         self.sight = _sight(settings, before)
         self.network = _network(addresses, settings, self.sight)
+        self.store = _store(release, before, self.sight)
         self.inbox = _inbox(settings, before)
         streams = stream_transports(addresses, settings, self.inbox)
         self.engine = Engine(
             release.supergraph,
-            ways_to(self.network.transports, self.sight),
+            self._ways(self.network.transports),
             _engine_settings(settings),
             streams=streams,
             gate=policy_gate(release.supergraph, settings),
@@ -85,10 +89,8 @@ class Generation:
             settings,
             verifier=self.verifier,
             signer=_signer(settings, release.supergraph),
-            mounts=callback_door(self.inbox, settings),
-            uploading=self.engine.through(ways_to(self.network.uploading(), self.sight))
-            if settings.uploads.enabled
-            else None,
+            mounts={**callback_door(self.inbox, settings), **_invalidation(self.store, settings)},
+            uploading=self.engine.through(self._ways(self.network.uploading())) if settings.uploads.enabled else None,
             ids={"supergraph": release.supergraph_id, "settings": release.settings_id},
             sight=self.sight,
         )
@@ -105,6 +107,16 @@ class Generation:
         await self.app.aclose()
         self.engine.close()
         await self.network.close()
+
+    async def let_go(self, successor: Generation | None = None) -> None:
+        """Close what may be taken over, unless a successor has done so."""
+        if self.store is not None and (successor is None or successor.store is not self.store):
+            await self.store.close()
+        if successor is None or successor.sight is not self.sight:
+            await asyncio.to_thread(self.sight.close)
+
+    def _ways(self, transports: Transports) -> Transports:
+        return cached(seen(transports, self.sight), self.release.supergraph, self.store)
 
 
 def _network(addresses: Mapping[str, str], settings: RouterSettings, sight: Sight) -> HttpNetwork:
@@ -144,6 +156,21 @@ def _sight(settings: RouterSettings, before: Generation | None) -> Sight:
     if before is not None and before.release.settings.telemetry == settings.telemetry:
         return before.sight
     return sight_of(settings.telemetry)
+
+
+def _store(release: Release, before: Generation | None, sight: Sight) -> Store | None:
+    settings = release.settings.cache
+    if not settings.enabled:
+        return None
+    kept = before is not None and before.release.supergraph_id == release.supergraph_id and before.sight is sight
+    if before is not None and kept and before.release.settings.cache == settings:
+        return before.store
+    return Store(settings, sight.metrics)
+
+
+def _invalidation(store: Store | None, settings: RouterSettings) -> dict[str, Mount]:
+    wanted = settings.cache.invalidation
+    return {} if store is None or wanted is None else {wanted.path: InvalidationEndpoint(store, wanted).answer}
 
 
 def _inbox(settings: RouterSettings, before: Generation | None) -> CallbackInbox | None:

@@ -88,7 +88,7 @@ class ReloadingRouter:
             task.cancel()
         await asyncio.gather(*self._reloads, *self._retirements, return_exceptions=True)
         await self._generation.close()
-        await asyncio.to_thread(self._generation.sight.close)
+        await self._generation.let_go()
 
     def reload_soon(self) -> None:
         """Begin to reload, as on a signal."""
@@ -128,8 +128,7 @@ class ReloadingRouter:
             await asyncio.sleep(_LOOK_SECONDS)
             requests &= self.under_way()
         await old.close()
-        if old.sight is not self._generation.sight:
-            await asyncio.to_thread(old.sight.close)
+        await old.let_go(self._generation)
         del old
         gc.collect()  # a generation is full of cycles, and the collector hardly ever looks for old ones by itself
 

@@ -16,7 +16,7 @@ from router.execution.engine import Engine
 from router.execution.settings import EngineSettings
 from router.execution.transports.in_process import InProcessTransport
 from router.server.app import create_router_app
-from router.server.ways import ways_to
+from router.server.ways import seen
 from router.supergraph import load_supergraph
 from router.telemetry.metrics import Metrics
 from router.telemetry.planning import PlanningWatch
@@ -63,7 +63,7 @@ def client(shop, sight):
     composed = compose([Subgraph("shop", "type Query { hello: String }", "http://shop")])
     assert isinstance(composed, Composed)
     settings = parse_settings("{telemetry: {metrics: {}, access_log: none}, landing_page: false}")
-    ways = ways_to({"shop": InProcessTransport(shop)}, sight)
+    ways = seen({"shop": InProcessTransport(shop)}, sight)
     engine = Engine(load_supergraph(composed.supergraph_sdl), ways, EngineSettings(share_requests=False))
     engine.watch_planning(PlanningWatch(sight, 0.0))
     app = create_router_app(engine, settings, sight=sight)
@@ -135,4 +135,4 @@ async def test_breakers_are_seen(sight):
 
 async def test_nothing_seen_is_nothing_in_the_way(shop):
     transports = {"shop": InProcessTransport(shop)}
-    assert ways_to(transports, Sight()) is transports
+    assert seen(transports, Sight()) is transports
