@@ -48,6 +48,9 @@ class ProductCreated(Payload):
     category_id: str | None
     variants: tuple[VariantFacts, ...]
     published: bool = True
+    brand: str = ""
+    tags: tuple[str, ...] = ()
+    attributes: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,9 @@ class ProductUpdated(Payload):
     category_id: str | None
     variants: tuple[VariantFacts, ...]
     published: bool = True
+    brand: str = ""
+    tags: tuple[str, ...] = ()
+    attributes: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +89,23 @@ class CategoryChanged(Payload):
     name: str
     parent_id: str | None
     removed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchFacts:
+    """A search: its words as they were compared, and how many products its first page had; who asked is not told."""
+
+    words: str
+    found: int
+    searched_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductsSearched(Payload):
+    """What was searched for within a few seconds, by everybody together."""
+
+    producer: ClassVar[str] = "products"
+    searches: tuple[SearchFacts, ...]
 
 
 # --- inventory ---
@@ -233,6 +256,17 @@ class PostalAddress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckoutStarted(Payload):
+    """A cart was taken to checkout for the first time."""
+
+    producer: ClassVar[str] = "orders"
+    checkout_id: str
+    cart_id: str
+    currency: str
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderFacts(Payload):
     """What the events of an order have in common."""
 
@@ -271,6 +305,21 @@ class OrderCancelled(OrderFacts):
     """An order was cancelled before it was shipped."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartAbandoned(Payload):
+    """Somebody whose e-mail address is known filled a cart and left it; told once for each time."""
+
+    producer: ClassVar[str] = "orders"
+    personal: ClassVar[tuple[str, ...]] = ("email",)
+    cart_id: str
+    customer_id: str | None
+    email: str
+    currency: str
+    total_minor: int
+    lines: tuple[OrderLineFacts, ...]
+    abandoned_at: str
 
 
 # --- shipping (an order is shipped or delivered when all its shipments are; shipping knows it first) ---
@@ -351,6 +400,22 @@ class PaymentDisputed(PaymentFacts):
     chargeback_id: str
     status: str
     reason: str = ""
+
+
+# --- recommendations ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductViewed(Payload):
+    """Somebody looked at a product: a customer, or a guest by the token of the session; after which search, if any."""
+
+    producer: ClassVar[str] = "recommendations"
+    personal: ClassVar[tuple[str, ...]] = ("customer_id", "session")
+    product_id: str
+    customer_id: str | None
+    session: str
+    viewed_at: str
+    searched: str = ""
 
 
 # --- users ---
@@ -473,6 +538,7 @@ CATALOGUE: dict[str, type[Payload]] = {
         ProductUpdated,
         PriceChanged,
         CategoryChanged,
+        ProductsSearched,
         InventoryChanged,
         StockLevelLow,
         StockReserved,
@@ -483,15 +549,18 @@ CATALOGUE: dict[str, type[Payload]] = {
         AllocationMoved,
         StockReturned,
         BackInStock,
+        CheckoutStarted,
         OrderPlaced,
         OrderConfirmed,
         OrderCancelled,
+        CartAbandoned,
         OrderShipped,
         OrderDelivered,
         PaymentProcessed,
         PaymentFailed,
         PaymentRefunded,
         PaymentDisputed,
+        ProductViewed,
         UserRegistered,
         UserProfileUpdated,
         UserEmailVerified,

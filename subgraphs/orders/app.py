@@ -17,6 +17,7 @@ from subgraphs.orders.domain.ports import Ports
 from subgraphs.orders.domain.tax import STANDARD_RATES, RateTable
 from subgraphs.orders.remote import RemoteCatalogue, RemotePayments, RemoteShipping, RemoteStock, RemoteVouchers
 from subgraphs.orders.service import OrdersService
+from subgraphs.orders.service.cart_care import CartCare
 from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
@@ -39,6 +40,9 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
         vouchers=RemoteVouchers(calls),
     )
     service = make_service(parts, own, ports, alone=settings.mode == "embedded")
+    care = CartCare(
+        parts.database, parts.clock, abandoned_after=own.cart_abandoned_after, kept_for=own.cart_kept_days * 86400
+    )
     return Subgraph(
         name="orders",
         schema=make_schema(),
@@ -49,7 +53,10 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
             *make_consumers(service.orders),
             personal_data_consumer("orders", PERSONAL_DATA, settings),
         ),
-        jobs=(Job(name="orders.sagas", run=service.sagas.run_due, every=own.saga_every),),
+        jobs=(
+            Job(name="orders.sagas", run=service.sagas.run_due, every=own.saga_every),
+            Job(name="orders.carts", run=care.run, every=own.cart_care_every),
+        ),
     )
 
 
@@ -71,7 +78,7 @@ def make_service(parts: Parts, own: OrdersSettings, ports: Ports, *, alone: bool
     taxes = RateTable(STANDARD_RATES)
     return OrdersService(
         database=database,
-        carts=CartService(database, ports.catalogue, clock),
+        carts=CartService(database, ports.catalogue, ports.stock, clock),
         checkouts=checkouts,
         completion=CompletionService(database, checkouts, taxes, runner, clock, reservation_seconds=held),
         orders=OrderService(database, runner, clock),

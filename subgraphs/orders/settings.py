@@ -26,3 +26,12 @@ class OrdersSettings(SubgraphSettings):
 
     saga_retry_longest: float = 60.0
     """Seconds between two tries at most."""
+
+    cart_abandoned_after: float = 4 * 3600.0
+    """Seconds after which a cart that nobody touched is told of as abandoned, where an address is known."""
+
+    cart_kept_days: float = 90.0
+    """Days after which a cart that nobody touched and that became no order is deleted."""
+
+    cart_care_every: float = 60.0
+    """Seconds between two looks for carts that nobody touches."""

@@ -10,7 +10,17 @@ from kernel.graphql import CurrencyCode, Money
 from subgraphs.orders.api.context import Info
 from subgraphs.orders.api.references import Product, ProductVariant
 from subgraphs.orders.domain import cart as domain
+from subgraphs.orders.domain import notices as domain_notices
+from subgraphs.orders.domain.merging import MergeStrategy
+from subgraphs.orders.domain.notices import NoticeKind
 from subgraphs.orders.service.access import may_see
+
+strawberry.enum(NoticeKind, name="CartNoticeKind", description="What there is to know about a line.")
+strawberry.enum(
+    MergeStrategy,
+    name="CartMergeStrategy",
+    description="Which cart stays at log-in. With MERGE both become one; of a line in both the larger quantity counts.",
+)
 
 
 @strawberry.type(description="So many pieces of a variant.")
@@ -47,6 +57,28 @@ class CartLine:
         )
 
 
+@strawberry.type(description="Something to know about a line of a cart.")
+class CartNotice:
+    """Something to know about a line of a cart."""
+
+    kind: NoticeKind
+    sku: str
+    was: Money | None = strawberry.field(description="The price when the line was last changed.")
+    now: Money | None
+    available: int | None = strawberry.field(description="How many pieces can be had.")
+
+    @classmethod
+    def of(cls, notice: domain_notices.CartNotice) -> CartNotice:
+        """Show a notice."""
+        return cls(
+            kind=notice.kind,
+            sku=notice.sku,
+            was=Money.maybe(notice.was),
+            now=Money.maybe(notice.now),
+            available=notice.available,
+        )
+
+
 @strawberry.federation.type(keys=["id"], description="A cart; a guest's belongs to whoever knows its id.")
 class Cart:
     """A cart."""
@@ -58,6 +90,16 @@ class Cart:
     subtotal: Money
     ordered: bool = strawberry.field(description="Whether it is being paid or was ordered; then it cannot change.")
     updated_at: datetime
+    saved_lines: list[CartLine] = strawberry.field(description="What was put aside for later; it is not bought.")
+    merged_into: strawberry.ID | None = strawberry.field(description="The cart that took its place at log-in.")
+    cart: strawberry.Private[domain.Cart]
+
+    @strawberry.field(
+        description="What to know before going on: prices that moved since, lines that cannot be had as they are."
+    )
+    async def notices(self, info: Info) -> list[CartNotice] | None:
+        """Compare the cart with catalogue and stock of now."""
+        return [CartNotice.of(each) for each in await info.context.service.carts.notices(self.cart)]
 
     @classmethod
     def of(cls, cart: domain.Cart) -> Cart:
@@ -70,6 +112,9 @@ class Cart:
             subtotal=Money.of(cart.subtotal),
             ordered=cart.ordered,
             updated_at=cart.updated_at,
+            saved_lines=[CartLine.of(line) for line in cart.saved],
+            merged_into=None if cart.merged_into is None else strawberry.ID(cart.merged_into),
+            cart=cart,
         )
 
     @classmethod

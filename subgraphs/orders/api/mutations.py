@@ -20,6 +20,7 @@ from subgraphs.orders.domain import cart as cart_domain
 from subgraphs.orders.domain import checkout as checkout_domain
 from subgraphs.orders.domain import order as order_domain
 from subgraphs.orders.domain import saga as saga_domain
+from subgraphs.orders.domain.merging import MergeStrategy
 from subgraphs.orders.service.completion import Completion
 
 _EURO: Final = CurrencyCode("EUR")
@@ -122,6 +123,23 @@ class CartMutations:
     async def cart_line_remove(self, info: Info, id: strawberry.ID, sku: str) -> CartPayload:
         """Take a line out."""
         return await _cart(info.context.service.carts.remove_line(info.context.caller, id, sku))
+
+    @strawberry.mutation(description="Put a line aside for later.")
+    async def cart_line_save(self, info: Info, id: strawberry.ID, sku: str) -> CartPayload:
+        """Put a line aside."""
+        return await _cart(info.context.service.carts.set_saved(info.context.caller, id, sku, saved=True))
+
+    @strawberry.mutation(description="Take a line up again that was put aside.")
+    async def cart_line_restore(self, info: Info, id: strawberry.ID, sku: str) -> CartPayload:
+        """Take a line up again."""
+        return await _cart(info.context.service.carts.set_saved(info.context.caller, id, sku, saved=False))
+
+    @strawberry.mutation(description="After log-in: bring what was put together as a guest to one's own cart.")
+    async def cart_merge(
+        self, info: Info, guest_cart_id: strawberry.ID, strategy: MergeStrategy = MergeStrategy.MERGE
+    ) -> CartPayload:
+        """Bring a guest's cart to the caller's own."""
+        return await _cart(info.context.service.carts.merge(info.context.caller, guest_cart_id, strategy))
 
 
 @strawberry.type

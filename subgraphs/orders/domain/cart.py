@@ -58,6 +58,8 @@ class Cart:
     lines: tuple[CartLine, ...]
     created_at: datetime
     updated_at: datetime
+    saved: tuple[CartLine, ...] = ()
+    merged_into: str | None = None
 
     @property
     def subtotal(self) -> Money:

@@ -8,6 +8,7 @@ DomainError
 │   ├── CheckoutNotReadyError       ADDRESS_REQUIRED, SHIPPING_METHOD_REQUIRED
 │   ├── CartChangedError            STALE_VERSION
 │   ├── CartClosedError             INVALID_STATE
+│   ├── CurrencyMismatchError       CURRENCY_MISMATCH
 │   ├── IdempotencyKeyReusedError   IDEMPOTENCY_KEY_REUSED
 │   ├── PriceChangedError           PRICE_CHANGED
 │   ├── InsufficientStockError      INSUFFICIENT_STOCK
@@ -63,6 +64,15 @@ class CartClosedError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__("This cart has been ordered and cannot change any more.")
+
+
+class CurrencyMismatchError(ConflictError):
+    """Two carts of different currencies cannot become one."""
+
+    default_code = "CURRENCY_MISMATCH"
+
+    def __init__(self, one: str, other: str) -> None:
+        super().__init__(f"The carts are in {one} and {other}; choose one of them.", path=("strategy",))
 
 
 class IdempotencyKeyReusedError(ConflictError):

@@ -50,6 +50,10 @@ Destination = tuple[str, str]
 class Stock(Protocol):
     """Whoever keeps the stock."""
 
+    async def available(self, skus: Sequence[str]) -> Mapping[str, int]:
+        """Tell how many pieces of these can be promised now; nothing is held."""
+        ...
+
     async def reserve(self, checkout_id: str, quantities: Mapping[str, int], ttl_seconds: int, key: str) -> Reservation:
         """Hold stock for a while.
 

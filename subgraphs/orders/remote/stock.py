@@ -21,6 +21,11 @@ mutation ($input: StockReserveInput!, $key: String!) {
   }
 }
 """
+_AVAILABLE: Final = """
+query ($variants: [_Any!]!) {
+  _entities(representations: $variants) { ... on ProductVariant { sku availability { quantityAvailable } } }
+}
+"""
 _RELEASE: Final = """
 mutation ($id: ID!, $reason: String!, $key: String!) {
   reservationRelease(id: $id, reason: $reason, idempotencyKey: $key) { errors { code message path } }
@@ -46,6 +51,12 @@ class RemoteStock:
 
     def __init__(self, calls: SubgraphCalls) -> None:
         self._calls = calls
+
+    async def available(self, skus: Sequence[str]) -> Mapping[str, int]:
+        """Tell how many pieces of these can be promised now."""
+        variants = [{"__typename": "ProductVariant", "sku": sku} for sku in skus]
+        found = (await self._calls.execute("inventory", _AVAILABLE, {"variants": variants}))["_entities"]
+        return {one["sku"]: one["availability"]["quantityAvailable"] for one in found if one and one["availability"]}
 
     async def reserve(self, checkout_id: str, quantities: Mapping[str, int], ttl_seconds: int, key: str) -> Reservation:
         """Hold stock for a while."""

@@ -1,18 +1,28 @@
-"""Use cases of carts."""
+"""Use cases of carts: filling them, what there is to know about them, and what becomes of them when a guest logs in."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import NotFoundError
-from kernel.identity import Caller
+from kernel.identity import Caller, require
 from kernel.ids import new_id
 from kernel.money import decimals_of
 from subgraphs.orders.domain.cart import MAX_LINES, Cart, check_quantity, combine, line_of
-from subgraphs.orders.domain.errors import CartClosedError, QuantityError, VariantUnavailableError
-from subgraphs.orders.domain.ports import Catalogue
+from subgraphs.orders.domain.errors import (
+    CartClosedError,
+    CurrencyMismatchError,
+    QuantityError,
+    VariantUnavailableError,
+)
+from subgraphs.orders.domain.merging import MergeStrategy, additions
+from subgraphs.orders.domain.notices import CartNotice, notices
+from subgraphs.orders.domain.ports import Catalogue, Stock
 from subgraphs.orders.service.access import customer_of, may_see
 from subgraphs.orders.storage import carts as store
 
@@ -20,9 +30,10 @@ from subgraphs.orders.storage import carts as store
 class CartService:
     """Makes and fills carts."""
 
-    def __init__(self, database: Database, catalogue: Catalogue, clock: Clock) -> None:
+    def __init__(self, database: Database, catalogue: Catalogue, stock: Stock, clock: Clock) -> None:
         self.database = database
         self._catalogue = catalogue
+        self._stock = stock
         self._clock = clock
 
     async def create(self, caller: Caller, currency: str) -> Cart:
@@ -86,13 +97,73 @@ class CartService:
             _check_open(await store.remove_line(session, cart_id, sku, self._clock.now()))
         return await self._open(caller, cart_id)
 
-    async def _open(self, caller: Caller, cart_id: str, sku: str | None = None) -> Cart:
+    async def set_saved(self, caller: Caller, cart_id: str, sku: str, *, saved: bool) -> Cart:
+        """Put a line aside for later, or take it up again."""
+        await self._open(caller, cart_id, sku, also_saved=True)
+        async with self.database.transaction() as session:
+            _check_open(await store.set_saved(session, cart_id, sku, saved=saved, at=self._clock.now()))
+        return await self._open(caller, cart_id)
+
+    async def notices(self, cart: Cart) -> tuple[CartNotice, ...]:
+        """Tell which prices moved and which lines cannot be had as they are, by catalogue and stock of now."""
+        if not cart.lines or cart.ordered:
+            return ()
+        skus = [line.sku for line in cart.lines]
+        articles, available = await asyncio.gather(
+            self._catalogue.articles(skus, cart.currency), self._stock.available(skus)
+        )
+        return tuple(notices(cart, articles, available))
+
+    async def merge(self, caller: Caller, guest_cart_id: str, strategy: MergeStrategy) -> Cart:
+        """Bring what somebody put together as a guest to their own cart; doing so again finds the same cart.
+
+        Raises:
+            NotFoundError: no such cart of a guest.
+            CartClosedError: it has been ordered.
+            QuantityError: both together are too many lines.
+        """
+        customer_id = require(caller, kinds={"customer"})
+        async with self.database.transaction() as session:
+            own = (await store.of_customers(session, [customer_id])).get(customer_id)
+            both = await store.lock(session, [guest_cart_id, *([own.id] if own else [])])
+            guest = both.get(guest_cart_id)
+            if guest is None or guest.customer_id not in {None, customer_id}:
+                raise NotFoundError("No such cart.", path=("guestCartId",))
+            if guest.merged_into is not None and own is not None:
+                return both[own.id]
+            if guest.ordered:
+                raise CartClosedError
+            stays = await self._merge(session, guest, both.get(own.id) if own else None, strategy)
+            await store.attach(session, stays, customer_id)
+            merged = (await store.by_ids(session, [stays]))[stays]
+            if len(merged.lines) > MAX_LINES:
+                raise QuantityError(f"A cart takes {MAX_LINES} different articles at most.", path=("guestCartId",))
+        return merged
+
+    async def _merge(self, session: AsyncSession, guest: Cart, own: Cart | None, strategy: MergeStrategy) -> str:
+        """Let one cart stay, and close the other; give the id of the one that stays."""
+        now = self._clock.now()
+        if own is None or own.ordered or own.id == guest.id:
+            return guest.id
+        if strategy is MergeStrategy.USE_GUEST:
+            await store.close_merged(session, own.id, guest.id, now)
+            return guest.id
+        if strategy is MergeStrategy.MERGE:
+            if guest.currency != own.currency:
+                raise CurrencyMismatchError(guest.currency, own.currency)
+            if added := additions(guest, own):
+                await store.raise_lines(session, own.id, added, now)
+        await store.close_merged(session, guest.id, own.id, now)
+        return own.id
+
+    async def _open(self, caller: Caller, cart_id: str, sku: str | None = None, *, also_saved: bool = False) -> Cart:
         cart = await self.get(caller, cart_id)
         if cart is None:
             raise NotFoundError("No such cart.", path=("id",))
         if cart.ordered:
             raise CartClosedError
-        if sku is not None and all(line.sku != sku for line in cart.lines):
+        lines = (*cart.lines, *cart.saved) if also_saved else cart.lines
+        if sku is not None and all(line.sku != sku for line in lines):
             raise NotFoundError("The cart has no such line.", path=("sku",))
         return cart
 

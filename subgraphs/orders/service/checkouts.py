@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
-from kernel.events.catalogue import PostalAddress
+from kernel.events.catalogue import CheckoutStarted, PostalAddress
+from kernel.events.outbox import record
 from kernel.identity import Caller
 from kernel.ids import new_id
 from subgraphs.orders.domain.cart import Cart, CartLine, line_of
@@ -181,6 +182,8 @@ class CheckoutService:
         async with self.database.transaction() as session:
             if not await store.save(session, checkout, self._clock.now()):
                 raise CartChangedError
+            if attach_cart and checkout.version == 1:
+                await record(session, _started(checkout, self._clock.now()), subject=checkout.id)
             if attach_cart and checkout.customer_id and attach_cart.customer_id is None:
                 await cart_store.attach(session, attach_cart.id, checkout.customer_id)
         return checkout
@@ -189,6 +192,12 @@ class CheckoutService:
 def purchase_of(checkout: Checkout) -> VoucherPurchase:
     """Tell for what and for whom a voucher of this checkout is to count."""
     return VoucherPurchase(goods=checkout.goods, customer_id=checkout.customer_id, email=checkout.email)
+
+
+def _started(checkout: Checkout, at: datetime) -> CheckoutStarted:
+    return CheckoutStarted(
+        checkout_id=checkout.id, cart_id=checkout.cart_id, currency=checkout.currency, started_at=at.isoformat()
+    )
 
 
 def _check_email(email: str) -> str:

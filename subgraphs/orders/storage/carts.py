@@ -14,6 +14,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    case,
     delete,
     func,
     insert,
@@ -46,6 +47,8 @@ _COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
     cart_lines.c.unit_price_minor,
     cart_lines.c.weight_grams,
     cart_lines.c.quantity,
+    cart_lines.c.saved,
+    carts.c.merged_into,
 )
 
 
@@ -94,7 +97,8 @@ async def put_lines(session: AsyncSession, cart_id: str, lines: Iterable[CartLin
     added = upsert(cart_lines).values(rows)
     fresh = ("name", "unit_price_minor", "weight_grams", "variant_id", "product_id")
     changes: dict[str, Any] = {name: added.excluded[name] for name in fresh}
-    changes["quantity"] = cart_lines.c.quantity + added.excluded.quantity
+    kept = case((cart_lines.c.saved, 0), else_=cart_lines.c.quantity)
+    changes |= {"quantity": kept + added.excluded.quantity, "saved": False}
     put = added.on_conflict_do_update(index_elements=["cart_id", "sku"], set_=changes)
     try:
         return await _change(session, cart_id, at, put.cte("put"))
@@ -114,6 +118,34 @@ async def remove_line(session: AsyncSession, cart_id: str, sku: str, at: datetim
     """Take a line out; False when the cart is closed."""
     line = delete(cart_lines).where(cart_lines.c.cart_id == cart_id, cart_lines.c.sku == sku)
     return await _change(session, cart_id, at, line.cte("line"))
+
+
+async def set_saved(session: AsyncSession, cart_id: str, sku: str, *, saved: bool, at: datetime) -> bool:
+    """Put a line aside for later, or take it up again; False when the cart is closed."""
+    line = update(cart_lines).where(cart_lines.c.cart_id == cart_id, cart_lines.c.sku == sku)
+    return await _change(session, cart_id, at, line.values(saved=saved).cte("line"))
+
+
+async def lock(session: AsyncSession, ids: Sequence[str]) -> dict[str, Cart]:
+    """Lock carts, always in the same order, and read them."""
+    locked = select(carts.c.id).where(carts.c.id.in_(ids)).order_by(carts.c.id).with_for_update()
+    await session.execute(locked)
+    return await by_ids(session, ids)
+
+
+async def raise_lines(session: AsyncSession, cart_id: str, lines: Iterable[CartLine], at: datetime) -> None:
+    """Give a locked cart at least these pieces of these lines."""
+    added = upsert(cart_lines).values([_line_row(cart_id, line, at) for line in lines])
+    put = added.on_conflict_do_update(
+        index_elements=["cart_id", "sku"], set_={"quantity": added.excluded.quantity, "saved": False}
+    )
+    await _change(session, cart_id, at, put.cte("put"))
+
+
+async def close_merged(session: AsyncSession, cart_id: str, into: str, at: datetime) -> None:
+    """Close a locked cart whose place another has taken."""
+    closed = update(carts).where(carts.c.id == cart_id)
+    await session.execute(closed.values(ordered=True, merged_into=into, updated_at=at))
 
 
 async def attach(session: AsyncSession, cart_id: str, customer_id: str) -> None:
@@ -137,7 +169,7 @@ async def _change(session: AsyncSession, cart_id: str, at: datetime, change: CTE
     touched = (
         update(carts)
         .where(carts.c.id == cart_id, ~carts.c.ordered)
-        .values(version=carts.c.version + 1, updated_at=at)
+        .values(version=carts.c.version + 1, updated_at=at, abandoned_at=None)
         .returning(carts.c.id)
         .cte("touched")
     )
@@ -164,7 +196,9 @@ def _cart(rows: Sequence[RowMapping]) -> Cart:
         customer_id=head["customer_id"],
         version=head["version"],
         ordered=head["ordered"],
-        lines=tuple(_line(row) for row in rows if row["sku"] is not None),
+        lines=tuple(_line(row) for row in rows if row["sku"] is not None and not row["saved"]),
+        saved=tuple(_line(row) for row in rows if row["saved"]),
+        merged_into=head["merged_into"],
         created_at=head["created_at"],
         updated_at=head["updated_at"],
     )

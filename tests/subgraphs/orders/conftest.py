@@ -76,14 +76,17 @@ class Depot:
         self.stock = {"SKU-A": 10, "SKU-B": 10, "SKU-C": 10}
         self.held, self.allocated, self.answers = {}, {}, {}
 
-    def available(self, sku):
+    def left(self, sku):
         taken = [*self.held.values(), *self.allocated.values()]
         return self.stock.get(sku, 0) - sum(lines.get(sku, 0) for lines in taken)
+
+    async def available(self, skus):
+        return {sku: self.left(sku) for sku in skus}
 
     async def reserve(self, checkout_id, quantities, ttl_seconds, key):
         self.faults.enter("reserve")
         if key not in self.answers:
-            short = [Shortage(s, q, self.available(s)) for s, q in quantities.items() if q > self.available(s)]
+            short = [Shortage(s, q, self.left(s)) for s, q in quantities.items() if q > self.left(s)]
             if short:
                 raise InsufficientStockError(tuple(short))
             reservation = f"res_{uuid.uuid4().hex}"
