@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,10 @@ from runtime.ports import free_port
 from runtime.shop import SUBGRAPHS
 from tests.prove.checkout import HERE, Checkout, graphql, running, wait_until
 
+_TABLES = "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY($1)"
+_IDS = re.compile(r"\b([a-z]+)_[0-9a-f]{32}\b")
+_OF_THE_SHOP = {"usr", "prod", "var", "cat", "coll", "ptype", "promo", "wh", "evt"}
+"""Prefixes of what belongs to nobody, or to somebody who is named beside."""
 STOREGRAPH = str(Path(sys.executable).with_name("storegraph"))
 
 
@@ -68,9 +73,28 @@ class Life:
         wait_until(
             lambda: self._rows(f"SELECT 1 FROM users.data_requests WHERE id = '{request}' AND state = 'done'") != []
         )
-        wait_until(self._settled)
+        self.settle()
         [row] = self._rows(f"SELECT report FROM users.data_requests WHERE id = '{request}'")
         return json.loads(row["report"])
+
+    def settle(self) -> None:
+        """Wait until everything that was begun has happened."""
+        wait_until(self._settled)
+
+    def things(self) -> dict[str, list[str]]:
+        """Give the ids of everything that is this person's, by their prefix."""
+        found = {"usr": {self._user_id}}
+        for _ in range(2):  # what names the person, and what names that: an order's payment knows the order alone
+            for each in _IDS.finditer(" ".join(self._rows_with(found))):
+                if each[1] not in _OF_THE_SHOP:
+                    found.setdefault(each[1], set()).add(each[0])
+        sessions = self._rows(f"SELECT id::text FROM users.session_families WHERE user_id = '{self._user_id}'")
+        found["session"] = {row["id"] for row in sessions}
+        return {prefix: sorted(ids) for prefix, ids in found.items()}
+
+    def rows(self, things: Mapping[str, Collection[str]]) -> list[str]:
+        """Give all rows of all tables that are about one of these things."""
+        return sorted(self._rows_with(things))
 
     def search(self, log: str) -> list[Place]:
         """Look for the person in every table, in Valkey, in every file beside PostgreSQL's own, and in the log."""
@@ -85,14 +109,32 @@ class Life:
     def _hits(self, where: str, content: bytes) -> list[Place]:
         return [Place(where, trace) for trace in self.traces if trace.encode().lower() in content.lower()]
 
+    @property
+    def _user_id(self) -> str:
+        return str(self.ask("{ me { id } }")["me"]["id"])
+
+    def _rows_with(self, things: Mapping[str, Collection[str]]) -> list[str]:
+        """Give the rows of all tables in which one of these ids occurs."""
+        words = [f"%{each}%" for ids in things.values() for each in ids]
+
+        async def read() -> list[str]:
+            connection = await asyncpg.connect(self._database)
+            try:
+                found: list[str] = []
+                for schema, table in await connection.fetch(_TABLES, list(SUBGRAPHS)):
+                    query = f'SELECT t::text AS row FROM "{schema}"."{table}" AS t WHERE t::text LIKE ANY($1)'
+                    found += [f"{schema}.{table} {row['row']}" for row in await connection.fetch(query, words)]
+                return found
+            finally:
+                await connection.close()
+
+        return asyncio.run(read())
+
     async def _search_tables(self) -> list[Place]:
         connection = await asyncpg.connect(self._database)
         found: list[Place] = []
         try:
-            tables = await connection.fetch(
-                "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY($1)", list(SUBGRAPHS)
-            )
-            for schema, table in tables:
+            for schema, table in await connection.fetch(_TABLES, list(SUBGRAPHS)):
                 rows = await connection.fetch(f'SELECT t::text AS row FROM "{schema}"."{table}" AS t')
                 content = "\n".join(row["row"] for row in rows)
                 raw = b"\n".join(bytes.fromhex(each) for each in _hexadecimal(content))
@@ -171,6 +213,19 @@ def live(url: str, data_dir: Path) -> Life:
         f"tok_{mark}",
     )
     return life
+
+
+def newcomer(url: str, role: str, admin: str) -> str:
+    """Open an account with a role that the administrator of this token gives; gives its access token."""
+    email, password = f"{role}.{secrets.token_hex(4)}@example.com", secrets.token_urlsafe(12)
+    register = "mutation($i: UserRegisterInput!) { userRegister(input: $i) { errors { message } } }"
+    graphql(url, register, {"i": {"email": email, "password": password, "name": f"Some {role}"}})
+    look = "query($e: String!) { users(first: 1, where: {search: $e}) { nodes { id } } }"
+    [found] = graphql(url, look, {"e": email}, admin)["data"]["users"]["nodes"]
+    give = "mutation($id: ID!, $r: [UserRole!]!) { userRolesSet(id: $id, roles: $r) { errors { message } } }"
+    graphql(url, give, {"id": found["id"], "r": [role.upper()]}, admin)
+    log_in = "mutation($e: String!, $p: String!) { userLogin(email: $e, password: $p) { accessToken } }"
+    return str(graphql(url, log_in, {"e": email, "p": password})["data"]["userLogin"]["accessToken"])
 
 
 def _settle_in(life: Life, mark: str) -> None:

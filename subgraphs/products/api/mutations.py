@@ -189,7 +189,9 @@ class Mutation(VoucherMutation):
         return await _category_changed(info, id, change)
 
     @strawberry.mutation(description="Hang a category under another parent, or make it a root.")
-    async def category_move(self, info: Info, id: strawberry.ID, parent_id: strawberry.ID | None) -> CategoryPayload:
+    async def category_move(
+        self, info: Info, id: strawberry.ID, parent_id: strawberry.ID | None = None
+    ) -> CategoryPayload:
         """Move a category with all below it."""
         require(info.context.caller, kinds={"admin"})
         return await _category_changed(info, id, taxonomy.move_category(info.context.service.database, id, parent_id))

@@ -29,7 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _PATIENCE: Final = 2.0
-_NICENESS: Final = 5
+_NICENESS: Final = 19
 _OF_THE_NEWEST: Final = 0.2
 """How much the newest hash counts in the moving average of what one costs."""
 

@@ -9,15 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from graphql import (
-    GraphQLInputObjectType,
-    GraphQLList,
-    GraphQLNonNull,
-    is_composite_type,
-    is_enum_type,
-    parse,
-    validate,
-)
+from graphql import GraphQLInputObjectType, parse, validate
 
 from kernel.calls import InProcessCalls
 from kernel.database import Database
@@ -27,8 +19,9 @@ from kernel.subgraph import Parts, export_sdl
 from subgraphs.users.api.schema import SCHEMA
 from subgraphs.users.app import build
 from subgraphs.users.settings import UsersSettings
+from tests.generated_operations import Operations, codes
 
-FEDERATION = {"_entities", "_service"}
+OPERATIONS = Operations(SCHEMA._schema)
 ACTORS = ("guest", "customer", "staff", "service")
 PUBLIC, PERSON, STAFF, ADMIN = "public", "person", "staff", "admin"
 POLICY = {
@@ -101,15 +94,8 @@ OWNED = (
 )
 
 
-def roots() -> dict[str, Any]:
-    schema = SCHEMA._schema
-    fields = {("query", name): field for name, field in schema.query_type.fields.items()}
-    fields |= {("mutation", name): field for name, field in schema.mutation_type.fields.items()}
-    return {name: (kind, field) for (kind, name), field in fields.items() if name not in FEDERATION}
-
-
 def test_every_root_field_has_its_policy():
-    assert set(roots()) == set(POLICY)
+    assert {name for _, name, _ in OPERATIONS.roots()} == set(POLICY)
 
 
 @pytest.fixture
@@ -138,62 +124,6 @@ async def actor(world, kind):
     return await world.promote(person, "staff", "support") if kind == "staff" else await world.log_in_as(person)
 
 
-def document(name: str, some_id: str) -> str:
-    """Call a root field with `some_id` wherever an id is wanted, and all that can be asked for at the first level."""
-    kind, field = roots()[name]
-    arguments = ", ".join(
-        f"{each}: {literal(argument.type, some_id)}"
-        for each, argument in field.args.items()
-        if isinstance(argument.type, GraphQLNonNull) or each in {"first", "currentPassword"}
-    )
-    called = f"{name}({arguments})" if arguments else name
-    return f"{kind} {{ {called} {selection(field.type)} }}"
-
-
-def literal(type_: Any, some_id: str) -> str:
-    if isinstance(type_, GraphQLNonNull):
-        type_ = type_.of_type
-    if isinstance(type_, GraphQLList):
-        return f"[{literal(type_.of_type, some_id)}]"
-    if isinstance(type_, GraphQLInputObjectType):
-        fields = type_.fields.items()
-        wanted = [(name, each) for name, each in fields if isinstance(each.type, GraphQLNonNull)] or list(fields)[:1]
-        return "{" + ", ".join(f"{name}: {literal(each.type, some_id)}" for name, each in wanted) + "}"
-    if is_enum_type(type_):
-        return next(iter(type_.values))
-    words = {"ID": f'"{some_id}"', "Boolean": "true", "Int": "10"}
-    return words.get(type_.name, '"some text"')
-
-
-def selection(type_: Any, depth: int = 4) -> str:
-    while hasattr(type_, "of_type"):
-        type_ = type_.of_type
-    if not is_composite_type(type_):
-        return ""
-    parts = [
-        f"{name} {inner}".strip()
-        for name, field in type_.fields.items()
-        if not field.args
-        and (inner := selection(field.type, depth - 1) if depth else "") is not None
-        and (depth or not is_composite_type(named(field.type)))
-    ]
-    return "{ " + " ".join(["__typename", *parts]) + " }"
-
-
-def named(type_: Any) -> Any:
-    while hasattr(type_, "of_type"):
-        type_ = type_.of_type
-    return type_
-
-
-def codes(result: Any) -> set[str]:
-    told = {error["extensions"]["code"] for error in result.errors}
-    for payload in (result.data or {}).values():
-        if isinstance(payload, dict):
-            told |= {error["code"] for error in payload.get("errors") or ()}
-    return told
-
-
 async def kept(world, victim) -> dict[str, Any]:
     return {
         table: await world.rows(
@@ -210,7 +140,9 @@ async def test_each_kind_of_actor_is_let_in_or_refused(world, kind):
     for name, policy in POLICY.items():
         if name in {"userErase", "sessionsRevokeAll"}:
             continue
-        told = codes(await world.subgraph.executor.execute(document(name, "usr_nobody"), caller=who))
+        told = codes(
+            (await world.subgraph.executor.execute(OPERATIONS.document(name, "usr_nobody"), caller=who)).to_builtins()
+        )
         expected = REFUSED[policy].get(kind)
         assert (expected in told) if expected else ("UNAUTHENTICATED" not in told), (name, told)
 
@@ -224,7 +156,7 @@ async def test_nobody_reaches_the_things_of_somebody_else(world, victim, kind):
     for name in POLICY:
         for some_id in ids:
             before = await kept(world, owner)
-            result = await world.subgraph.executor.execute(document(name, some_id), caller=who)
+            result = await world.subgraph.executor.execute(OPERATIONS.document(name, some_id), caller=who)
             told = str(result.to_builtins())
             if (name, kind) not in SEES | CHANGES:
                 assert not [each for each in personal if each in told], (name, kind, told)
@@ -254,8 +186,8 @@ async def test_staff_sees_profiles_and_nothing_that_guards_an_account(world, vic
 
 @pytest.mark.parametrize("name", POLICY)
 def test_every_generated_document_is_valid(name):
-    assert validate(SCHEMA._schema, parse(document(name, "usr_nobody"))) == []
-    assert "email" in document("user", "usr_nobody")
+    assert validate(SCHEMA._schema, parse(OPERATIONS.document(name, "usr_nobody"))) == []
+    assert "email" in OPERATIONS.document("user", "usr_nobody")
 
 
 async def test_no_input_takes_what_only_the_shop_decides():
