@@ -10,6 +10,7 @@ from typing import Final
 import asyncpg
 
 from kernel.database import plain_url
+from kernel.events.catalogue import ProductCreated
 from runtime.demo_data.people import PASSWORD
 from runtime.demo_data.pricing import purchase_costs
 from runtime.demo_data.records import addressed
@@ -33,6 +34,11 @@ _ROUNDS: Final = 12
 _EMPTY: Final = """
 SELECT NOT EXISTS (SELECT FROM products.products) AND NOT EXISTS (SELECT FROM users.users)
    AND NOT EXISTS (SELECT FROM orders.orders)
+"""
+
+_AVAILABLE: Final = """
+SELECT level.sku, skus.product_id, sum(level.on_hand - level.reserved - level.allocated)::integer AS available
+FROM inventory.stock_levels AS level JOIN inventory.skus ON skus.sku = level.sku GROUP BY level.sku, skus.product_id
 """
 
 
@@ -137,7 +143,29 @@ async def _notifications(connection: asyncpg.Connection, world: World) -> None:
 
 
 async def _recommendations(connection: asyncpg.Connection, world: World) -> None:
-    await recommendations.copy(connection, bought=world.records.bought)
+    made = world.catalogue
+    await recommendations.copy(
+        connection,
+        bought=world.records.bought,
+        products=[_known(item.row) for item in made.items],
+        categories=[
+            recommendations.CategoryRow(category_id=one.id, parent_id=one.parent_id) for one in made.categories
+        ],
+        stock=[recommendations.StockRow(**row) for row in await connection.fetch(_AVAILABLE)],
+    )
+
+
+def _known(row: products.ProductRow) -> recommendations.KnownRow:
+    told = ProductCreated(
+        product_id=row.id,
+        name=row.name,
+        category_id=row.category_id,
+        variants=(),
+        brand=row.brand,
+        tags=row.tags,
+        attributes=dict(row.attributes),
+    )
+    return recommendations.KnownRow.of(told)
 
 
 _LOADS: Final[dict[str, Callable[[asyncpg.Connection, World], Awaitable[None]]]] = {

@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 from kernel.graphql import Context
 from kernel.identity import Caller
+from kernel.jobs import Job
 from kernel.personal_data import personal_data_consumer
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
-from subgraphs.recommendations.api.context import RecommendationsLoaders
+from subgraphs.recommendations.api.context import RecommendationsLoaders, RecommendationsService
 from subgraphs.recommendations.api.schema import SCHEMA
 from subgraphs.recommendations.consumers import consumers
-from subgraphs.recommendations.service import RecommendationsService
+from subgraphs.recommendations.service import Learning, Recommending, Training, Viewing
+from subgraphs.recommendations.settings import RecommendationsSettings
 from subgraphs.recommendations.storage.personal_data import PERSONAL_DATA
 
 NAME: Final = "recommendations"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
+_LOOK_EVERY: Final = 30.0
+"""Seconds between two looks whether a training is due."""
+
 
 def build(settings: Settings, parts: Parts) -> Subgraph:
     """Put the subgraph together."""
-    service = RecommendationsService(parts.database)
+    own = RecommendationsSettings.load()
+    service = RecommendationsService(
+        recommending=Recommending(parts.database, parts.clock), viewing=Viewing(parts.database, parts.clock)
+    )
+    training = Training(
+        database=parts.database,
+        clock=parts.clock,
+        every=timedelta(seconds=own.train_every),
+        guests_kept=timedelta(days=own.guests_kept_days),
+    )
 
     def make_context(caller: Caller) -> Context[Any, Any]:
-        return Context(caller=caller, service=service, loaders=RecommendationsLoaders.of(service))
+        return Context(caller=caller, service=service, loaders=RecommendationsLoaders.of(service.recommending))
 
     return Subgraph(
         name=NAME,
@@ -34,7 +49,11 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
         database=parts.database,
         migrations=MIGRATIONS,
         consumers=(
-            *consumers(service),
+            *consumers(Learning()),
             personal_data_consumer(NAME, PERSONAL_DATA, settings),
+        ),
+        jobs=(
+            Job(name=f"{NAME}.train", run=training.train_due, every=min(_LOOK_EVERY, own.train_every)),
+            Job(name=f"{NAME}.forget-guests", run=training.forget_guests, every=3600.0),
         ),
     )

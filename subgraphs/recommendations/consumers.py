@@ -6,27 +6,37 @@ from typing import cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.events.catalogue import OrderConfirmed, ProductUpdated
+from kernel.events.catalogue import CategoryChanged, InventoryChanged, OrderConfirmed, ProductUpdated, ProductViewed
 from kernel.events.consumers import Consumer
 from kernel.events.envelope import Event
 from subgraphs.recommendations.domain.baskets import Basket
-from subgraphs.recommendations.service import RecommendationsService
+from subgraphs.recommendations.service import Learning
 
 
-def consumers(service: RecommendationsService) -> tuple[Consumer, ...]:
-    """Subscribe to confirmed orders, and to products that appear and disappear."""
+def consumers(learning: Learning) -> tuple[Consumer, ...]:
+    """Subscribe to what is bought and viewed, and to what is known of products."""
 
-    async def learn(event: Event, session: AsyncSession) -> None:
-        await service.learn(session, Basket.of(cast("OrderConfirmed", event.data)))
+    async def order(event: Event, session: AsyncSession) -> None:
+        await learning.order(session, Basket.of(cast("OrderConfirmed", event.data)))
 
-    async def follow_product(event: Event, session: AsyncSession) -> None:
-        product = cast("ProductUpdated", event.data)
-        await service.show_product(session, product.product_id, published=product.published)
+    async def view(event: Event, session: AsyncSession) -> None:
+        await learning.view(session, cast("ProductViewed", event.data))
+
+    async def product(event: Event, session: AsyncSession) -> None:
+        await learning.product(session, cast("ProductUpdated", event.data))
+
+    async def category(event: Event, session: AsyncSession) -> None:
+        await learning.category(session, cast("CategoryChanged", event.data))
+
+    async def stock(event: Event, session: AsyncSession) -> None:
+        await learning.stock(session, cast("InventoryChanged", event.data))
 
     return (
-        Consumer(name="recommendations.orders", subscriptions={"OrderConfirmed": learn}),
+        Consumer(name="recommendations.orders", subscriptions={"OrderConfirmed": order}),
+        Consumer(name="recommendations.views", subscriptions={"ProductViewed": view}, batch=50),
         Consumer(
             name="recommendations.products",
-            subscriptions={"ProductCreated": follow_product, "ProductUpdated": follow_product},
+            subscriptions={"ProductCreated": product, "ProductUpdated": product, "CategoryChanged": category},
         ),
+        Consumer(name="recommendations.stock", subscriptions={"InventoryChanged": stock}, batch=50),
     )

@@ -142,6 +142,9 @@ async def write_new(session: AsyncSession, product: Product, product_type: Produ
         category_id=product.content.category_id,
         variants=tuple(variant.facts() for variant in product.variants),
         published=product.content.published,
+        brand=product.content.brand,
+        tags=product.content.tags,
+        attributes=dict(product.content.attributes),
     )
     await record_many(session, [(product.id, event) for event in (created, *_price_changes(product, {}))])
 
@@ -165,6 +168,9 @@ async def write_changed(
         category_id=after.content.category_id,
         variants=tuple(variant.facts() for variant in after.variants),
         published=after.content.published,
+        brand=after.content.brand,
+        tags=after.content.tags,
+        attributes=dict(after.content.attributes),
     )
     known = {variant.id: variant for variant in before.variants}
     await record_many(session, [(after.id, event) for event in (updated, *_price_changes(after, known))])

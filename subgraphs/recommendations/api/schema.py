@@ -1,78 +1,88 @@
-"""Recommendations on products and users, which other subgraphs own."""
+"""The root fields of recommendations."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import strawberry
 
-from kernel.graphql import Schema, build_schema
-from kernel.identity import require_owner
+from kernel.errors import DomainError
+from kernel.graphql import Schema, UserError, build_schema, user_errors
 from subgraphs.recommendations.api.context import Info
-from subgraphs.recommendations.domain import recommendation as domain
-from subgraphs.recommendations.domain.recommendation import Kind, Reason
+from subgraphs.recommendations.api.types import Product, Recommendation, User, ViewedProduct, shown, shown_views
+from subgraphs.recommendations.domain.recommendation import Kind
 from subgraphs.recommendations.service import Wish
-
-strawberry.enum(Kind, name="RecommendationKind", description="Which sort of recommendations is wanted.")
-strawberry.enum(Reason, name="RecommendationReason", description="Why a product is recommended.")
-
-
-@strawberry.type(description="A product that somebody may want.")
-class Recommendation:
-    """A product that somebody may want."""
-
-    product: Product | None = strawberry.field(description="The product; null while its details cannot be had.")
-    reason: Reason
-    score: float = strawberry.field(description="From 0 to 1; compares only within one reason.")
-
-
-@strawberry.federation.type(keys=["id"])
-class Product:
-    """A product, by its key."""
-
-    id: strawberry.ID
-
-    @strawberry.field(
-        description="What goes with this product, best first. Where too little is known, popular products fill up "
-        "the list, and their `reason` says so."
-    )
-    async def recommendations(
-        self, info: Info, first: int = 6, kind: Kind = Kind.BOUGHT_TOGETHER
-    ) -> list[Recommendation]:
-        """Give what goes with the product."""
-        return _shown(await info.context.loaders.for_products.load(Wish(self.id, first, kind)))
-
-
-@strawberry.federation.type(keys=["id"])
-class User:
-    """A user, by the key."""
-
-    id: strawberry.ID
-
-    @strawberry.field(
-        description="What this user may like next, from what they bought and without it; for that user and the staff."
-    )
-    async def recommendations(self, info: Info, first: int = 6) -> list[Recommendation] | None:
-        """Give what the user may like next."""
-        require_owner(info.context.caller, self.id)
-        return _shown(await info.context.loaders.for_customers.load(Wish(self.id, first)))
-
-
-def _shown(found: Sequence[domain.Recommendation]) -> list[Recommendation]:
-    return [
-        Recommendation(product=Product(id=strawberry.ID(each.product_id)), reason=each.reason, score=each.score)
-        for each in found
-    ]
+from subgraphs.recommendations.service.viewing import viewer_of
 
 
 @strawberry.type
 class Query:
     """Reads of the recommendations subgraph."""
 
-    @strawberry.field(description="What most orders hold, best first.")
-    async def popular_products(self, info: Info, first: int = 6) -> list[Recommendation]:
+    @strawberry.field(description="What most orders hold, best first; in the whole shop, or under a category.")
+    async def popular_products(
+        self, info: Info, first: int = 6, category_id: strawberry.ID | None = None
+    ) -> list[Recommendation]:
         """Give what is popular."""
-        return _shown(await info.context.service.popular(first))
+        return shown(await info.context.service.recommending.best(Kind.POPULAR, first, category_id))
+
+    @strawberry.field(
+        description="What sells and is looked at most these days, best first: each sale counts half after two weeks."
+    )
+    async def trending_products(
+        self, info: Info, first: int = 6, category_id: strawberry.ID | None = None
+    ) -> list[Recommendation]:
+        """Give what is trending."""
+        return shown(await info.context.service.recommending.best(Kind.TRENDING, first, category_id))
+
+    @strawberry.field(
+        description="What whoever asks may like: the user who is logged in, or the guest of a session. Who is new gets "
+        "what is trending."
+    )
+    async def recommended_products(
+        self, info: Info, first: int = 6, session_token: str | None = None
+    ) -> list[Recommendation]:
+        """Give what the caller may like."""
+        viewer = viewer_of(info.context.caller, session_token)
+        if viewer is None:
+            return shown(await info.context.service.recommending.best(Kind.TRENDING, first))
+        return shown(await info.context.loaders.for_people.load(Wish(viewer, first)))
+
+    @strawberry.field(description="What whoever asks looked at: the user who is logged in, or the guest of a session.")
+    async def recently_viewed(
+        self, info: Info, first: int = 12, session_token: str | None = None
+    ) -> list[ViewedProduct]:
+        """Give what the caller looked at."""
+        viewer = viewer_of(info.context.caller, session_token)
+        return [] if viewer is None else shown_views(await info.context.loaders.viewed.load(Wish(viewer, first)))
 
 
-SCHEMA: Schema = build_schema(Query, types=(Product, User))
+@strawberry.type(description="What came of telling that a product was viewed.")
+class ProductViewedPayload:
+    """What came of telling that a product was viewed."""
+
+    product: Product | None = None
+    session_token: str | None = strawberry.field(
+        default=None, description="A guest's: bring it along with the next view, and to see what was viewed."
+    )
+    errors: list[UserError] = strawberry.field(default_factory=list[UserError])
+
+
+@strawberry.type
+class Mutation:
+    """Writes of the recommendations subgraph."""
+
+    @strawberry.mutation(
+        description="Tell that a product is being looked at. Guests are told apart by a session token, which the first "
+        "view gives out; nothing else is known of them. `searched` is what was searched for, where that led here."
+    )
+    async def product_viewed(
+        self, info: Info, id: strawberry.ID, session_token: str | None = None, searched: str = ""
+    ) -> ProductViewedPayload:
+        """Take a note of a view."""
+        try:
+            token = await info.context.service.viewing.view(info.context.caller, id, session_token, searched)
+        except DomainError as error:
+            return ProductViewedPayload(errors=user_errors(error))
+        return ProductViewedPayload(product=Product(id=id), session_token=token)
+
+
+SCHEMA: Schema = build_schema(Query, Mutation, types=(Product, User))

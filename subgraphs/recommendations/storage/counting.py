@@ -1,4 +1,4 @@
-"""Adds one confirmed order to the counts, inside the transaction of its event.
+"""Adds one confirmed order or one view to the counts, inside the transaction of its event.
 
 Each count takes one statement however large the order is. Rows are written in rising order, so that two orders handled
 at once never wait for each other in a ring.
@@ -6,14 +6,19 @@ at once never wait for each other in a ring.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import Integer, Text, TextClause, bindparam, delete, text
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy import Integer, Text, TextClause, bindparam, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.recommendations.domain.baskets import Basket
-from subgraphs.recommendations.storage.tables import hidden_products
+from subgraphs.recommendations.domain.recommendation import VIEW_TREND, trend_weight
+from subgraphs.recommendations.domain.viewing import GUEST
+
+_KEPT_VIEWS: Final = 100
+"""How many products are remembered of what somebody has viewed."""
 
 
 def _with_products(statement: str) -> TextClause:
@@ -21,40 +26,64 @@ def _with_products(statement: str) -> TextClause:
 
 
 _POPULARITY: Final = _with_products("""
-INSERT INTO product_popularity AS known (product_id, orders, units, last_bought_at)
-SELECT bought.product_id, 1, bought.units, :at
+INSERT INTO products AS known (product_id, orders, units, trend, last_bought_at)
+SELECT bought.product_id, 1, bought.units, :trend, :at
 FROM unnest(:products, :units) AS bought (product_id, units)
 ORDER BY bought.product_id
 ON CONFLICT (product_id) DO UPDATE SET
     orders = known.orders + 1,
     units = known.units + excluded.units,
+    trend = known.trend + excluded.trend,
     last_bought_at = greatest(known.last_bought_at, excluded.last_bought_at)
 """).bindparams(bindparam("units", type_=ARRAY(Integer)))
 
 _PAIRS: Final = _with_products("""
 INSERT INTO product_pairs AS known (product_id, other_id, orders)
 SELECT one.id, other.id, 1
-FROM unnest(:products) AS one (id)
-JOIN unnest(:products) AS other (id) ON other.id <> one.id
+FROM unnest(:products) AS one (id) JOIN unnest(:products) AS other (id) ON one.id <> other.id
 ORDER BY one.id, other.id
 ON CONFLICT (product_id, other_id) DO UPDATE SET orders = known.orders + 1
 """)
 
 _PURCHASES: Final = _with_products("""
 INSERT INTO purchases AS known (customer_id, product_id, orders, last_bought_at)
-SELECT :customer, bought.product_id, 1, :at
-FROM unnest(:products) AS bought (product_id)
-ORDER BY bought.product_id
+SELECT :customer, bought.id, 1, :at FROM unnest(:products) AS bought (id)
+ORDER BY bought.id
 ON CONFLICT (customer_id, product_id) DO UPDATE SET
     orders = known.orders + 1,
     last_bought_at = greatest(known.last_bought_at, excluded.last_bought_at)
 """)
 
+_VIEW: Final = text("""
+WITH viewed AS (
+    INSERT INTO views AS known (viewer, product_id, views, last_viewed_at) VALUES (:viewer, :product_id, 1, :at)
+    ON CONFLICT (viewer, product_id) DO UPDATE SET
+        views = known.views + 1,
+        last_viewed_at = greatest(known.last_viewed_at, excluded.last_viewed_at)
+), forgotten AS (
+    DELETE FROM views WHERE viewer = :viewer AND product_id IN (
+        SELECT product_id FROM views WHERE viewer = :viewer ORDER BY last_viewed_at DESC, product_id OFFSET :kept)
+)
+UPDATE products SET trend = trend + :trend WHERE product_id = :product_id
+""")
+
+_FORGET: Final = text("""
+DELETE FROM views WHERE (viewer, product_id) IN (
+    SELECT viewer, product_id FROM views
+    WHERE last_viewed_at < :before AND starts_with(viewer, :guest) ORDER BY last_viewed_at LIMIT 5000)
+RETURNING 1
+""")
+
 
 async def add_popularity(session: AsyncSession, basket: Basket) -> None:
-    """Count each product of the basket once, and its units."""
-    units = [units for _, units in basket.units]
-    await session.execute(_POPULARITY, {"products": basket.products, "units": units, "at": basket.confirmed_at})
+    """Count the order for each of its products."""
+    counted = {
+        "products": basket.products,
+        "units": [units for _, units in basket.units],
+        "trend": trend_weight(basket.confirmed_at),
+        "at": basket.confirmed_at,
+    }
+    await session.execute(_POPULARITY, counted)
 
 
 async def add_pairs(session: AsyncSession, basket: Basket) -> None:
@@ -69,11 +98,13 @@ async def add_purchases(session: AsyncSession, basket: Basket) -> None:
         await session.execute(_PURCHASES, of_customer)
 
 
-async def hide(session: AsyncSession, product_id: str) -> None:
-    """Never show a product from now on."""
-    await session.execute(insert(hidden_products).values(product_id=product_id).on_conflict_do_nothing())
+async def add_view(session: AsyncSession, viewer: str, product_id: str, at: datetime) -> None:
+    """Remember a view, forget the oldest beyond the bound, and let it count in the trend."""
+    trend = VIEW_TREND * trend_weight(at)
+    viewed = {"viewer": viewer, "product_id": product_id, "at": at, "trend": trend, "kept": _KEPT_VIEWS}
+    await session.execute(_VIEW, viewed)
 
 
-async def unhide(session: AsyncSession, product_id: str) -> None:
-    """Show a product again."""
-    await session.execute(delete(hidden_products).where(hidden_products.c.product_id == product_id))
+async def forget_guests(session: AsyncSession, now: datetime, kept: timedelta) -> int:
+    """Delete a portion of what guests viewed longer ago than `kept`; tell how much."""
+    return len((await session.execute(_FORGET, {"before": now - kept, "guest": GUEST})).all())

@@ -1,9 +1,14 @@
-"""The best recommendations out of the counts: for any number of products or customers in one statement."""
+"""The best recommendations out of what was counted and learnt: for any number of products or people in one statement.
+
+Each list is put together of tiers: what was asked for, then what fills it up. A tier gives one more than is wanted, so
+that what it has in common with the tiers before, or with what the list is for, leaves enough.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import TextClause, bindparam, text
@@ -11,121 +16,139 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.types import Text
 
-from subgraphs.recommendations.domain.recommendation import PRIOR, Reason, Recommendation
+from subgraphs.recommendations.domain.recommendation import PRIOR, Kind, Reason, Recommendation
 
 Ranked = dict[str, list[Recommendation]]
 """Recommendations by whom they are for, best first."""
 
-_RECENT_PURCHASES: Final = 50
+_PROFILE: Final = {"purchases": 30, "views": 20, "purchases_half_life": 90 * 86400.0, "views_half_life": 7 * 86400.0}
+"""How much of a person's past is looked at, and the seconds after which it counts half."""
+_VIEW_WEIGHT: Final = 0.5
 
+_TOGETHER: Final = """
+SELECT 0 AS tier, pair.other_id AS product_id, 'bought_together' AS reason, wanted.id AS because,
+    pair.orders / (sqrt(own.orders::float8 * other.orders) + :prior) AS score
+FROM product_pairs AS pair
+JOIN products AS own ON own.product_id = pair.product_id
+JOIN products AS other ON other.product_id = pair.other_id AND other.shown
+WHERE pair.product_id = wanted.id
+ORDER BY score DESC, product_id LIMIT :first"""
 
-def _for_ids(statement: str) -> TextClause:
-    return text(statement).bindparams(bindparam("ids", type_=ARRAY(Text)))
+_SIMILAR: Final = """
+SELECT 0 AS tier, near.other_id AS product_id, 'similar' AS reason, wanted.id AS because, near.score
+FROM neighbours AS near JOIN products AS other ON other.product_id = near.other_id AND other.shown
+WHERE near.kind = 'similar' AND near.product_id = wanted.id
+ORDER BY near.rank LIMIT :first"""
 
-
-_TOGETHER: Final = _for_ids("""
-SELECT wanted.id AS wanted_id, best.product_id, best.score
-FROM unnest(:ids) AS wanted (id)
-CROSS JOIN LATERAL (
-    SELECT pair.other_id AS product_id, pair.orders / (sqrt(own.orders::float8 * other.orders) + :prior) AS score
-    FROM product_pairs AS pair
-    JOIN product_popularity AS own ON own.product_id = pair.product_id
-    JOIN product_popularity AS other ON other.product_id = pair.other_id
-    WHERE pair.product_id = wanted.id
-      AND NOT EXISTS (SELECT FROM hidden_products AS hidden WHERE hidden.product_id = pair.other_id)
-    ORDER BY score DESC, pair.other_id
-    LIMIT :first
-) AS best
-ORDER BY wanted.id, best.score DESC, best.product_id
-""")
-
-_FOR_CUSTOMERS: Final = _for_ids("""
-SELECT wanted.id AS wanted_id, best.product_id, best.score
-FROM unnest(:ids) AS wanted (id)
-CROSS JOIN LATERAL (
-    WITH recent AS (
-        SELECT product_id FROM purchases WHERE customer_id = wanted.id
-        ORDER BY last_bought_at DESC, product_id LIMIT :recent
-    )
-    SELECT
-        pair.other_id AS product_id,
-        1 - 1 / (1 + sum(pair.orders / (sqrt(own.orders::float8 * other.orders) + :prior))) AS score
-    FROM recent
-    JOIN product_pairs AS pair ON pair.product_id = recent.product_id
-    JOIN product_popularity AS own ON own.product_id = pair.product_id
-    JOIN product_popularity AS other ON other.product_id = pair.other_id
-    WHERE NOT EXISTS (SELECT FROM hidden_products AS hidden WHERE hidden.product_id = pair.other_id)
-      AND NOT EXISTS (
-          SELECT FROM purchases AS bought
-          WHERE bought.customer_id = wanted.id AND bought.product_id = pair.other_id
-      )
-    GROUP BY pair.other_id
-    ORDER BY score DESC, pair.other_id
-    LIMIT :first
-) AS best
-ORDER BY wanted.id, best.score DESC, best.product_id
-""")
-
-_POPULAR: Final = text("""
-SELECT product_id, orders / max(orders) OVER ()::float8 AS score
+_PERSONAL: Final = """
+SELECT 0 AS tier, near.other_id AS product_id,
+    CASE WHEN (array_agg(past.bought ORDER BY past.weight * near.score DESC, past.product_id))[1]
+        THEN 'based_on_purchases' ELSE 'based_on_views' END AS reason,
+    (array_agg(past.product_id ORDER BY past.weight * near.score DESC, past.product_id))[1] AS because,
+    1 - 1 / (1 + sum(past.weight * near.score)) AS score
 FROM (
-    SELECT product_id, orders FROM product_popularity AS known
-    WHERE NOT EXISTS (SELECT FROM hidden_products AS hidden WHERE hidden.product_id = known.product_id)
-    ORDER BY orders DESC, product_id DESC
-    LIMIT :first
-) AS best
-ORDER BY orders DESC, product_id DESC
-""")
+    (SELECT product_id, true AS bought,
+        power(2, -extract(epoch FROM CAST(:now AS timestamptz) - last_bought_at)::float8 / :purchases_half_life)
+        AS weight
+     FROM purchases WHERE customer_id = wanted.id ORDER BY last_bought_at DESC, product_id LIMIT :purchases)
+    UNION ALL
+    (SELECT product_id, false,
+        :view_weight
+        * power(2, -extract(epoch FROM CAST(:now AS timestamptz) - last_viewed_at)::float8 / :views_half_life)
+     FROM views WHERE viewer = wanted.id ORDER BY last_viewed_at DESC, product_id LIMIT :views)
+) AS past (product_id, bought, weight)
+JOIN neighbours AS near ON near.kind = 'taste' AND near.product_id = past.product_id
+JOIN products AS other ON other.product_id = near.other_id AND other.shown
+WHERE NOT EXISTS (
+    SELECT FROM purchases AS has WHERE has.customer_id = wanted.id AND has.product_id = near.other_id)
+GROUP BY near.other_id
+ORDER BY score DESC, product_id LIMIT :first"""
 
-_POPULAR_FOR_CUSTOMERS: Final = _for_ids("""
-SELECT wanted.id AS wanted_id, best.product_id, best.orders / greatest(max(best.orders) OVER (), 1)::float8 AS score
-FROM unnest(:ids) AS wanted (id)
-CROSS JOIN LATERAL (
-    SELECT known.product_id, known.orders
-    FROM product_popularity AS known
-    WHERE NOT EXISTS (SELECT FROM hidden_products AS hidden WHERE hidden.product_id = known.product_id)
-      AND NOT EXISTS (
-          SELECT FROM purchases AS bought
-          WHERE bought.customer_id = wanted.id AND bought.product_id = known.product_id
-      )
-    ORDER BY known.orders DESC, known.product_id DESC
-    LIMIT :first
-) AS best
-ORDER BY wanted.id, best.orders DESC, best.product_id DESC
-""")
+_POPULAR: Final = """
+SELECT {tier} AS tier, product_id, 'popular' AS reason, NULL AS because,
+    orders / (SELECT max(orders) FROM products WHERE shown)::float8 AS score
+FROM products WHERE shown AND orders > 0 {also}
+ORDER BY orders DESC, product_id DESC LIMIT :first + 1"""
 
+_TRENDING: Final = """
+SELECT {tier} AS tier, product_id, 'trending' AS reason, NULL AS because,
+    trend / (SELECT max(trend) FROM products WHERE shown) AS score
+FROM products WHERE shown AND trend > 0 {also}
+ORDER BY trend DESC, product_id DESC LIMIT :first + 1"""
 
-async def bought_together(session: AsyncSession, product_ids: Sequence[str], first: int) -> Ranked:
-    """Rank what was bought with each product."""
-    return await _ranked(session, _TOGETHER, Reason.BOUGHT_TOGETHER, ids=product_ids, first=first, prior=PRIOR)
-
-
-async def for_customers(session: AsyncSession, customer_ids: Sequence[str], first: int) -> Ranked:
-    """Rank what goes with the latest purchases of each customer, without what they have."""
-    return await _ranked(
-        session,
-        _FOR_CUSTOMERS,
-        Reason.BASED_ON_PURCHASES,
-        ids=customer_ids,
-        first=first,
-        prior=PRIOR,
-        recent=_RECENT_PURCHASES,
-    )
+_OF_ITS_CATEGORY: Final = "AND category_id = (SELECT category_id FROM products WHERE product_id = wanted.id)"
+_NOT_THEIRS: Final = """AND NOT EXISTS (
+    SELECT FROM purchases WHERE customer_id = wanted.id AND purchases.product_id = products.product_id)"""
 
 
-async def popular(session: AsyncSession, first: int) -> list[Recommendation]:
-    """Rank what most orders hold."""
-    rows = await session.execute(_POPULAR, {"first": first})
-    return [Recommendation(row.product_id, Reason.POPULAR, row.score) for row in rows]
+def _for_each(*tiers: str) -> TextClause:
+    """Put a statement together that makes a list of these tiers for each wanted id."""
+    return text(f"""
+        SELECT wanted.id AS wanted_id, best.product_id, best.reason, best.score,
+            best.because, cause.name AS because_name
+        FROM unnest(:ids) AS wanted (id)
+        CROSS JOIN LATERAL (
+            SELECT * FROM (
+                SELECT *, row_number() OVER (PARTITION BY product_id ORDER BY tier) AS time
+                FROM ({" UNION ALL ".join(f"({tier})" for tier in tiers)}) AS candidates
+            ) AS once
+            WHERE time = 1 AND product_id <> wanted.id
+            ORDER BY tier, score DESC, product_id DESC LIMIT :first
+        ) AS best
+        LEFT JOIN products AS cause ON cause.product_id = best.because
+        ORDER BY wanted.id, best.tier, best.score DESC, best.product_id DESC
+    """).bindparams(bindparam("ids", type_=ARRAY(Text)))  # noqa: S608 # our own pieces
 
 
-async def popular_for_customers(session: AsyncSession, customer_ids: Sequence[str], first: int) -> Ranked:
-    """Rank what most orders hold, without what each customer has."""
-    return await _ranked(session, _POPULAR_FOR_CUSTOMERS, Reason.POPULAR, ids=customer_ids, first=first)
+_POPULAR_TIERS: Final = (_POPULAR.format(tier=1, also=_OF_ITS_CATEGORY), _POPULAR.format(tier=2, also=""))
+_BESIDE: Final = {
+    Kind.BOUGHT_TOGETHER: _for_each(_TOGETHER, *_POPULAR_TIERS),
+    Kind.SIMILAR: _for_each(_SIMILAR, *_POPULAR_TIERS),
+    Kind.POPULAR: _for_each(*_POPULAR_TIERS),
+    Kind.TRENDING: _for_each(_TRENDING.format(tier=0, also="")),
+}
+_FOR_PEOPLE: Final = _for_each(_PERSONAL, _TRENDING.format(tier=1, also=_NOT_THEIRS))
+
+_UNDER_CATEGORY: Final = """
+WITH RECURSIVE below (id) AS (
+    SELECT :category
+    UNION SELECT categories.category_id FROM categories JOIN below ON categories.parent_id = below.id
+)
+SELECT best.* FROM below CROSS JOIN LATERAL ({of_one}) AS best
+ORDER BY score DESC, product_id DESC LIMIT :first"""
+_IN_SHOP: Final = {
+    Kind.POPULAR: text(_POPULAR.format(tier=0, also="")),
+    Kind.TRENDING: text(_TRENDING.format(tier=0, also="")),
+}
+_IN_CATEGORY: Final = {
+    Kind.POPULAR: text(_UNDER_CATEGORY.format(of_one=_POPULAR.format(tier=0, also="AND category_id = below.id"))),
+    Kind.TRENDING: text(_UNDER_CATEGORY.format(of_one=_TRENDING.format(tier=0, also="AND category_id = below.id"))),
+}
 
 
-async def _ranked(session: AsyncSession, statement: TextClause, reason: Reason, **parameters: Any) -> Ranked:
+async def beside(session: AsyncSession, kind: Kind, product_ids: Sequence[str], first: int) -> Ranked:
+    """Rank what goes with each product, filled up with what is popular in its category, and anywhere."""
+    prior = {"prior": PRIOR} if kind is Kind.BOUGHT_TOGETHER else {}
+    return await _ranked(session, _BESIDE[kind], ids=product_ids, first=first, **prior)
+
+
+async def for_people(session: AsyncSession, people: Sequence[str], first: int, now: datetime) -> Ranked:
+    """Rank what goes with what each has bought and viewed, without what they bought; what is trending fills up."""
+    return await _ranked(session, _FOR_PEOPLE, ids=people, first=first, now=now, view_weight=_VIEW_WEIGHT, **_PROFILE)
+
+
+async def best(session: AsyncSession, kind: Kind, first: int, category_id: str | None = None) -> list[Recommendation]:
+    """Rank what is popular or trending, in the whole shop or under a category."""
+    if category_id is None:
+        rows = await session.execute(_IN_SHOP[kind], {"first": first})
+    else:
+        rows = await session.execute(_IN_CATEGORY[kind], {"first": first, "category": category_id})
+    return [Recommendation(row.product_id, Reason(row.reason), row.score) for row in rows][:first]
+
+
+async def _ranked(session: AsyncSession, statement: TextClause, **parameters: Any) -> Ranked:
     ranked: Ranked = defaultdict(list)
     for row in await session.execute(statement, {**parameters, "ids": list(parameters["ids"])}):
-        ranked[row.wanted_id].append(Recommendation(row.product_id, reason, row.score))
+        recommended = Recommendation(row.product_id, Reason(row.reason), row.score, row.because, row.because_name)
+        ranked[row.wanted_id].append(recommended)
     return ranked

@@ -1,8 +1,27 @@
-"""The tables of the `recommendations` schema: plain counts, each written in the transaction of its event."""
+"""The tables of the `recommendations` schema: counts and facts, each written in the transaction of its event.
+
+All of it is derived from events; nothing here is the only copy of anything.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    ARRAY,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    func,
+    text,
+)
 
 from kernel.events.outbox import inbox_table, outbox_table
 
@@ -10,14 +29,42 @@ METADATA = MetaData()
 outbox = outbox_table(METADATA)
 inbox = inbox_table(METADATA)
 
-product_popularity = Table(
-    "product_popularity",
+_SHOWN = text("shown")
+
+products = Table(
+    "products",
     METADATA,
     Column("product_id", Text, primary_key=True),
-    Column("orders", Integer, nullable=False),
-    Column("units", Integer, nullable=False),
-    Column("last_bought_at", DateTime(timezone=True), nullable=False),
-    Index("product_popularity_rank", "orders", "product_id"),
+    Column("orders", Integer, nullable=False, server_default="0"),
+    Column("units", Integer, nullable=False, server_default="0"),
+    Column("last_bought_at", DateTime(timezone=True)),
+    Column("trend", Float(53), nullable=False, server_default="0"),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("category_id", Text),
+    Column("features", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("published", Boolean, nullable=False, server_default="true"),
+    Column("in_stock", Boolean, nullable=False, server_default="true"),
+    Column("changed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("shown", Boolean, Computed("published AND in_stock", persisted=True), nullable=False),
+    Index("products_popular", "orders", "product_id", postgresql_where=_SHOWN),
+    Index("products_trending", "trend", "product_id", postgresql_where=_SHOWN),
+    Index("products_of_category", "category_id", "orders", "product_id", postgresql_where=_SHOWN),
+)
+"""What is known of a product and how it sells; a product of which nothing is known but its sales is shown."""
+
+categories = Table(
+    "categories",
+    METADATA,
+    Column("category_id", Text, primary_key=True),
+    Column("parent_id", Text, index=True),
+)
+
+stock = Table(
+    "stock",
+    METADATA,
+    Column("sku", Text, primary_key=True),
+    Column("product_id", Text, nullable=False, index=True),
+    Column("available", Integer, nullable=False),
 )
 
 product_pairs = Table(
@@ -37,7 +84,38 @@ purchases = Table(
     Column("product_id", Text, primary_key=True),
     Column("orders", Integer, nullable=False),
     Column("last_bought_at", DateTime(timezone=True), nullable=False),
+    Index("purchases_recent", "customer_id", "last_bought_at"),
 )
 
-hidden_products = Table("hidden_products", METADATA, Column("product_id", Text, primary_key=True))
-"""Products that are not published now; they are counted, but never shown."""
+views = Table(
+    "views",
+    METADATA,
+    Column("viewer", Text, primary_key=True),
+    Column("product_id", Text, primary_key=True),
+    Column("views", Integer, nullable=False),
+    Column("last_viewed_at", DateTime(timezone=True), nullable=False),
+    Index("views_recent", "viewer", "last_viewed_at"),
+    Index("views_old", "last_viewed_at"),
+)
+"""What somebody has looked at: a user by the id, a guest by the token of the session."""
+
+neighbours = Table(
+    "neighbours",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("product_id", Text, primary_key=True),
+    Column("rank", SmallInteger, primary_key=True),
+    Column("other_id", Text, nullable=False),
+    Column("score", Float(53), nullable=False),
+)
+"""What training found: the products nearest to each product, best first."""
+
+training = Table(
+    "training",
+    METADATA,
+    Column("id", SmallInteger, primary_key=True),
+    Column("trained_at", DateTime(timezone=True)),
+    Column("learnt_until", DateTime(timezone=True)),
+    CheckConstraint("id = 1", name="training_one_row"),
+)
+"""One row; whoever trains holds its lock, and gives it back by dying too."""

@@ -24,6 +24,11 @@ from subgraphs.recommendations.app import build
 
 ADDRESS = PostalAddress(name="Ada", line1="1 Main St", city="London", postal_code="N1", country="GB")
 
+VIEW = """
+mutation($id: ID!, $token: String, $searched: String! = "") {
+  productViewed(id: $id, sessionToken: $token, searched: $searched) { product { id } sessionToken errors { code } }
+}"""
+
 
 @dataclass
 class World:
@@ -75,7 +80,7 @@ class World:
         """Record events and wait until they are handled."""
         async with self.orders.transaction() as session:
             for payload in payloads:
-                await record(session, payload, subject=getattr(payload, "order_id", "") or payload.product_id)
+                await record(session, payload, subject=subject_of(payload))
         await self.drain()
 
     async def buy(self, *baskets: Iterable[str], customer: str | None = None) -> None:
@@ -92,10 +97,40 @@ class World:
         """Deliver all events that wait."""
         await EmbeddedDelivery([Room(self.orders), self.subgraph.room]).drain()
 
+    async def train(self) -> int:
+        """Run the job that trains, once its pause is over; tell whether it did."""
+        self.clock.advance(seconds=400)
+        return await self.job("recommendations.train")
+
+    async def job(self, name: str) -> int:
+        """Run a portion of a job."""
+        [job] = [job for job in self.subgraph.jobs if job.name == name]
+        return await job.run()
+
+    async def know(self, product: str, category: str | None = None, **facts: Any) -> None:
+        """Publish what a product is like."""
+        await self.publish(
+            ProductUpdated(
+                product_id=product, name=facts.pop("name", product), category_id=category, variants=(), **facts
+            )
+        )
+
+    async def view(self, product: str, caller: Caller = ANONYMOUS, token: str | None = None, searched: str = "") -> Any:
+        """View a product; give the payload."""
+        seen = await self.ask(VIEW, caller, id=product, token=token, searched=searched)
+        await self.drain()
+        return seen["productViewed"]
+
     async def rows(self, query: str) -> list[dict[str, Any]]:
         """Read rows by SQL."""
         async with self.subgraph.database.engine.connect() as connection:
             return [dict(row) for row in (await connection.exec_driver_sql(query)).mappings()]
+
+
+def subject_of(payload: Payload) -> str:
+    """Name the aggregate of an event."""
+    names = ("order_id", "checkout_id", "sku", "product_id", "category_id")
+    return next((str(getattr(payload, name)) for name in names if getattr(payload, name, None)), "anything")
 
 
 @pytest.fixture(scope="session")
@@ -111,8 +146,12 @@ async def world(recommendations_url: str, clock: FixedClock) -> AsyncIterator[Wo
     database = Database(url, schema="recommendations")
     async with database.transaction() as session:
         await session.execute(
-            text("TRUNCATE product_popularity, product_pairs, purchases, hidden_products, inbox, orders.outbox")
+            text(
+                "TRUNCATE products, categories, stock, views, neighbours, product_pairs, purchases,"
+                " inbox, outbox, orders.outbox"
+            )
         )
+        await session.execute(text("UPDATE training SET trained_at = NULL, learnt_until = NULL"))
     parts = Parts(database=database, calls=InProcessCalls("recommendations", {}), clock=clock)
     subgraph = build(Settings(database_url=url), parts)
     async with Database(url, schema="orders") as orders:

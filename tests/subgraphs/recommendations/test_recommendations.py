@@ -39,6 +39,10 @@ query($these: [_Any!]!, $first: Int! = 6) {
   }
 }"""
 
+VIEWED = """
+query($these: [_Any!]!) { _entities(representations: $these) { ... on User { recentlyViewed { product { id } } } } }
+"""
+
 
 def products(*ids):
     return [{"__typename": "Product", "id": each} for each in ids]
@@ -97,7 +101,7 @@ async def test_no_orders_no_recommendations(world):
 async def test_several_variants_of_a_product_count_once(world):
     await world.buy(["shirt", "shirt", "hat"])
 
-    assert await world.rows("SELECT product_id, orders, units FROM product_popularity ORDER BY 1") == [
+    assert await world.rows("SELECT product_id, orders, units FROM products ORDER BY 1") == [
         {"product_id": "hat", "orders": 1, "units": 1},
         {"product_id": "shirt", "orders": 1, "units": 2},
     ]
@@ -126,7 +130,7 @@ async def test_counts_are_exact_however_often_and_concurrently_events_are_delive
         rooms = [Room(world.orders), world.subgraph.room]
         await asyncio.gather(*(EmbeddedDelivery(rooms).drain() for _ in range(4)))
 
-    popularity = {r["product_id"]: r["orders"] for r in await world.rows("SELECT * FROM product_popularity")}
+    popularity = {r["product_id"]: r["orders"] for r in await world.rows("SELECT * FROM products")}
     pairs = {(r["product_id"], r["other_id"]): r["orders"] for r in await world.rows("SELECT * FROM product_pairs")}
     wanted = Counter(pair for basket in baskets for pair in combinations(sorted(basket), 2))
 
@@ -141,16 +145,14 @@ async def test_loading_in_bulk_counts_as_events_do(world):
         for _ in range(40)
     ]
     counts = (
-        "SELECT product_id, orders, units, last_bought_at FROM product_popularity ORDER BY 1",
+        "SELECT product_id, orders, units, last_bought_at FROM products ORDER BY 1",
         "SELECT * FROM product_pairs ORDER BY 1, 2",
         "SELECT * FROM purchases ORDER BY 1, 2",
     )
     await world.publish(*orders)
     by_events = [await world.rows(query) for query in counts]
     connection = await asyncpg.connect(plain_url(world.subgraph.database.url))
-    await connection.execute(
-        "SET search_path TO recommendations; TRUNCATE product_popularity, product_pairs, purchases"
-    )
+    await connection.execute("SET search_path TO recommendations; TRUNCATE products, product_pairs, purchases")
     half = len(orders) // 2
     for part in (orders[:half], orders[half:]):
         await bulk.copy(
@@ -192,18 +194,19 @@ async def test_a_product_that_is_not_published_is_not_shown_until_it_is_again(wo
 async def test_a_customer_is_recommended_what_goes_with_purchases_without_them(world):
     await world.buy(["tent", "pegs"], customer="usr_ada")
     await world.buy(*[["tent", "lamp"]] * 4, *[["pegs", "hammer"]] * 2, ["book"], ["book"])
+    await world.train()
 
     assert await for_user(world, "usr_ada") == [
         ("lamp", "BASED_ON_PURCHASES"),
         ("hammer", "BASED_ON_PURCHASES"),
-        ("book", "POPULAR"),
+        ("book", "TRENDING"),
     ]
 
 
-async def test_a_new_customer_gets_what_is_popular(world):
+async def test_a_new_customer_gets_what_is_trending(world):
     await world.buy(["a"], ["a", "b"])
 
-    assert await for_user(world, "usr_new") == [("a", "POPULAR"), ("b", "POPULAR")]
+    assert await for_user(world, "usr_new") == [("a", "TRENDING"), ("b", "TRENDING")]
 
 
 async def test_what_somebody_bought_shows_to_them_and_the_staff_only(world):
@@ -225,12 +228,16 @@ async def test_ten_products_or_users_cost_as_many_statements_as_one(world):
     names = [f"p{n}" for n in range(10)]
     await world.buy(*([a, b] for a, b in combinations(names, 2)), customer="usr_0")
 
-    assert await world.statements(BESIDE, these=products("p0")) == 1
-    assert await world.statements(BESIDE, these=products(*names)) == 1
-    assert await world.statements(BESIDE, these=products("p0"), first=20) == 2
-    assert await world.statements(BESIDE, these=products(*names), first=20) == 2
-    assert await world.statements(FOR_USERS, STAFF, these=users("usr_0")) == 2
-    assert await world.statements(FOR_USERS, STAFF, these=users(*(f"usr_{n}" for n in range(10)))) == 2
+    await world.train()
+
+    for kind in ("BOUGHT_TOGETHER", "SIMILAR", "POPULAR", "TRENDING"):
+        assert await world.statements(BESIDE, these=products("p0"), kind=kind, first=20) == 1
+        assert await world.statements(BESIDE, these=products(*names), kind=kind, first=20) == 1
+    ten = [f"usr_{n}" for n in range(10)]
+    assert await world.statements(FOR_USERS, STAFF, these=users("usr_0")) == 1
+    assert await world.statements(FOR_USERS, STAFF, these=users(*ten)) == 1
+    assert await world.statements(VIEWED, STAFF, these=users("usr_0")) == 1
+    assert await world.statements(VIEWED, STAFF, these=users(*ten)) == 1
 
 
 async def test_an_order_costs_a_few_statements_however_large(world):

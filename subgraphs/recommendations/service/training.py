@@ -1,0 +1,36 @@
+"""The work in the background: training, and forgetting what guests have viewed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from kernel.clock import Clock
+from kernel.database import Database
+from subgraphs.recommendations.storage import counting, training
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training:
+    """Keeps what was learnt up to date; any number of processes may try, one at a time trains."""
+
+    database: Database
+    clock: Clock
+    every: timedelta
+    guests_kept: timedelta
+
+    async def train_due(self) -> int:
+        """Train unless that was done lately or nothing is new; tell how often it was done."""
+        now = self.clock.now()
+        async with self.database.transaction() as session:
+            return int(await training.train_if_due(session, now, now - self.every))
+
+    async def train(self) -> None:
+        """Train now."""
+        async with self.database.transaction() as session:
+            await training.train(session)
+
+    async def forget_guests(self) -> int:
+        """Forget a portion of what guests viewed too long ago; tell how much."""
+        async with self.database.transaction() as session:
+            return await counting.forget_guests(session, self.clock.now(), self.guests_kept)
