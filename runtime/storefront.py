@@ -37,6 +37,16 @@ SAMPLES = Path(__file__).parent / "samples"
 ROUTES = Path(__file__).parent / "rest" / "routes.yaml"
 """The shop's REST API."""
 
+MOUNTS = {
+    "/auth/": "users",
+    "/.well-known/": "users",
+    "/webhooks/payments/": "payments",
+    "/payments/sandbox/": "payments",
+    "/webhooks/shipping/": "shipping",
+    "/shipping/labels/": "shipping",
+}
+"""Which subgraph answers what is no GraphQL, by the beginning of its path."""
+
 _KEYS_REFRESH = 300.0
 
 
@@ -59,15 +69,8 @@ def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings, users:
     gate = policy_gate(supergraph, router_settings)
     engine = Engine(supergraph, transports, execution, streams=streams, gate=gate)
     shop.supergraph.connect(engine)
-    users, payments, shipping = (mount(shop.subgraphs[name].routes) for name in ("users", "payments", "shipping"))
-    mounts = {
-        "/auth/": users,
-        "/.well-known/": users,
-        "/webhooks/payments/": payments,
-        "/payments/sandbox/": payments,
-        "/webhooks/shipping/": shipping,
-        "/shipping/labels/": shipping,
-    }
+    routes = {name: mount(shop.subgraphs[name].routes) for name in ("users", "payments", "shipping")}
+    mounts = {beginning: routes[name] for beginning, name in MOUNTS.items()}
     return create_router_app(engine, router_settings, verifier=verifier, mounts=mounts)
 
 

@@ -77,7 +77,7 @@ def _taken(payment: Payment, answer: Accepted, at: datetime) -> Settled | None:
     held = payment.status == PaymentStatus.AUTHORIZED
     if not held and payment.status not in OPEN | _ENDED:
         return None
-    amount = answer.amount or payment.amount
+    amount = payment.amount if answer.amount is None else answer.amount
     if amount.currency != payment.amount.currency or not 0 < amount.minor <= payment.amount.minor:
         raise ConflictError(f"The provider tells of {amount}, where {payment.amount} was asked for.")
     in_part = not held and amount < payment.amount

@@ -78,7 +78,7 @@ class SandboxProvider:
         """Take what is held, or a part of it; a second capture finds nothing held."""
         del key  # a charge is captured once, whoever asks
         row = await self._known(reference)
-        taken = amount.minor // 2 if script_of(row["script"]).halves_captures else amount.minor
+        taken = (amount.minor + 1) // 2 if script_of(row["script"]).halves_captures else amount.minor
         taking = update(sandbox_charges).where(
             sandbox_charges.c.reference == reference, sandbox_charges.c.state == "AUTHORIZED"
         )

@@ -90,7 +90,7 @@ class Captures:
         wanted, legal = _POSSIBLE[kind]
         if payment.status not in legal:
             raise IllegalTransitionError("The payment", payment.status, wanted, PAYMENT.legal(payment.status))
-        amount = amount or payment.amount
+        amount = payment.amount if amount is None else amount
         if amount.currency != payment.amount.currency or not 0 < amount.minor <= payment.amount.minor:
             raise CaptureExceedsPaymentError(amount, payment.amount)
         asked = EventKind.CAPTURE_REQUESTED if kind == OperationKind.CAPTURE else EventKind.VOID_REQUESTED

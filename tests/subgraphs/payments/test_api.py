@@ -120,3 +120,102 @@ async def test_payments_of_any_number_of_orders_cost_three_statements(payments, 
 
 async def test_the_job_is_part_of_the_subgraph(payments):
     assert [job.name for job in payments.jobs] == ["payments.settle", "payments.sandbox"]
+
+
+CAPTURE = """
+mutation ($id: ID!, $key: String!, $amount: MoneyInput) {
+  paymentCapture(paymentId: $id, idempotencyKey: $key, amount: $amount) {
+    payment { status captured { amount } } errors { code }
+  }
+}
+"""
+VOID = 'mutation ($id: ID!) { paymentVoid(paymentId: $id, idempotencyKey: "v") { payment { status } errors { code } } }'
+SEARCH = """
+query ($where: PaymentWhere, $first: Int, $after: String) {
+  payments(where: $where, first: $first, after: $after) {
+    totalCount pageInfo { hasNextPage endCursor }
+    nodes { id status provider providerReference fees { amount } order { id } action { url } chargebacks { id } }
+  }
+}
+"""
+STAFF_READS = [
+    "{ payments { nodes { id } } }",
+    '{ payment(id: "pay_x") { id } }',
+    "{ ledgerBalances { account } }",
+    '{ paymentReconciliation(since: "2026-06-01T00:00:00Z", until: "2026-06-02T00:00:00Z") { undecided } }',
+    "{ paymentWebhooks { id } }",
+]
+
+
+async def held(payments):
+    data = await run(payments, PROCESS, ORDERS, input={**charge(), "capture": False}, key="held")
+    return data["paymentProcess"]["payment"]["id"]
+
+
+async def test_staff_captures_a_part_of_what_is_held(payments):
+    payment = await held(payments)
+    too_much = {"amount": "20.01", "currency": "EUR"}
+    data = await run(payments, CAPTURE, STAFF, id=payment, key="c", amount=too_much)
+    assert data["paymentCapture"]["errors"] == [{"code": "INVALID_INPUT"}]
+    data = await run(payments, CAPTURE, STAFF, id=payment, key="c", amount={"amount": "5.00", "currency": "EUR"})
+    assert data["paymentCapture"] == {"payment": {"status": "CAPTURED", "captured": {"amount": "5.00"}}, "errors": []}
+    data = await run(payments, VOID, STAFF, id=payment)
+    assert data["paymentVoid"]["errors"] == [{"code": "INVALID_STATE"}]
+
+
+async def test_staff_searches_payments_page_by_page(payments):
+    for at in range(3):
+        await run(payments, PROCESS, ORDERS, input={**charge("tok_fee"), "orderId": f"ord_{at}"}, key=f"k{at}")
+    page = (await run(payments, SEARCH, STAFF, first=2))["payments"]
+    assert (page["totalCount"], len(page["nodes"]), page["pageInfo"]["hasNextPage"]) == (3, 2, True)
+    rest = (await run(payments, SEARCH, STAFF, first=2, after=page["pageInfo"]["endCursor"]))["payments"]
+    assert len(rest["nodes"]) == 1
+    found = (await run(payments, SEARCH, STAFF, where={"orderId": "ord_1", "statusIn": ["CAPTURED"]}))["payments"]
+    [one] = found["nodes"]
+    assert (one["provider"], one["fees"], one["order"]) == ("sandbox", {"amount": "0.40"}, {"id": "ord_1"})
+    balances = (await run(payments, "{ ledgerBalances { account balance { amount } } }", STAFF))["ledgerBalances"]
+    assert {each["account"]: each["balance"]["amount"] for each in balances} == {
+        "CUSTOMER_ORDERS": "-60.00",
+        "FEES": "1.20",
+        "PROVIDER_CLEARING": "58.80",
+    }
+
+
+@pytest.mark.parametrize("document", STAFF_READS)
+@pytest.mark.parametrize("caller", [ANONYMOUS, BUYER])
+async def test_the_books_are_for_staff(payments, document, caller):
+    result = await payments.executor.execute(document, caller=caller)
+    assert result.errors[0]["extensions"]["code"] in {"UNAUTHENTICATED", "FORBIDDEN"}
+
+
+@pytest.mark.parametrize("document", STAFF_READS)
+async def test_staff_reads_the_books(payments, document):
+    await run(payments, document, STAFF)
+
+
+async def test_a_buyer_sees_the_step_and_nothing_of_the_provider(payments):
+    await run(payments, PROCESS, ORDERS, input=charge("tok_3ds"), key="k")
+    document = """query ($orders: [_Any!]!) { _entities(representations: $orders) { ... on Order {
+        payments { status action { url } provider providerReference fees { amount } refundable { amount } } } } }"""
+    data = await run(payments, document, BUYER, orders=[{"__typename": "Order", "id": "ord_1"}])
+    [payment] = data["_entities"][0]["payments"]
+    assert payment["action"]["url"].startswith("/payments/sandbox/")
+    assert (payment["provider"], payment["providerReference"], payment["fees"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"token": "4111 1111 1111 1111"}, "INVALID_INPUT"),
+        ({"amount": {"amount": "-1.00", "currency": "EUR"}}, "INVALID_INPUT"),
+        ({"amount": {"amount": "1.00", "currency": "XTS"}}, "INVALID_INPUT"),
+        ({"amount": {"amount": "1e40", "currency": "EUR"}}, "INVALID_INPUT"),
+    ],
+)
+async def test_bad_input_is_refused_and_nothing_is_kept(payments, change, code):
+    result = await payments.executor.execute(PROCESS, {"input": {**charge(), **change}, "key": "k"}, caller=ORDERS)
+    if result.errors:
+        assert result.errors[0]["extensions"]["code"] == code
+    else:
+        assert result.data["paymentProcess"]["errors"][0]["code"] == code
+    assert (await run(payments, SEARCH, STAFF))["payments"]["totalCount"] == 0

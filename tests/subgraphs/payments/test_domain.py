@@ -169,6 +169,7 @@ def test_a_charge_that_took_less_than_was_asked_is_given_back():
         Accepted("r", Money(101, "EUR")),
         Accepted("r", Money(100, "USD")),
         Accepted("r", Money(-1, "EUR")),
+        Accepted("r", Money(0, "EUR")),
         Accepted("r", fee=Money(-1, "EUR")),
         Accepted("r", fee=Money(1, "USD")),
     ],
