@@ -34,8 +34,14 @@ class ProviderSettings(BaseModel, frozen=True):
         secret = self.client_secret.get_secret_value() if self.client_secret else None
         if self.kind == "github":
             return GitHubProvider(name=name, client_id=self.client_id, client_secret=secret)
-        issuer = _GOOGLE if self.kind == "google" else self.issuer
-        return OpenIdProvider(name=name, issuer=issuer, client_id=self.client_id, client_secret=secret)
+        google = self.kind == "google"
+        return OpenIdProvider(
+            name=name,
+            issuer=_GOOGLE if google else self.issuer,
+            client_id=self.client_id,
+            client_secret=secret,
+            other_spellings=(_GOOGLE.removeprefix("https://"),) if google else (),
+        )
 
 
 class UsersSettings(SubgraphSettings):

@@ -20,7 +20,7 @@ from authlib.common.security import generate_token
 from authlib.integrations.base_client import OAuthError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jwt
-from joserfc.errors import JoseError
+from joserfc.errors import InvalidKeyIdError, JoseError
 from joserfc.jwk import KeySet
 
 from kernel.errors import InfrastructureError
@@ -28,6 +28,7 @@ from subgraphs.users.domain.identities import Claims
 
 _SECONDS: Final = 10.0
 _KEPT_SECONDS: Final = 3600.0
+_NEW_KEYS_SECONDS: Final = 60.0
 _LEEWAY: Final = 60
 _ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"]
 
@@ -83,6 +84,8 @@ class OpenIdProvider:
     issuer: str
     client_id: str
     client_secret: str | None
+    other_spellings: tuple[str, ...] = ()
+    """How else the issuer signs its ID tokens than it is found: Google leaves the scheme away at times."""
     scope: str = "openid email profile"
     transport: httpx.AsyncBaseTransport | None = None
     _found: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)
@@ -119,17 +122,16 @@ class OpenIdProvider:
             provider=self.name,
             subject=str(claims["sub"]),
             email=claims.get("email"),
-            email_verified=claims.get("email_verified") is True,
+            email_verified=claims.get("email_verified") in {True, "true"},  # some write it as a word
             name=str(claims.get("name", "")),
         )
 
     async def _claims_of(self, id_token: str, asked: Question, metadata: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            keys = KeySet.import_key_set(cast("Any", await self._document(metadata["jwks_uri"])))
-            claims = jwt.decode(id_token, keys, algorithms=_ALGORITHMS).claims
+            claims = await self._decoded(id_token, metadata["jwks_uri"])
             jwt.JWTClaimsRegistry(
                 leeway=_LEEWAY,
-                iss={"essential": True, "value": self.issuer},
+                iss={"essential": True, "values": [self.issuer, *self.other_spellings]},
                 aud={"essential": True, "value": self.client_id},
                 nonce={"essential": True, "value": asked.nonce},
                 sub={"essential": True},
@@ -143,22 +145,33 @@ class OpenIdProvider:
             raise AnswerRefusedError(f"The ID token of {self.name} is meant for somebody else.")
         return dict(claims)
 
+    async def _decoded(self, id_token: str, address: str) -> dict[str, Any]:
+        """Check the signature; for a key that is not known yet the set is fetched again, but not time and again."""
+        try:
+            return jwt.decode(id_token, await self._keys(address), algorithms=_ALGORITHMS).claims
+        except InvalidKeyIdError:
+            keys = await self._keys(address, at_most_old=_NEW_KEYS_SECONDS)
+            return jwt.decode(id_token, keys, algorithms=_ALGORITHMS).claims
+
+    async def _keys(self, address: str, *, at_most_old: float = _KEPT_SECONDS) -> KeySet:
+        return KeySet.import_key_set(cast("Any", await self._document(address, at_most_old=at_most_old)))
+
     async def _metadata(self) -> dict[str, Any]:
         found = await self._document(f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
         if found.get("issuer") != self.issuer:
             raise ProviderDownError(f"{self.name} describes another issuer than {self.issuer}.")
         return found
 
-    async def _document(self, url: str) -> dict[str, Any]:
+    async def _document(self, url: str, *, at_most_old: float = _KEPT_SECONDS) -> dict[str, Any]:
         at, found = self._found.get(url, (float("-inf"), {}))
-        if time.monotonic() - at > _KEPT_SECONDS:
+        if time.monotonic() - at > at_most_old:
             async with httpx.AsyncClient(timeout=_SECONDS, transport=self.transport) as client:
                 found = await _get(client, url, self.name)
             self._found[url] = (time.monotonic(), found)
         return found
 
     def _client(self, redirect_uri: str) -> Any:
-        return _oauth_client(self.client_id, self.client_secret, self.scope, redirect_uri, self.transport)
+        return _oauth_client(self, redirect_uri, "client_secret_basic")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -199,25 +212,21 @@ class GitHubProvider:
         )
 
     def _client(self, redirect_uri: str) -> Any:
-        return _oauth_client(self.client_id, self.client_secret, self.scope, redirect_uri, self.transport)
+        # GitHub's documentation knows the secret as a field of the form only.
+        return _oauth_client(self, redirect_uri, "client_secret_post")
 
 
-def _oauth_client(  # Authlib brings no types
-    client_id: str,
-    client_secret: str | None,
-    scope: str,
-    redirect_uri: str,
-    transport: httpx.AsyncBaseTransport | None,
-) -> Any:
+def _oauth_client(provider: OpenIdProvider | GitHubProvider, redirect_uri: str, authentication: str) -> Any:
+    """Make Authlib's client, which brings no types; `authentication` says how the secret travels."""
     return AsyncOAuth2Client(
-        client_id,
-        client_secret,
-        scope=scope,
+        provider.client_id,
+        provider.client_secret,
+        scope=provider.scope,
         redirect_uri=redirect_uri,
         code_challenge_method="S256",
-        token_endpoint_auth_method="client_secret_basic" if client_secret else "none",
+        token_endpoint_auth_method=authentication if provider.client_secret else "none",
         timeout=_SECONDS,
-        transport=transport,
+        transport=provider.transport,
     )
 
 
