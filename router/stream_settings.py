@@ -38,6 +38,28 @@ class WebSocketSettings(Section, frozen=True):
         demand(self.init_timeout > 0, "init_timeout must be more than 0")
 
 
+class SingleConnectionSettings(Section, frozen=True):
+    """Clients of graphql-sse that have all results on one event stream; served where there is one worker.
+
+    Attributes:
+        enabled: whether they are served.
+        max_connections: how many streams may be open or reserved; more are answered with 503.
+        max_operations: operations that run on one stream at a time.
+        reservation_timeout: seconds in which a stream that was reserved must be opened.
+    """
+
+    enabled: bool = True
+    max_connections: int = 10_000
+    max_operations: int = 100
+    reservation_timeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        """Hold the values within what makes sense."""
+        demand(self.max_connections >= 1, "max_connections must be at least 1")
+        demand(self.max_operations >= 1, "max_operations must be at least 1")
+        demand(self.reservation_timeout > 0, "reservation_timeout must be more than 0")
+
+
 class CallbackSettings(Section, frozen=True):
     """The HTTP callback protocol: subgraphs send their events to this router.
 
@@ -87,6 +109,7 @@ class SubscriptionSettings(Section, frozen=True):
         stall_timeout: seconds after which a connection that takes nothing at all is cut off.
         heartbeat: seconds between two signs of life on an HTTP stream.
         websocket: clients over WebSocket.
+        single_connections: clients that have all results on one event stream.
         subgraphs: how subgraphs are reached that have no section of their own.
         callback: subgraphs that send their events to this router; needed where a subgraph's protocol is `callback`.
     """
@@ -97,6 +120,7 @@ class SubscriptionSettings(Section, frozen=True):
     stall_timeout: float = 15.0
     heartbeat: float = 5.0
     websocket: WebSocketSettings = msgspec.field(default_factory=WebSocketSettings)
+    single_connections: SingleConnectionSettings = msgspec.field(default_factory=SingleConnectionSettings)
     subgraphs: SubgraphStreamSettings = msgspec.field(default_factory=SubgraphStreamSettings)
     callback: CallbackSettings | None = None
 

@@ -76,7 +76,9 @@ class Cors:
             return [vary]
         return [(b"access-control-allow-origin", origin), vary, *self._answer]
 
-    def preflight(self, headers: Mapping[bytes, bytes], methods: bytes = b"GET, POST, OPTIONS") -> Response:
+    def preflight(
+        self, headers: Mapping[bytes, bytes], methods: bytes = b"GET, POST, PUT, DELETE, OPTIONS"
+    ) -> Response:
         """Answer the question that a browser asks first; the headers of every answer come on top."""
         if not self._allows(headers.get(b"origin")):
             return Response(204, HeaderBlock(), b"")

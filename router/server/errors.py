@@ -197,6 +197,34 @@ class TooManyConnectionsError(HttpError):
     code = "TOO_MANY_CONNECTIONS"
 
 
+class EventStreamNotFoundError(HttpError):
+    """Nobody has reserved an event stream by this token, or it has ended."""
+
+    status = 404
+    code = "EVENT_STREAM_NOT_FOUND"
+
+
+class EventStreamTakenError(HttpError):
+    """A reservation is good for one connection."""
+
+    status = 409
+    code = "EVENT_STREAM_TAKEN"
+
+
+class OperationIdTakenError(HttpError):
+    """Two operations of one client bear the same id."""
+
+    status = 409
+    code = "OPERATION_ID_TAKEN"
+
+
+class TooManyOperationsError(HttpError):
+    """As many operations of one client run as may."""
+
+    status = 429
+    code = "TOO_MANY_OPERATIONS"
+
+
 class TimedOutError(HttpError):
     """The answer was not there in time."""
 

@@ -29,9 +29,9 @@ def router(start_lasting_router: Any, supergraph: Path) -> Running:
 def run(router: Running, node_packages: NodePackages) -> Any:
     """Run a client's script; what came of its steps."""
 
-    def run(script: str) -> Any:
+    def run(script: str, *arguments: str) -> Any:
         environment = node_packages(HERE, "@apollo/client")
-        command = ["node", str(HERE / script), router.url]
+        command = ["node", str(HERE / script), router.url, *arguments]
         done = subprocess.run(command, env=dict(environment), capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
@@ -94,6 +94,21 @@ def test_clients_of_streams(run: Any, script: str) -> None:
     assert rated(results["query"][0]) == PRODUCTS
     assert results["mutation"] == [{"touch": 1}]
     assert events(results["subscription"]) == EVENTS
+
+
+def test_graphql_sse_on_a_single_connection(run: Any) -> None:
+    results = run("graphql-sse.mjs", "single")
+
+    assert rated(results["query"][0]) == PRODUCTS
+    assert results["mutation"] == [{"touch": 1}]
+    assert events(results["subscription"]) == EVENTS
+    followed, asked, in_parts = results["together"]
+    assert (events(followed), rated(asked[0])) == (EVENTS, PRODUCTS)
+    assert [each["name"] for each in in_parts[0]["products"]] == ["Lamp", "Desk"]
+    assert events([results["stopped"]]) == EVENTS[:1]
+    assert "status" in results["refused"]
+    sent = results["requests"]
+    assert (sent.count("PUT"), sent.count("GET"), sent.count("DELETE")) == (1, 1, 1), sent
 
 
 def test_a_relay_network_layer(run: Any) -> None:

@@ -25,10 +25,11 @@ DELAY_MS = 200
 SUBSCRIPTION_MEGABYTES = 100
 
 CLIENTS = {
-    "Apollo Client: query, mutation, persisted queries, subscription over multipart, @defer": "test_apollo_client",
-    "urql: query, mutation, persisted exchange, subscription, @defer": "test_urql",
+    "Apollo Client: query, mutation, persisted queries, subscription over multipart, @defer, @stream": "test_apollo_client",
+    "urql: query, mutation, persisted exchange, subscription, @defer, @stream": "test_urql",
     "graphql-ws: query, mutation, subscription": "test_clients_of_streams[graphql-ws",
     "graphql-sse: query, mutation, subscription": "test_clients_of_streams[graphql-sse",
+    "graphql-sse on a single connection: query, mutation, subscriptions, @defer": "test_graphql_sse_on_a_single",
     "a Relay network layer: query, mutation": "test_a_relay_network_layer",
     "gql of Python: query, mutation, subscription": "test_gql_of_python",
 }

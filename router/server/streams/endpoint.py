@@ -33,7 +33,7 @@ from router.server.graphql_request import Batch, parse_body, parse_query_string
 from router.server.negotiation import insist_on_json
 from router.server.streams.client import Client, StreamServices
 from router.server.streams.formats import Format
-from router.server.streams.negotiation import accepted
+from router.server.streams.negotiation import Accepted, accepted
 from router.server.streams.port import SocketResponse, StreamResponse
 from router.server.streams.session import SUBPROTOCOL, SocketSession
 from router.server.streams.single_connections import SingleConnections
@@ -91,6 +91,10 @@ class StreamEndpoint:
         accepts = accepted(http.headers.get(b"accept"))
         if accepts is None:
             return await self._single.answer(http, request_id)
+        return await self._answer(http, request_id, accepts)
+
+    async def _answer(self, http: HttpRequest, request_id: bytes, accepts: Accepted) -> Response | StreamResponse:
+        """Answer a client that takes a stream for what it sends."""
         request = await self._read(http)
         prepared = await self._prepared(request)
         kind = None if prepared is None else prepared.kind

@@ -102,7 +102,7 @@ class EventSession:
         if sum(map(len, self._waiting)) > _MOST_WAITING:
             self.close()
 
-    def close_soon(self, _code: int, _reason: str) -> None:
+    def close_soon(self, code: int, reason: str) -> None:  # noqa: ARG002 - an event stream has no words for its end
         """Cut off a client that takes nothing."""
         if self._outlet is not None:
             self._outlet.abort()

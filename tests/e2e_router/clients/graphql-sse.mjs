@@ -1,10 +1,12 @@
-// graphql-sse: everything as server-sent events, in the distinct connections mode.
+// graphql-sse: everything as server-sent events, on a connection each or, with `single`, all on one.
 import { createClient } from "graphql-sse";
 
-import { MUTATION, QUERY, report, SUBSCRIPTION } from "./report.mjs";
+import { DEFERRED, MUTATION, QUERY, recording, report, SUBSCRIPTION } from "./report.mjs";
 
-const [url] = process.argv.slice(2);
-const client = createClient({ url });
+const [url, mode] = process.argv.slice(2);
+const [recorded, requests] = recording(fetch);
+const single = { singleConnection: mode === "single", lazyCloseTimeout: 1_000 };
+const client = createClient({ url, ...single, retryAttempts: 0, fetchFn: recorded });
 
 async function values(query) {
   const found = [];
@@ -19,4 +21,16 @@ await report({
   query: () => values(QUERY),
   mutation: () => values(MUTATION),
   subscription: () => values(SUBSCRIPTION),
+  together: () => Promise.all([values(SUBSCRIPTION), values(QUERY), values(DEFERRED)]),
+  async stopped() {
+    for await (const { data } of client.iterate({ query: SUBSCRIPTION })) return data;
+  },
+  async refused() {
+    try {
+      return await values("{ nothing }");
+    } catch (error) {
+      return { status: error.response?.status ?? 200, message: error.message };
+    }
+  },
+  requests: () => requests.map(({ method }) => method),
 });

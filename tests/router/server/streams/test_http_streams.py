@@ -193,8 +193,8 @@ async def test_by_get(serve, clock):
             assert b'{"data":{"ticks":7}}' in await whole(response)
         changed = await client.get(server.url, params={"query": "mutation { touch }"}, headers=headers)
         assert changed.status_code == 405
-        put = await client.put(server.url, json=TICKS, headers=headers)
-        assert put.status_code == 405
+        patched = await client.patch(server.url, json=TICKS, headers=headers)
+        assert patched.status_code == 405
 
 
 @pytest.mark.parametrize(
