@@ -14,7 +14,10 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection
-from typing import Protocol
+from typing import Final, Protocol
+
+from sqlalchemy import bindparam, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.database import Database, plain_url
 from kernel.events.listening import Listener
@@ -30,6 +33,14 @@ class EventFeed(Protocol):
         It also yields when some may have been missed.
         """
         ...
+
+
+async def tell(session: AsyncSession, what: str, subject: str) -> None:
+    """Tell followers, when this transaction commits, what happened to a subject beside the events that are recorded."""
+    await session.execute(_TELL, {"notice": f" {what} {subject[:200]}"})
+
+
+_TELL: Final = text("SELECT pg_notify(:feed, current_schema() || :notice)").bindparams(bindparam("feed", FEED))
 
 
 class PostgresFeed:

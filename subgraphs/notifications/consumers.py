@@ -24,6 +24,8 @@ _EVENTS: Final = (
     "OrderCancelled",
     "PaymentRefunded",
     "BackInStock",
+    "StockLevelLow",
+    "CartAbandoned",
 )
 
 

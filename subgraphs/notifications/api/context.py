@@ -16,6 +16,7 @@ from subgraphs.notifications.domain.messages import Message
 from subgraphs.notifications.domain.webhooks import Attempt
 from subgraphs.notifications.service import NotificationsService
 from subgraphs.notifications.service.inbox import Inbox
+from subgraphs.notifications.storage.messages import Try
 
 InboxPage = tuple[str, Page]
 """Whose inbox, and which part of it."""
@@ -29,6 +30,7 @@ class NotificationsLoaders:
     counts: DataLoader[str, int | None]
     unread_counts: DataLoader[str, int | None]
     attempts: DataLoader[str, list[Attempt] | None]
+    tries: DataLoader[str, list[Try] | None]
 
     @classmethod
     def of(cls, service: NotificationsService) -> NotificationsLoaders:
@@ -39,7 +41,11 @@ class NotificationsLoaders:
             return await _pages(inbox, wanted)
 
         return cls(
-            by_key(pages), by_key(inbox.count), by_key(inbox.count_unread), by_key(service.webhooks.endpoints.attempts)
+            pages=by_key(pages),
+            counts=by_key(inbox.count),
+            unread_counts=by_key(inbox.count_unread),
+            attempts=by_key(service.webhooks.endpoints.attempts),
+            tries=by_key(inbox.attempts),
         )
 
 

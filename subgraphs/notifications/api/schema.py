@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import strawberry
 from strawberry.tools import merge_types
 
 from kernel.errors import DomainError
 from kernel.graphql import Connection, Schema, UserError, build_schema, connection, user_errors
-from kernel.identity import Kind, require
+from kernel.identity import require
 from kernel.pagination import Page
 from subgraphs.notifications.api.context import Info
+from subgraphs.notifications.api.staff import StaffMutation, StaffQuery
+from subgraphs.notifications.api.subscriptions import Subscription
 from subgraphs.notifications.api.types import Notification, NotificationDelivery, User
 from subgraphs.notifications.api.webhooks import WebhookMutation, WebhookQuery
+from subgraphs.notifications.api.wishes import PEOPLE, WishesMutation, WishesQuery
 from subgraphs.notifications.domain.messages import Channel, State, Topic
 from subgraphs.notifications.storage.messages import LogFilter
-
-_PEOPLE: Final[frozenset[Kind]] = frozenset({"customer", "vendor", "staff", "admin"})
 
 
 @strawberry.input(description="Which messages are wanted; all conditions must hold.")
@@ -65,6 +64,14 @@ class NotificationPayload:
 
 
 @strawberry.type
+class NotificationsReadPayload:
+    """How many messages were unread, or why nothing was done."""
+
+    count: int = 0
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
 class Mutation:
     """Writes of the notifications subgraph."""
 
@@ -72,13 +79,25 @@ class Mutation:
     async def notification_mark_read(self, info: Info, id: strawberry.ID) -> NotificationPayload:
         """Mark a message as read."""
         try:
-            reader = require(info.context.caller, kinds=_PEOPLE)
+            reader = require(info.context.caller, kinds=PEOPLE)
             message = await info.context.service.inbox.mark_read(reader, id)
         except DomainError as error:
             return NotificationPayload(errors=user_errors(error))
         return NotificationPayload(notification=Notification.of(message))
 
+    @strawberry.mutation(description="Mark all messages in one's own inbox as read.")
+    async def notifications_mark_all_read(self, info: Info) -> NotificationsReadPayload:
+        """Mark all messages as read."""
+        try:
+            reader = require(info.context.caller, kinds=PEOPLE)
+        except DomainError as error:
+            return NotificationsReadPayload(errors=user_errors(error))
+        return NotificationsReadPayload(count=await info.context.service.inbox.mark_all_read(reader))
+
 
 SCHEMA: Schema = build_schema(
-    merge_types("Query", (Query, WebhookQuery)), merge_types("Mutation", (Mutation, WebhookMutation)), types=(User,)
+    merge_types("Query", (Query, WishesQuery, StaffQuery, WebhookQuery)),
+    merge_types("Mutation", (Mutation, WishesMutation, StaffMutation, WebhookMutation)),
+    Subscription,
+    types=(User,),
 )

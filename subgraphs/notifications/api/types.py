@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import Final
 
 import strawberry
 from strawberry.federation.schema_directives import Key
@@ -18,6 +19,8 @@ from subgraphs.notifications.domain.messages import Channel, Message, State, Top
 strawberry.enum(Topic, name="NotificationTopic", description="What a message is about.")
 strawberry.enum(Channel, name="NotificationChannel", description="The way a message takes.")
 strawberry.enum(State, name="NotificationState", description="How far a message got.")
+
+_WAITING: Final = frozenset({State.QUEUED, State.COLLECTED})
 
 
 @strawberry.federation.type(keys=[Key(fields=FieldSet("id"), resolvable=False)])
@@ -65,6 +68,15 @@ class NotificationConnection(Connection[Notification]):
         return await self.unread()
 
 
+@strawberry.type(description="One try of delivering a message.")
+class NotificationAttempt:
+    """One try of delivering a message."""
+
+    number: int
+    at: datetime
+    error: str | None = strawberry.field(description="What went wrong, if anything.")
+
+
 @strawberry.type(description="A message on its way, over any channel.")
 class NotificationDelivery:
     """A message as the staff sees it."""
@@ -79,6 +91,7 @@ class NotificationDelivery:
     attempts: int
     last_error: str | None
     created_at: datetime
+    due_at: datetime | None = strawberry.field(description="When it is tried next, while it waits.")
     settled_at: datetime | None = strawberry.field(description="When it was delivered or given up.")
 
     @classmethod
@@ -95,8 +108,15 @@ class NotificationDelivery:
             attempts=message.attempts,
             last_error=message.last_error,
             created_at=message.created_at,
+            due_at=message.due_at if message.state in _WAITING else None,
             settled_at=message.settled_at,
         )
+
+    @strawberry.field(description="Every try, in their order.")
+    async def log(self, info: Info) -> list[NotificationAttempt]:
+        """Give the tries."""
+        tries = await info.context.loaders.tries.load(self.id) or ()
+        return [NotificationAttempt(number=each.number, at=each.at, error=each.error) for each in tries]
 
 
 @strawberry.federation.type(keys=["id"])

@@ -13,6 +13,7 @@ from typing import Any
 from kernel.events.catalogue import (
     AccountMailDue,
     BackInStock,
+    CartAbandoned,
     OrderCancelled,
     OrderConfirmed,
     OrderDelivered,
@@ -20,6 +21,7 @@ from kernel.events.catalogue import (
     OrderShipped,
     Payload,
     PaymentRefunded,
+    StockLevelLow,
     UserProfileUpdated,
     UserRegistered,
 )
@@ -83,18 +85,27 @@ def order_needed_by(payload: Payload) -> str | None:
     return payload.order_id if needs else None
 
 
-def letter_about(payload: Payload, order: Order | None) -> Letter | None:
-    """Draft the letter that an event calls for, if it calls for one."""
-    if isinstance(payload, UserRegistered):
-        return Letter(topic=Topic.WELCOME, email=payload.email, user_id=payload.user_id, name=payload.name)
-    if isinstance(payload, AccountMailDue):
-        return _letter_about_account(payload)
+def letter_about(payload: Payload, order: Order | None, *, staff_email: str = "") -> Letter | None:
+    """Draft the letter that an event calls for, if it calls for one; some go to the staff."""
+    match payload:
+        case UserRegistered():
+            return Letter(topic=Topic.WELCOME, email=payload.email, user_id=payload.user_id, name=payload.name)
+        case AccountMailDue():
+            return _letter_about_account(payload)
+        case StockLevelLow():
+            return _letter_about_shelf(payload, staff_email)
+        case BackInStock() | CartAbandoned():
+            return _letter_about_wish(payload)
+        case _:
+            return _letter_about_order(payload, order) if order else None
+
+
+def _letter_about_wish(payload: BackInStock | CartAbandoned) -> Letter:
     if isinstance(payload, BackInStock):
         facts = {"sku": payload.sku, "item": payload.name}
         return Letter(topic=Topic.BACK_IN_STOCK, email=payload.email, user_id=payload.user_id, facts=facts)
-    if order is None:
-        return None
-    return _letter_about_order(payload, order)
+    goods = {"lines": payload.lines, "total": Money(payload.total_minor, payload.currency)}
+    return Letter(topic=Topic.CART_ABANDONED, email=payload.email, user_id=payload.customer_id, facts=goods)
 
 
 def _letter_about_account(payload: AccountMailDue) -> Letter:
@@ -108,6 +119,16 @@ def _letter_about_account(payload: AccountMailDue) -> Letter:
         sealed_secret=payload.sealed_secret,
         facts={"secret": SECRET_PLACE},
     )
+
+
+def _letter_about_shelf(payload: StockLevelLow, staff_email: str) -> Letter:
+    facts = {
+        "sku": payload.sku,
+        "warehouse": payload.warehouse_id,
+        "available": payload.available,
+        "reorder_point": payload.reorder_point,
+    }
+    return Letter(topic=Topic.LOW_STOCK, email=staff_email, user_id=None, facts=facts)
 
 
 def _letter_about_order(payload: Payload, order: Order) -> Letter | None:

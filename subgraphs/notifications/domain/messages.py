@@ -30,6 +30,9 @@ class Topic(StrEnum):
     IDENTITY_LINKED = "identity_linked"
     EXPORT_READY = "export_ready"
     WEBHOOK_DISABLED = "webhook_disabled"
+    LOW_STOCK = "low_stock"
+    CART_ABANDONED = "cart_abandoned"
+    DIGEST = "digest"
 
 
 SECRET_PLACE: Final = "-the-secret-goes-here-"  # noqa: S105 # where one goes
@@ -41,14 +44,22 @@ class Channel(StrEnum):
 
     EMAIL = "email"
     INBOX = "inbox"
+    SMS = "sms"
+    PUSH = "push"
 
 
 class State(StrEnum):
     """How far a message got."""
 
     QUEUED = "queued"
+    COLLECTED = "collected"
+    """It waits for the next digest."""
+    BUNDLED = "bundled"
+    """It went out as a part of a digest."""
     DELIVERED = "delivered"
     FAILED = "failed"
+    BOUNCED = "bounced"
+    """There is no such recipient; told at once, or later by the provider."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +86,8 @@ class Message:
     state: State
     attempts: int
     created_at: datetime
+    due_at: datetime | None = None
+    """When a queued message is to go out, if not at once."""
     settled_at: datetime | None = None
     read_at: datetime | None = None
     sealed_secret: bytes | None = None
@@ -83,11 +96,15 @@ class Message:
 
 
 class DeliveryError(InfrastructureError):
-    """A provider did not take a message; `retryable` says whether it may do so later."""
+    """A provider did not take a message; `retryable`: it may do so later, `bounced`: nobody is there."""
+
+    def __init__(self, message: str, *, retryable: bool = False, bounced: bool = False) -> None:
+        super().__init__(message, retryable=retryable)
+        self.bounced = bounced
 
 
-class MailProvider(Protocol):
-    """Whoever can deliver mail."""
+class Provider(Protocol):
+    """Whoever can deliver messages of one channel."""
 
     async def deliver(self, message: Message) -> None:
         """Deliver a message; given the same message again, deliver it no second time where that can be helped.

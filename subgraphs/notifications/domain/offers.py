@@ -25,9 +25,11 @@ _OURS: Final = frozenset(
         "UserDataExportRequested",
         "PersonalDataErased",
         "PersonalDataCollected",
+        "ProductViewed",
+        "ProductsSearched",
     }
 )
-"""Events that subgraphs tell each other, of no use outside."""
+"""Events that subgraphs tell each other, of no use outside or far too many."""
 _FOR_VENDORS: Final = frozenset(
     {"ProductCreated", "ProductUpdated", "PriceChanged", "CategoryChanged", "InventoryChanged"}
 )

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from subgraphs.notifications.service.courier import Courier
 from subgraphs.notifications.service.inbox import Inbox
+from subgraphs.notifications.service.templates import Templates
 from subgraphs.notifications.service.webhooks import Webhooks
+from subgraphs.notifications.service.wishes import Wishes
 from subgraphs.notifications.service.writing import Writing
 
 
@@ -17,4 +19,6 @@ class NotificationsService:
     writing: Writing
     courier: Courier
     inbox: Inbox
+    wishes: Wishes
+    templates: Templates
     webhooks: Webhooks

@@ -1,11 +1,12 @@
-"""Delivers queued mail: claimed for a while, handed to the provider outside of any transaction, then settled.
+"""Delivers queued mail, text and push messages: claimed for a while, handed over outside of any transaction, settled.
 
 A courier that dies in between leaves its claim to run out; the message is tried again, and the provider knows it by its
-id. So mail is never lost, and seen twice only by a provider that cannot tell.
+id. So nothing is lost, and seen twice only by a provider that cannot tell.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -16,9 +17,10 @@ from kernel.database import Database
 from kernel.sealing import unseal
 from subgraphs.notifications.domain.messages import (
     SECRET_PLACE,
+    Channel,
     DeliveryError,
-    MailProvider,
     Message,
+    Provider,
     RetryPolicy,
     State,
     Words,
@@ -32,10 +34,10 @@ _log = telemetry.get_logger("courier")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Courier:
-    """Carries mail to the provider."""
+    """Carries messages to the provider of their channel."""
 
     database: Database
-    provider: MailProvider
+    providers: Mapping[Channel, Provider]
     clock: Clock
     retries: RetryPolicy
     mail_key: bytes
@@ -51,22 +53,23 @@ class Courier:
 
     async def _deliver(self, message: Message) -> None:
         try:
-            await self.provider.deliver(self._with_secret(message))
+            await self.providers[message.channel].deliver(self._with_secret(message))
         except DeliveryError as error:
             await self._give_back(message, error)
         except Exception as error:  # a fault of the provider's code must not hold up other messages
-            _log.exception("mail provider failed", message=message.id)
+            _log.exception("provider failed", message=message.id)
             await self._give_back(message, DeliveryError(type(error).__name__, retryable=True))
         else:
             async with self.database.transaction() as session:
-                await stored.settle(session, message.id, State.DELIVERED, now=self.clock.now())
+                await stored.settle(session, message, State.DELIVERED, now=self.clock.now())
 
     async def forget_erased(self) -> int:
         """Have the provider forget mail of people who were erased, where it can; tell how many messages."""
         async with self.database.transaction() as session:
             forgotten = await stored.take_forgotten(session, at_most=_AT_ONCE)
             for message_id in forgotten:
-                await self.provider.forget(message_id)
+                for provider in self.providers.values():
+                    await provider.forget(message_id)
         return len(forgotten)
 
     def _with_secret(self, message: Message) -> Message:
@@ -81,9 +84,10 @@ class Courier:
     async def _give_back(self, message: Message, error: DeliveryError) -> None:
         now = self.clock.now()
         delay = self.retries.delay(message.attempts) if error.retryable else None
+        end = State.BOUNCED if error.bounced else State.FAILED
         async with self.database.transaction() as session:
             if delay is None:
                 _log.warning("message given up", message=message.id, error=error.message)
-                await stored.settle(session, message.id, State.FAILED, now=now, error=error.message)
+                await stored.settle(session, message, end, now=now, error=error.message)
             else:
-                await stored.postpone(session, message.id, now + delay, error=error.message)
+                await stored.postpone(session, message, now + delay, now=now, error=error.message)

@@ -13,15 +13,27 @@ from sqlalchemy.dialects.postgresql import ARRAY, array, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.expression import cast, true
 
+from kernel.events.feed import tell
 from kernel.pagination import Page, Slice, SortKey, apply_page, slice_rows
 from subgraphs.notifications.domain.messages import Channel, Message, State, Topic, Words
-from subgraphs.notifications.storage.tables import forgotten_messages, messages
+from subgraphs.notifications.storage.tables import forgotten_messages, message_attempts, messages
 
 _NEWEST_FIRST: Final = (
     SortKey("created_at", messages.c.created_at, datetime, descending=True),
     SortKey("id", messages.c.id, str, descending=True),
 )
 _IN_INBOX: Final = messages.c.channel == Channel.INBOX
+INBOX_CHANGED: Final = "InboxChanged"
+"""What the feed calls it when there is something new in somebody's inbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try of delivering a message, and what went wrong, if anything."""
+
+    number: int
+    at: datetime
+    error: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +51,8 @@ async def insert_messages(session: AsyncSession, written: Sequence[Message]) -> 
     if written:
         rows = [_values(message) for message in written]
         await session.execute(insert(messages).values(rows).on_conflict_do_nothing(constraint="messages_once"))
+    for reader in sorted({each.user_id for each in written if each.user_id and each.channel is Channel.INBOX}):
+        await tell(session, INBOX_CHANGED, reader)
 
 
 async def claim_due(session: AsyncSession, now: datetime, *, until: datetime, at_most: int) -> list[Message]:
@@ -60,14 +74,91 @@ async def claim_due(session: AsyncSession, now: datetime, *, until: datetime, at
 
 
 async def settle(
-    session: AsyncSession, message_id: str, state: State, *, now: datetime, error: str | None = None
+    session: AsyncSession, message: Message, state: State, *, now: datetime, error: str | None = None
 ) -> None:
     """Note that a message was delivered or given up."""
+    await _note_attempt(session, message, now, error)
     await session.execute(
         update(messages)
-        .where(messages.c.id == message_id)
+        .where(messages.c.id == message.id)
         .values(state=state, settled_at=now, last_error=error, sealed_secret=None)
     )
+
+
+async def note_bounce(session: AsyncSession, message_id: str, reason: str, *, now: datetime) -> Message | None:
+    """Note that a provider gave a message back after it had taken it."""
+    bounced = await session.execute(
+        update(messages)
+        .where(
+            messages.c.id == message_id,
+            messages.c.channel != Channel.INBOX,
+            messages.c.state.in_((State.DELIVERED, State.BOUNCED)),
+        )
+        .values(state=State.BOUNCED, settled_at=now, last_error=reason)
+        .returning(messages)
+    )
+    row = bounced.one_or_none()
+    return message_of(row) if row else None
+
+
+async def message_by_id(session: AsyncSession, message_id: str) -> Message | None:
+    """Read a message."""
+    row = (await session.execute(select(messages).where(messages.c.id == message_id))).one_or_none()
+    return message_of(row) if row else None
+
+
+async def recent_by_channel(session: AsyncSession, recipients: Sequence[str], since: datetime) -> dict[Channel, int]:
+    """Count what went to these recipients since an instant, without what only waits for a digest."""
+    query = (
+        select(messages.c.channel, func.count().label("sent"))
+        .where(
+            messages.c.recipient.in_(recipients),
+            messages.c.channel != Channel.INBOX,
+            messages.c.created_at > since,
+            messages.c.state.not_in((State.COLLECTED, State.BUNDLED)),
+        )
+        .group_by(messages.c.channel)
+    )
+    return {Channel(row.channel): row.sent for row in await session.execute(query)}
+
+
+async def attempts_of(session: AsyncSession, message_ids: Sequence[str]) -> dict[str, list[Try]]:
+    """Read the tries of many messages, each in their order."""
+    rows = await session.execute(
+        select(message_attempts)
+        .where(message_attempts.c.message_id.in_(message_ids))
+        .order_by(message_attempts.c.number)
+    )
+    found: dict[str, list[Try]] = defaultdict(list)
+    for row in rows:
+        found[row.message_id].append(Try(row.number, row.at, row.error))
+    return found
+
+
+async def take_collected(session: AsyncSession, now: datetime) -> list[Message]:
+    """Take all that waits for one recipient's digest, if one is due; nobody else can take it meanwhile."""
+    first = (
+        select(messages.c.recipient)
+        .where(messages.c.state == State.COLLECTED, messages.c.due_at <= now)
+        .order_by(messages.c.due_at)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+    )
+    recipient = (await session.execute(first)).scalar_one_or_none()
+    if recipient is None:
+        return []
+    bundled = await session.execute(
+        update(messages)
+        .where(messages.c.recipient == recipient, messages.c.state == State.COLLECTED)
+        .values(state=State.BUNDLED, settled_at=now)
+        .returning(messages)
+    )
+    return sorted((message_of(row) for row in bundled), key=lambda message: message.id)
+
+
+async def _note_attempt(session: AsyncSession, message: Message, now: datetime, error: str | None) -> None:
+    values = {"message_id": message.id, "number": message.attempts, "at": now, "error": error}
+    await session.execute(insert(message_attempts).values(values).on_conflict_do_nothing())
 
 
 async def take_forgotten(session: AsyncSession, *, at_most: int) -> list[str]:
@@ -77,9 +168,10 @@ async def take_forgotten(session: AsyncSession, *, at_most: int) -> list[str]:
     return list((await session.execute(taken)).scalars())
 
 
-async def postpone(session: AsyncSession, message_id: str, due_at: datetime, *, error: str) -> None:
+async def postpone(session: AsyncSession, message: Message, due_at: datetime, *, now: datetime, error: str) -> None:
     """Note that a message was not taken, and when to try again."""
-    await session.execute(update(messages).where(messages.c.id == message_id).values(due_at=due_at, last_error=error))
+    await _note_attempt(session, message, now, error)
+    await session.execute(update(messages).where(messages.c.id == message.id).values(due_at=due_at, last_error=error))
 
 
 async def mark_read(session: AsyncSession, message_id: str, *, user_id: str, now: datetime) -> Message | None:
@@ -92,6 +184,17 @@ async def mark_read(session: AsyncSession, message_id: str, *, user_id: str, now
     )
     row = marked.one_or_none()
     return message_of(row) if row else None
+
+
+async def mark_all_read(session: AsyncSession, user_id: str, now: datetime) -> int:
+    """Mark all unread messages in an inbox as read; tell how many."""
+    marked = await session.execute(
+        update(messages)
+        .where(messages.c.user_id == user_id, _IN_INBOX, messages.c.read_at.is_(None))
+        .values(read_at=now)
+        .returning(messages.c.id)
+    )
+    return len(marked.all())
 
 
 async def inboxes(session: AsyncSession, user_ids: Sequence[str], page: Page) -> dict[str, Slice[Message]]:
@@ -144,6 +247,7 @@ def message_of(row: Row[Any]) -> Message:
         state=State(row.state),
         attempts=row.attempts,
         created_at=row.created_at,
+        due_at=row.due_at,
         settled_at=row.settled_at,
         read_at=row.read_at,
         sealed_secret=row.sealed_secret,
@@ -179,7 +283,7 @@ def _values(message: Message) -> dict[str, Any]:
         "html": message.words.html,
         "state": message.state,
         "attempts": message.attempts,
-        "due_at": message.created_at,
+        "due_at": message.due_at or message.created_at,
         "created_at": message.created_at,
         "settled_at": message.settled_at,
         "sealed_secret": message.sealed_secret,

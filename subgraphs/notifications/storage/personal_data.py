@@ -12,6 +12,11 @@ PERSONAL_DATA: Final = PersonalData(
         "messages": """
             SELECT channel, recipient, subject, text, created_at, read_at FROM messages WHERE user_id = :user_id
         """,
+        "preferences": """
+            SELECT time_zone, quiet_from, quiet_to, digest, phone FROM preferences WHERE user_id = :user_id
+        """,
+        "topic_choices": "SELECT topic, channel, wanted FROM topic_choices WHERE user_id = :user_id",
+        "push_devices": "SELECT token, added_at FROM push_devices WHERE user_id = :user_id",
         "webhook_endpoints": """
             SELECT url, description, event_types, query, created_at FROM webhook_endpoints WHERE user_id = :user_id
         """,
@@ -31,6 +36,9 @@ PERSONAL_DATA: Final = PersonalData(
             INSERT INTO forgotten_messages SELECT id FROM erased
         """,
         "customers": "DELETE FROM customers WHERE user_id = :user_id",
+        "preferences": "DELETE FROM preferences WHERE user_id = :user_id",
+        "topic_choices": "DELETE FROM topic_choices WHERE user_id = :user_id",
+        "push_devices": "DELETE FROM push_devices WHERE user_id = :user_id",
         "webhook_deliveries": "DELETE FROM webhook_deliveries WHERE customer_id = :user_id",
         "webhook_endpoints": "DELETE FROM webhook_endpoints WHERE user_id = :user_id",
     },

@@ -21,6 +21,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    Time,
     UniqueConstraint,
     text,
 )
@@ -54,12 +55,65 @@ messages = Table(
     Column("last_error", Text),
     Column("sealed_secret", LargeBinary),
     UniqueConstraint("event_id", "channel", "recipient", name="messages_once"),
-    CheckConstraint("channel IN ('email', 'inbox')", name="messages_channel"),
-    CheckConstraint("state IN ('queued', 'delivered', 'failed')", name="messages_state"),
+    CheckConstraint("channel IN ('email', 'inbox', 'sms', 'push')", name="messages_channel"),
+    CheckConstraint(
+        "state IN ('queued', 'collected', 'bundled', 'delivered', 'failed', 'bounced')", name="messages_state"
+    ),
     Index("messages_due", "due_at", "id", postgresql_where=text("state = 'queued'")),
     Index("messages_inbox", "user_id", "created_at", "id", postgresql_where=text("channel = 'inbox'")),
     Index("messages_unread", "user_id", postgresql_where=text("channel = 'inbox' AND read_at IS NULL")),
     Index("messages_log", "created_at", "id"),
+    Index("messages_collected", "due_at", postgresql_where=text("state = 'collected'")),
+    Index("messages_recent", "recipient", "channel", "created_at"),
+)
+
+message_attempts = Table(
+    "message_attempts",
+    METADATA,
+    Column("message_id", Text, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("error", Text),
+)
+
+preferences = Table(
+    "preferences",
+    METADATA,
+    Column("user_id", Text, primary_key=True),
+    Column("time_zone", Text, nullable=False, server_default="UTC"),
+    Column("quiet_from", Time),
+    Column("quiet_to", Time),
+    Column("digest", Boolean, nullable=False, server_default="false"),
+    Column("phone", Text),
+)
+
+topic_choices = Table(
+    "topic_choices",
+    METADATA,
+    Column("user_id", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("channel", Text, primary_key=True),
+    Column("wanted", Boolean, nullable=False),
+)
+
+push_devices = Table(
+    "push_devices",
+    METADATA,
+    Column("user_id", Text, primary_key=True),
+    Column("token", Text, primary_key=True),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+)
+
+template_overrides = Table(
+    "template_overrides",
+    METADATA,
+    Column("topic", Text, primary_key=True),
+    Column("language", Text, primary_key=True),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
 )
 
 forgotten_messages = Table("forgotten_messages", METADATA, Column("id", Text, primary_key=True))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -110,7 +111,7 @@ class World:
         """Record events and wait until they are handled."""
         async with self.outside.transaction() as session:
             for payload in payloads:
-                names = (getattr(payload, name, "") for name in ("payment_id", "order_id", "sku", "user_id"))
+                names = (getattr(payload, name, "") for name in ("payment_id", "order_id", "cart_id", "sku", "user_id"))
                 subject = next(name for name in names if name)
                 await record(session, payload, subject=subject)
         await self.drain()
@@ -125,6 +126,18 @@ class World:
         while await job.run():
             pass
         return self.mail()
+
+    async def digest(self) -> int:
+        """Write one digest that is due; tell how much is in it."""
+        return await next(job for job in self.subgraph.jobs if job.name == "notifications.digest").run()
+
+    async def followers(self, count: int) -> None:
+        """Wait until so many follow an inbox and hear of it."""
+        feed: Any = self.subgraph.make_context(ANONYMOUS).service.inbox.feed  # type: ignore[attr-defined]
+        async with asyncio.timeout(10):
+            while sum(map(len, feed._followers.values())) < count or not feed._listener.ready.is_set():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
 
     async def send_webhooks(self, *, wait: bool = True) -> int:
         """Send what is due to partners; tell how many deliveries that was."""

@@ -57,7 +57,11 @@ def busy():
 def courier(world, provider, **policy):
     retries = RetryPolicy(max_attempts=3, first_delay=timedelta(seconds=5), **policy)
     return Courier(
-        database=world.subgraph.database, provider=provider, clock=world.clock, retries=retries, mail_key=b"k" * 32
+        database=world.subgraph.database,
+        providers={Channel.EMAIL: provider},
+        clock=world.clock,
+        retries=retries,
+        mail_key=b"k" * 32,
     )
 
 
