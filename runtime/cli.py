@@ -39,6 +39,9 @@ app.add_typer(payments, name="payments", rich_help_panel="Shop")
 app.add_typer(saga, name="saga", rich_help_panel="Shop")
 app.add_typer(services, name="services", rich_help_panel="Services")
 
+recommendations = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Judge what is recommended.")
+app.add_typer(recommendations, name="recommendations", rich_help_panel="Shop")
+
 DEFAULT_DATA_DIR = Path(".storegraph")
 SERVICES_DIR = Path(os.environ.get("STOREGRAPH_SERVICES_DIR", ".storegraph-services"))
 
@@ -218,6 +221,29 @@ def import_demand(
     from runtime.forecast_command import run_import  # noqa: PLC0415
 
     run_import(file, data_dir)
+
+
+@recommendations.command("evaluate")
+def evaluate_recommendations(
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    held_back: Annotated[
+        float, typer.Option(min=0.01, max=0.5, help="The share of the orders, the latest, to foretell.")
+    ] = 0.15,
+) -> None:
+    """Judge recommendations on the store's own orders: learn the earlier ones, foretell the latest, beside bestsellers.
+
+    Example:
+
+        storegraph recommendations evaluate --held-back 0.1
+    """
+    from runtime.recommendations_command import run_evaluate  # noqa: PLC0415
+
+    run_evaluate(data_dir, held_back)
+
+
+@recommendations.callback()
+def recommendations_help() -> None:
+    """Judge what is recommended."""
 
 
 @app.command(rich_help_panel="Services")

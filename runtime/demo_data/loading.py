@@ -163,7 +163,7 @@ def _known(row: products.ProductRow) -> recommendations.KnownRow:
         variants=(),
         brand=row.brand,
         tags=row.tags,
-        attributes=dict(row.attributes),
+        attributes={name: tuple(values) for name, values in row.attributes.items()},
     )
     return recommendations.KnownRow.of(told)
 

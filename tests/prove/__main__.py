@@ -19,6 +19,8 @@ _PARTS_OF_THE_TOOL = {
     "inventory_books",
     "inventory_reading",
     "erasure",
+    "events_recommendations",
+    "events_analytics",
     "orders_input",
     "orders_races",
     "orders_stress",

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from tests.crash.matrix import machine
 from tests.prove.claims import Prover
+from tests.prove.events_recommendations import prove_recommendations
 from tests.soak.soak import Report, Soak
 
 _STRIKES = ("relay", "consumer", "network", "relay", "consumer", "broker", "consumer", "database")
@@ -23,6 +24,7 @@ def prove(prover: Prover) -> None:
         prover.equal("anomalies of the soak under fire", war.anomalies, [])
         struck = set(war.struck)
         prover.check("what was struck", war.struck, "each at least once", struck == set(_STRIKES))
+    prove_recommendations(prover)
 
 
 def _soak(events: int, strikes: tuple[str, ...]) -> Report:

@@ -40,29 +40,34 @@ FROM neighbours AS near JOIN products AS other ON other.product_id = near.other_
 WHERE near.kind = 'similar' AND near.product_id = wanted.id
 ORDER BY near.rank LIMIT :first"""
 
+# The candidates are ranked before it is looked up which of them may be shown: then only the first ones are looked up.
 _PERSONAL: Final = """
-SELECT 0 AS tier, near.other_id AS product_id,
-    CASE WHEN (array_agg(past.bought ORDER BY past.weight * near.score DESC, past.product_id))[1]
+SELECT 0 AS tier, product_id,
+    CASE WHEN EXISTS (SELECT FROM purchases WHERE customer_id = wanted.id AND purchases.product_id = because)
         THEN 'based_on_purchases' ELSE 'based_on_views' END AS reason,
-    (array_agg(past.product_id ORDER BY past.weight * near.score DESC, past.product_id))[1] AS because,
-    1 - 1 / (1 + sum(past.weight * near.score)) AS score
+    because, 1 - 1 / (1 + score) AS score
 FROM (
-    (SELECT product_id, true AS bought,
-        power(2, -extract(epoch FROM CAST(:now AS timestamptz) - last_bought_at)::float8 / :purchases_half_life)
-        AS weight
-     FROM purchases WHERE customer_id = wanted.id ORDER BY last_bought_at DESC, product_id LIMIT :purchases)
-    UNION ALL
-    (SELECT product_id, false,
-        :view_weight
-        * power(2, -extract(epoch FROM CAST(:now AS timestamptz) - last_viewed_at)::float8 / :views_half_life)
-     FROM views WHERE viewer = wanted.id ORDER BY last_viewed_at DESC, product_id LIMIT :views)
-) AS past (product_id, bought, weight)
-JOIN neighbours AS near ON near.kind = 'taste' AND near.product_id = past.product_id
-JOIN products AS other ON other.product_id = near.other_id AND other.shown
-WHERE NOT EXISTS (
-    SELECT FROM purchases AS has WHERE has.customer_id = wanted.id AND has.product_id = near.other_id)
-GROUP BY near.other_id
-ORDER BY score DESC, product_id LIMIT :first"""
+    SELECT near.other_id AS product_id, sum(past.weight * near.score) AS score,
+        (array_agg(past.product_id ORDER BY past.weight * near.score DESC, past.product_id))[1] AS because
+    FROM (
+        (SELECT product_id,
+            power(2, -extract(epoch FROM CAST(:now AS timestamptz) - last_bought_at)::float8 / :purchases_half_life)
+            AS weight
+         FROM purchases WHERE customer_id = wanted.id ORDER BY last_bought_at DESC, product_id LIMIT :purchases)
+        UNION ALL
+        (SELECT product_id,
+            :view_weight
+            * power(2, -extract(epoch FROM CAST(:now AS timestamptz) - last_viewed_at)::float8 / :views_half_life)
+         FROM views WHERE viewer = wanted.id ORDER BY last_viewed_at DESC, product_id LIMIT :views)
+    ) AS past (product_id, weight)
+    JOIN neighbours AS near ON near.kind = 'taste' AND near.product_id = past.product_id
+    GROUP BY near.other_id
+    ORDER BY score DESC, product_id OFFSET 0
+) AS candidates
+WHERE (SELECT shown FROM products WHERE products.product_id = candidates.product_id)
+  AND (SELECT count(*) FROM purchases AS has
+       WHERE has.customer_id = wanted.id AND has.product_id = candidates.product_id) = 0
+LIMIT :first"""
 
 _POPULAR: Final = """
 SELECT {tier} AS tier, product_id, 'popular' AS reason, NULL AS because,

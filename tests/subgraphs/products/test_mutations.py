@@ -72,6 +72,9 @@ async def test_a_product_is_created_and_told(run, filled, events):
         "category_id": "cat_shoes",
         "variants": [facts],
         "published": True,
+        "brand": "",
+        "tags": [],
+        "attributes": {"sole": ["leather"]},
     }
     (priced,) = await events("PriceChanged")
     assert (priced["sku"], priced["old_minor"], priced["new_minor"]) == ("BOOT-42", None, 8990)
