@@ -22,6 +22,8 @@ _PARTS_OF_THE_TOOL = {
     "events_recommendations",
     "events_analytics",
     "orders_input",
+    "policy_cache",
+    "policy_faults",
     "orders_races",
     "orders_stress",
 }

@@ -84,6 +84,7 @@ class Connection(asyncio.Protocol):
         "_size",
         "_transport",
         "_turn",
+        "kept",
         "open",
     )
 
@@ -97,6 +98,8 @@ class Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._call: object | None = None
         self.open = False
+        self.kept = False
+        """Whether it has carried a response before."""
         self._reset()
 
     def _reset(self) -> None:
@@ -180,6 +183,9 @@ class Connection(asyncio.Protocol):
         if self._begun:
             self._fail(SubgraphUnreachableError("the connection was closed in the middle of the response"))
         call, self._call = self._call, None
+        # Parser and connection hold each other: what was read so far would be kept until the collector finds them.
+        del self._parser
+        self._reset()
         self._owner.lose(self, call)
 
     # The parser calls these -----------------------------------------------------------------------------------
@@ -257,6 +263,7 @@ class Connection(asyncio.Protocol):
         """Hand an answer over; the connection is free by then for what that leads to."""
         call, self._call = self._call, None
         if keep:
+            self.kept = True
             self._owner.free(self)
         else:
             self.close()

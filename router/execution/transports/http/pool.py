@@ -114,6 +114,7 @@ class Pool:
 
     def _send(self, call: PooledCall, connection: Connection) -> None:
         call.connection = connection
+        call.repeatable = call.repeatable and connection.kept
         connection.exchange(call.request, call)
 
     def _connect(self) -> None:
