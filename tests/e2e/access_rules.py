@@ -24,6 +24,7 @@ ACTORS: Final = ("guest", "customer", "vendor", "staff", "support", "admin")
 STAFF: Final = frozenset({"staff", "support", "admin"})
 ADMIN: Final = frozenset({"admin"})
 VENDOR: Final = frozenset({"vendor", "admin"})
+PARTNERS: Final = STAFF | VENDOR
 NOBODY: Final[frozenset[str]] = frozenset()
 
 
@@ -140,8 +141,17 @@ RULES: Final[Mapping[str, Rule]] = {
     "orderSagaResolve": only(STAFF),
     "checkoutVoucherApply": owner("chk", STAFF),
     "checkoutVoucherRemove": owner("chk", STAFF),
-    "voucherCreate": only(STAFF),
-    "voucherEnd": only(STAFF),
+    "voucherCreate": only(ADMIN),
+    "voucherEnd": only(ADMIN),
+    "cartLineSave": owner("cart", STAFF),
+    "cartLineRestore": owner("cart", STAFF),
+    "cartMerge": Rule(admitted=frozenset({"customer"}), thing="cart"),
+    "orderReturnRequest": owner("ord", STAFF),
+    "orderReturnCancel": owner("ret", STAFF),
+    "orderReturnApprove": only(STAFF),
+    "orderReturnRefuse": only(STAFF),
+    "orderReturnReceive": only(STAFF),
+    "orderRefund": only(STAFF),
     # payments
     "paymentRefund": only(STAFF),
     # shipping
@@ -150,6 +160,33 @@ RULES: Final[Mapping[str, Rule]] = {
     # notifications
     "notificationMarkRead": owner("ntf"),
     "notificationDeliveries": only(STAFF),
+    "notificationReceived": PERSON,
+    "notificationsMarkAllRead": PERSON,
+    "notificationPreferences": PERSON,
+    "notificationPreferencesUpdate": PERSON,
+    "notificationChoose": PERSON,
+    "pushDeviceAdd": PERSON,
+    "pushDeviceRemove": PERSON,
+    "notificationPreview": only(STAFF),
+    "notificationTemplate": only(STAFF),
+    "notificationTemplateOverrides": only(STAFF),
+    "notificationTemplateSet": only(ADMIN),
+    "notificationTemplateReset": only(ADMIN),
+    "notificationResend": only(STAFF),
+    "notificationBounced": only(STAFF),
+    # webhooks; whose endpoints are whose is tried in tests/subgraphs/notifications/test_webhooks.py
+    "webhookRetrySchedule": EVERYONE,
+    "webhookEventTypes": only(PARTNERS),
+    "webhookEndpoints": only(PARTNERS),
+    "webhookEndpoint": only(PARTNERS),
+    "webhookEndpointCreate": only(PARTNERS),
+    "webhookEndpointUpdate": only(PARTNERS),
+    "webhookEndpointDelete": only(PARTNERS),
+    "webhookSecretRotate": only(PARTNERS),
+    "webhookDryRun": only(PARTNERS),
+    "webhookTest": only(PARTNERS),
+    "webhookDeliveryReplay": only(PARTNERS),
+    "webhookFailedReplay": only(PARTNERS),
     # users
     "me": EVERYONE,
     "user": owner("usr", STAFF),
