@@ -21,7 +21,9 @@ from router.http_settings import (
     UploadSettings,
 )
 from router.limits.settings import DemandSettings, LimitSettings
+from router.policy.header_settings import HeaderSettings
 from router.policy.settings import AuthorizationSettings
+from router.policy.token_settings import AuthenticationSettings
 from router.rates.settings import RateSettings
 from router.sections import Section, demand, is_pattern
 from router.stream_settings import SubgraphStreamSettings, SubscriptionSettings
@@ -171,18 +173,6 @@ class ExplorerSettings(Section, frozen=True):
     log_in: LogInSettings | None = None
 
 
-class HeaderSettings(Section, frozen=True):
-    """Which request headers of a client are passed on to the subgraphs, besides the request id and `traceparent`.
-
-    Attributes:
-        forward: their names.
-        trusted_proxies: addresses of load balancers whose `x-forwarded-for` tells where a client really is.
-    """
-
-    forward: tuple[str, ...] = ()
-    trusted_proxies: tuple[str, ...] = ()
-
-
 class SharingSettings(Section, frozen=True):
     """Work in flight that is done once for all who ask for the same.
 
@@ -193,52 +183,6 @@ class SharingSettings(Section, frozen=True):
 
     requests: bool = True
     fetches: bool = True
-
-
-class JwtSettings(Section, frozen=True):
-    """Whose tokens are believed.
-
-    Attributes:
-        jwks: `http(s)://` or `file://` address, or the path of a file, of the issuer's key set.
-        issuer: the `iss` that a token must carry.
-        audience: the `aud` that a token must carry.
-        algorithms: signatures that are accepted, of EdDSA and RS256.
-        leeway: seconds by which clocks may differ.
-        refresh: seconds after which the key set is read again.
-    """
-
-    jwks: str
-    issuer: str
-    audience: str
-    algorithms: tuple[Literal["EdDSA", "RS256"], ...] = ("EdDSA", "RS256")
-    leeway: float = 5.0
-    refresh: float = 300.0
-
-
-class InternalTokenSettings(Section, frozen=True):
-    """The token by which subgraphs know that a request comes from this router and for whom.
-
-    Attributes:
-        key: secret shared with the subgraphs, at least 32 bytes.
-        issuer: the `iss` of the tokens.
-        lifetime: seconds that a token is good for.
-    """
-
-    key: str
-    issuer: str = "storegraph-internal"
-    lifetime: float = 60.0
-
-    def __post_init__(self) -> None:
-        """Refuse a secret that could be guessed, and tokens that would be stale on arrival."""
-        demand(len(self.key.encode()) >= 32, "key must have at least 32 bytes")
-        demand(self.lifetime >= 5, "lifetime must be at least 5 seconds")
-
-
-class AuthenticationSettings(Section, frozen=True):
-    """How callers are known, and how they are made known to the subgraphs; neither happens unless set."""
-
-    jwt: JwtSettings | None = None
-    internal_token: InternalTokenSettings | None = None
 
 
 class SubgraphSettings(Section, frozen=True):

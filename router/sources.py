@@ -69,7 +69,9 @@ def read_release(options: RouterOptions) -> Release:
 
 def _files_of(settings: RouterSettings) -> tuple[Path, ...]:
     try:
-        return (*lists.watched_files(settings), *routes.watched_files(settings))
+        keys = settings.authentication.api_keys
+        own = () if keys is None else (Path(keys.path),)
+        return (*lists.watched_files(settings), *routes.watched_files(settings), *own)
     except ConfigError as error:
         raise CommandError(str(error), exit_code=WRONG_USE) from error
 

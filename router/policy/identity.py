@@ -23,12 +23,15 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, TypeAlias
 
 import jwt
+import orjson
 
 from router.policy.keys import KeySet, KeysUnavailableError
 
 _LONGEST_TOKEN: Final = 8_192
 _CACHE_ENTRIES: Final = 10_000
 _BEARER: Final = b"bearer "
+_PASSING: Final = frozenset({"exp", "iat", "nbf", "jti"})
+"""Claims that differ between two tokens which say the same."""
 
 SESSION_COOKIE: Final = b"__Host-storegraph-access"
 """The cookie in which browsers keep their access token; the prefix binds it to one host, to TLS and to the path `/`."""
@@ -66,7 +69,7 @@ class IdentityUnavailableError(IdentityError):
     code = "AUTH_UNAVAILABLE"
 
 
-CallerFacts: TypeAlias = tuple[str | None, str, frozenset[str], frozenset[str], str | None, str | None]
+CallerFacts: TypeAlias = tuple[str | None, str, frozenset[str], frozenset[str], str | None, str | None, bytes]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,6 +86,7 @@ class Identity:
         claims: everything the token says.
         expires_at: when the token ends, in seconds since 1970.
         client: the program that asks, where an API key tells it.
+        mark: tells what else the token claims from what others do, its times and number aside.
     """
 
     id: str | None
@@ -94,11 +98,12 @@ class Identity:
     claims: Mapping[str, Any] = field(default_factory=dict)
     expires_at: float = float("inf")
     client: str | None = None
+    mark: bytes = b""
 
     @property
     def facts(self) -> CallerFacts:
         """Return what tells this caller from others, whichever token it came with."""
-        return (self.id, self.kind, self.roles, self.scopes, self.email, self.session)
+        return (self.id, self.kind, self.roles, self.scopes, self.email, self.session, self.mark)
 
 
 ANONYMOUS: Final = Identity(id=None, kind="anonymous")
@@ -150,6 +155,7 @@ class TokenVerifier:
         audience: what `aud` must hold.
         algorithms: the signatures that are accepted.
         leeway: seconds by which clocks may differ.
+        roles: the roles that the issuer may give; None for all.
         clock: tells the time in seconds since 1970.
     """
 
@@ -161,10 +167,12 @@ class TokenVerifier:
         audience: str,
         algorithms: Iterable[str] = ("EdDSA", "RS256"),
         leeway: float = 5.0,
+        roles: Iterable[str] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._keys = keys
-        self._issuer = issuer
+        self.issuer = issuer
+        self._roles = None if roles is None else frozenset(roles)
         self._audience = audience
         self._algorithms = frozenset(algorithms)
         self._leeway = leeway
@@ -188,7 +196,7 @@ class TokenVerifier:
         """
         identity = self.remembered(authorization)
         if identity is None and authorization is not None:
-            identity = await self._verify(_bearer_token(authorization))
+            identity = await self._verify(bearer_token(authorization))
             self._remember(authorization, identity)
         return identity or ANONYMOUS
 
@@ -209,7 +217,7 @@ class TokenVerifier:
             raise InvalidTokenError("the token has expired") from error
         except (jwt.PyJWTError, ValueError, TypeError) as error:
             raise InvalidTokenError("the token is not valid") from error
-        return _identity(claims)
+        return _identity(claims, self._roles)
 
     async def _key_for(self, header: Mapping[str, Any]) -> jwt.PyJWK:
         algorithm = header.get("alg")
@@ -227,7 +235,7 @@ class TokenVerifier:
             key,
             algorithms=[header["alg"]],
             audience=self._audience,
-            issuer=self._issuer,
+            issuer=self.issuer,
             leeway=self._leeway,
             options={
                 "require": ["exp", "iss", "aud", "sub"],
@@ -249,7 +257,12 @@ class TokenVerifier:
                 raise jwt.ImmatureSignatureError
 
 
-def _bearer_token(authorization: bytes) -> str:
+def bearer_token(authorization: bytes) -> str:
+    """Return the token of an authorization header.
+
+    Raises:
+        IdentityError: it holds none.
+    """
     if authorization[: len(_BEARER)].lower() != _BEARER:
         raise MalformedCredentialsError("the authorization header must be 'Bearer' and a token")
     token = authorization[len(_BEARER) :].strip()
@@ -261,8 +274,10 @@ def _bearer_token(authorization: bytes) -> str:
         raise InvalidTokenError("the token is not valid") from error
 
 
-def _identity(claims: Mapping[str, Any]) -> Identity:
+def _identity(claims: Mapping[str, Any], believed: frozenset[str] | None) -> Identity:
     roles = _words(claims.get("roles"))
+    if believed is not None:
+        roles &= believed
     email, session = claims.get("email"), claims.get("sid")
     return Identity(
         id=str(claims["sub"]),
@@ -273,7 +288,14 @@ def _identity(claims: Mapping[str, Any]) -> Identity:
         session=session if isinstance(session, str) else None,
         claims=claims,
         expires_at=float(claims["exp"]),
+        mark=_mark(claims),
     )
+
+
+def _mark(claims: Mapping[str, Any]) -> bytes:
+    """Return a digest of what a token claims, which is the same for the next token of the same log-in."""
+    lasting = {name: value for name, value in claims.items() if name not in _PASSING}
+    return hashlib.sha256(orjson.dumps(lasting, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def _instant(claim: object) -> float:

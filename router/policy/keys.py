@@ -95,7 +95,11 @@ def _usable_keys(document: Mapping[str, Any]) -> dict[str | None, jwt.PyJWK]:
     """Return the signature keys of a set by their id, leaving out the kinds that are not understood."""
     keys: dict[str | None, jwt.PyJWK] = {}
     for entry in document["keys"] if isinstance(document.get("keys"), list) else ():
-        if not isinstance(entry, dict) or entry.get("use", "sig") != "sig" or entry.get("kty") not in ("OKP", "RSA"):
+        if (
+            not isinstance(entry, dict)
+            or entry.get("use", "sig") != "sig"
+            or entry.get("kty") not in ("OKP", "RSA", "EC")
+        ):
             continue
         with contextlib.suppress(jwt.PyJWTError):  # one odd key must not cost the others
             key = jwt.PyJWK(entry)

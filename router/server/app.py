@@ -16,8 +16,11 @@ import structlog
 from router.config import RouterSettings
 from router.execution.engine import Engine
 from router.operations.resolver import operation_resolver
-from router.policy.identity import TokenVerifier
+from router.policy.api_keys import read_api_keys
+from router.policy.header_rules import header_rules
 from router.policy.internal_token import InternalTokenSigner
+from router.policy.issuers import Verifier
+from router.policy.revocation import revocations
 from router.rates.executor import RateLimitedExecutor
 from router.rates.limiter import RateLimiter, rate_limiter
 from router.rest.facade import rest_handlers
@@ -45,7 +48,7 @@ from router.traffic.calls import Call
 _LOG: Final = structlog.get_logger("router.server")
 
 
-Mount: TypeAlias = Callable[[HttpRequest], Awaitable[Response]]
+Mount: TypeAlias = Callable[[HttpRequest], Awaitable[Reply]]
 """Answers everything below one path, for programs that serve more than the router."""
 
 
@@ -214,7 +217,7 @@ def create_router_app(
     engine: Executor,
     settings: RouterSettings | None = None,
     *,
-    verifier: TokenVerifier | None = None,
+    verifier: Verifier | None = None,
     signer: InternalTokenSigner | None = None,
     uploading: Executor | None = None,
     mounts: Mapping[str, Mount] | None = None,
@@ -238,12 +241,20 @@ def create_router_app(
     supergraph = engine.supergraph if isinstance(engine, Engine) else None
     limiter = rate_limiter(supergraph, settings, budgets=operations.counts)
     limited = None if limiter is None else RateLimitedExecutor(engine, limiter)
-    callers = Callers(settings.headers, verifier, signer, tells_addresses=limiter is not None)
+    callers = Callers(
+        settings.headers,
+        verifier,
+        signer,
+        api_keys=read_api_keys(settings.authentication.api_keys),
+        revoked=revocations(settings.authentication.revocation),
+        rules=None if supergraph is None else header_rules(settings.headers, supergraph.subgraphs),
+        tells_addresses=limiter is not None,
+    )
     uploads = _uploads(engine if uploading is None else uploading, settings, limiter)
     endpoint = GraphQLEndpoint(engine, settings, callers, operations, uploads, limited=limited)
     services = StreamServices(engine, callers, operations, settings.subscriptions, limited)
     streams = StreamEndpoint(services, settings, endpoint)
-    plans = plan_endpoints(engine, settings, callers, operations) if settings.explorer_is_on else {}
+    plans = plan_endpoints(engine, settings, callers, operations, streams) if settings.explorer_is_on else {}
     rest = rest_handlers(engine, settings, callers, operations.published_document, limited)
     everything = {**plans, **rest, **(mounts or {})}
     if not sight:

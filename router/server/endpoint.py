@@ -143,6 +143,7 @@ class GraphQLEndpoint:
     async def aclose(self) -> None:
         """Close connections to stores."""
         await self.operations.aclose()
+        await self._callers.aclose()
         if self._limited is not None:
             await self._limited.aclose()
 

@@ -16,9 +16,8 @@ from router.execution.transports.port import SubgraphTransport
 from router.execution.transports.streams import CallbackInbox
 from router.execution.warm_up import warm_up_documents
 from router.policy.gate import policy_gate
-from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
-from router.policy.keys import KeySet, key_reader
+from router.policy.issuers import Verifier, token_verifier
 from router.release import Release
 from router.server.app import Mount, create_router_app
 from router.server.invalidation import InvalidationEndpoint
@@ -180,14 +179,11 @@ def _inbox(settings: RouterSettings, before: Generation | None) -> CallbackInbox
     return callback_inbox(settings)
 
 
-def _verifier(settings: RouterSettings, before: Generation | None) -> TokenVerifier | None:
-    jwt = settings.authentication.jwt
-    if jwt is None:
-        return None
-    if before is not None and before.release.settings.authentication.jwt == jwt:
+def _verifier(settings: RouterSettings, before: Generation | None) -> Verifier | None:
+    issuers = settings.authentication.all_issuers
+    if before is not None and before.release.settings.authentication.all_issuers == issuers:
         return before.verifier
-    keys = KeySet(key_reader(jwt.jwks), refresh=jwt.refresh)
-    return TokenVerifier(keys, issuer=jwt.issuer, audience=jwt.audience, algorithms=jwt.algorithms, leeway=jwt.leeway)
+    return token_verifier(issuers)
 
 
 def _signer(settings: RouterSettings, supergraph: Supergraph) -> InternalTokenSigner | None:

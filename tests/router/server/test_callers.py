@@ -15,6 +15,7 @@ from kernel.identity import InternalTokenVerifier
 from router.policy.identity import TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
 from router.policy.keys import KeySet
+from router.policy.proxies import TrustedProxies
 from router.server.callers import client_headers
 from router.server.exchange import CLIENT_ADDRESS
 
@@ -117,9 +118,15 @@ async def test_what_is_no_id_is_replaced(connect: Any, engine: Any, value: str) 
         (b"10.0.0.1", b"198.51.100.1", "198.51.100.1"),
         (b"10.0.0.1", b"192.0.2.66, 198.51.100.1, 10.0.0.2", "198.51.100.1"),
         (b"10.0.0.1", b"", "10.0.0.1"),
+        (b"10.9.8.7", b"198.51.100.1, 10.200.0.1", "10.9.8.7"),
+        (b"10.1.2.3", b"198.51.100.1, 10.1.200.1, fd00::5", "198.51.100.1"),
+        (b"no address", b"198.51.100.1", "no address"),
+        (b"10.0.0.1", b"no address", "no address"),
     ],
 )
 def test_only_trusted_proxies_are_believed_where_a_client_is(peer: bytes, way: bytes, address: str) -> None:
     headers = {CLIENT_ADDRESS: peer, b"x-forwarded-for": way}
 
-    assert client_headers(headers, frozenset({b"10.0.0.1", b"10.0.0.2"})) == (("x-client-address", address),)
+    assert client_headers(headers, TrustedProxies(["10.0.0.1", "10.0.0.2", "10.1.0.0/16", "fd00::/8"])) == (
+        ("x-client-address", address),
+    )
