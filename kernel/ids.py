@@ -26,6 +26,7 @@ PREFIXES: Final[dict[str, str]] = {
     "ord": "order",
     "pay": "payment",
     "ref": "refund",
+    "ret": "return",
     "op": "capture or void of a payment",
     "cb": "chargeback",
     "shp": "shipment",

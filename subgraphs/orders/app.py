@@ -23,6 +23,7 @@ from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
 from subgraphs.orders.service.history import OrderService
 from subgraphs.orders.service.oversight import SagaOversight
+from subgraphs.orders.service.returns import ReturnService
 from subgraphs.orders.service.runner import SagaRunner
 from subgraphs.orders.service.steps import Ends, make_steps
 from subgraphs.orders.settings import OrdersSettings
@@ -80,9 +81,12 @@ def make_service(parts: Parts, own: OrdersSettings, ports: Ports, *, alone: bool
         database=database,
         carts=CartService(database, ports.catalogue, ports.stock, clock),
         checkouts=checkouts,
-        completion=CompletionService(database, checkouts, taxes, runner, clock, reservation_seconds=held),
+        completion=CompletionService(
+            database, checkouts, taxes, runner, clock, reservation_seconds=held, at_once=own.completions_at_once
+        ),
         orders=OrderService(database, runner, clock),
         sagas=runner,
         oversight=SagaOversight(database, clock),
+        returns=ReturnService(database, runner, ports.shipping, clock),
         feed=PostgresFeed(database),
     )

@@ -27,6 +27,9 @@ class OrdersSettings(SubgraphSettings):
     saga_retry_longest: float = 60.0
     """Seconds between two tries at most."""
 
+    completions_at_once: int = 24
+    """How many checkouts a process completes at once; the others wait for their turn."""
+
     cart_abandoned_after: float = 4 * 3600.0
     """Seconds after which a cart that nobody touched is told of as abandoned, where an address is known."""
 

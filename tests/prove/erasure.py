@@ -201,6 +201,7 @@ def live(url: str, data_dir: Path) -> Life:
         if name == "log in":
             _settle_in(life, mark)
     _await_delivery(life)
+    _send_back(life)
     wrong = 'mutation($e: String!) { userLogin(email: $e, password: "wrong one") { errors { message } } }'
     graphql(url, wrong, {"e": life.journey.email})
     # What the journey itself says of its buyer, and what was said here.
@@ -240,6 +241,14 @@ def _settle_in(life: Life, mark: str) -> None:
     life.ask('mutation { totpBegin(name: "Phone") { id errors { message } } }')
     reset = "mutation($e: String!) { userPasswordResetRequest(email: $e) { errors { message } } }"
     life.ask(reset, e=life.journey.email)
+
+
+def _send_back(life: Life) -> None:
+    lines = life.ask("query($id: ID!) { order(id: $id) { lines { id } } }", id=life.journey.order["id"])
+    wish = """mutation($id: ID!, $line: ID!) { orderReturnRequest(
+        orderId: $id, input: {lines: [{lineId: $line, quantity: 1}], reason: "Not for a Quillfeather"}
+    ) { errors { message } } }"""
+    life.ask(wish, id=life.journey.order["id"], line=lines["order"]["lines"][0]["id"])
 
 
 def _await_delivery(life: Life) -> None:

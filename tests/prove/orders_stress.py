@@ -28,7 +28,7 @@ from tests.shop import Shop, open_shop
 CHECKOUTS, QUICK_CHECKOUTS = 1000, 120
 FAULTS: Final = ("tok_timeout", "tok_timeout_uncharged", "tok_decline_processing_error")
 _SHARE_OF_FAULTS: Final = 0.05
-_PREPARED_AT_ONCE: Final = 20
+_PREPARED_AT_ONCE: Final = 8
 _PATIENCE: Final = 240.0
 _SETTINGS: Final = {
     "STOREGRAPH_PAYMENTS_SETTLE_AFTER": "1",

@@ -17,12 +17,14 @@ from kernel.pagination import Page, Slice
 from subgraphs.orders.domain.cart import Cart
 from subgraphs.orders.domain.checkout import Checkout
 from subgraphs.orders.domain.order import Order, OrderLine, TimelineEntry
+from subgraphs.orders.domain.returns import Return
 from subgraphs.orders.domain.saga import Saga
 from subgraphs.orders.domain.status import OrderStatus
 from subgraphs.orders.service import OrdersService
 from subgraphs.orders.storage import carts as cart_store
 from subgraphs.orders.storage import checkouts as checkout_store
 from subgraphs.orders.storage import orders as order_store
+from subgraphs.orders.storage import returns as return_store
 from subgraphs.orders.storage import sagas as saga_store
 
 
@@ -44,6 +46,7 @@ class OrdersLoaders:
     lines: DataLoader[str, Sequence[OrderLine]]
     timeline: DataLoader[str, Sequence[TimelineEntry]]
     sagas: DataLoader[str, Sequence[Saga]]
+    returns: DataLoader[str, Sequence[Return]]
     of_customer: DataLoader[OrdersOfCustomer, Slice[Order] | None]
     counts: DataLoader[OrdersOfCustomer, int | None]
     carts: DataLoader[str, Cart | None]
@@ -60,6 +63,7 @@ class OrdersLoaders:
             lines=lists_by_key(batches.lines),
             timeline=lists_by_key(batches.timeline),
             sagas=lists_by_key(batches.sagas),
+            returns=lists_by_key(batches.returns),
             of_customer=by_key(batches.of_customer),
             counts=by_key(batches.counts),
             carts=by_key(batches.carts),
@@ -102,6 +106,10 @@ class _Batches:
     async def sagas(self, order_ids: Sequence[str]) -> Mapping[str, Sequence[Saga]]:
         async with self.database.session() as session:
             return await saga_store.of_orders(session, order_ids)
+
+    async def returns(self, order_ids: Sequence[str]) -> Mapping[str, Sequence[Return]]:
+        async with self.database.session() as session:
+            return await return_store.of_orders(session, order_ids)
 
     async def carts(self, ids: Sequence[str]) -> Mapping[str, Cart]:
         async with self.database.session() as session:

@@ -10,11 +10,13 @@ import strawberry
 from kernel.events.catalogue import PostalAddress
 from kernel.graphql import CurrencyCode, MoneyInput, UserError
 from kernel.identity import require
+from subgraphs.orders.api.after_sale import AfterSaleMutations
 from subgraphs.orders.api.carts import Cart
 from subgraphs.orders.api.checkouts import Checkout
 from subgraphs.orders.api.context import Info
 from subgraphs.orders.api.errors import attempt
 from subgraphs.orders.api.orders import Order
+from subgraphs.orders.api.payloads import OrderPayload
 from subgraphs.orders.api.sagas import OrderSaga, OrderSagaResolveInput
 from subgraphs.orders.domain import cart as cart_domain
 from subgraphs.orders.domain import checkout as checkout_domain
@@ -80,14 +82,6 @@ class CheckoutPayload:
     """A checkout after a change."""
 
     checkout: Checkout | None = None
-    errors: list[UserError] = strawberry.field(default_factory=list)
-
-
-@strawberry.type(description="An order after a change; in status PAYMENT its payment is not known yet.")
-class OrderPayload:
-    """An order after a change."""
-
-    order: Order | None = None
     errors: list[UserError] = strawberry.field(default_factory=list)
 
 
@@ -229,7 +223,7 @@ class SagaMutations:
 
 
 @strawberry.type
-class Mutation(CartMutations, CheckoutMutations, OrderMutations, SagaMutations):
+class Mutation(CartMutations, CheckoutMutations, OrderMutations, AfterSaleMutations, SagaMutations):
     """Changes of orders."""
 
 

@@ -13,6 +13,7 @@ from kernel.pagination import Page
 from subgraphs.orders.api.carts import Cart
 from subgraphs.orders.api.context import Info, OrdersOfCustomer
 from subgraphs.orders.api.references import Product, ProductVariant, ShippingMethod
+from subgraphs.orders.api.returns import OrderReturn
 from subgraphs.orders.api.sagas import OrderSaga
 from subgraphs.orders.domain import order as domain
 from subgraphs.orders.domain.order import EntryKind
@@ -145,6 +146,11 @@ class Order:
     async def timeline(self, info: Info) -> list[OrderTimelineEntry]:
         """Give the timeline."""
         return [OrderTimelineEntry.of(entry) for entry in await info.context.loaders.timeline.load(self.id)]
+
+    @strawberry.field(description="What was or is to be sent back, the oldest first.")
+    async def returns(self, info: Info) -> list[OrderReturn]:
+        """Give the returns."""
+        return [OrderReturn.of(each) for each in await info.context.loaders.returns.load(self.id)]
 
     @strawberry.field(description="The work behind it, step by step; for staff.")
     async def sagas(self, info: Info) -> list[OrderSaga] | None:

@@ -14,6 +14,8 @@ DomainError
 │   ├── InsufficientStockError      INSUFFICIENT_STOCK
 │   ├── PaymentDeclinedError        PAYMENT_DECLINED
 │   ├── OrderNotCancellableError    INVALID_STATE
+│   ├── OrderNotReturnableError     INVALID_STATE
+│   ├── OrderBusyError              INVALID_STATE
 │   └── SagaNotResolvableError      INVALID_STATE
 InfrastructureError
 └── LeaseLostError                  another runner carries the saga on
@@ -131,6 +133,24 @@ class OrderNotCancellableError(ConflictError):
     """The order has gone too far to be stopped."""
 
     default_code = "INVALID_STATE"
+
+
+class OrderNotReturnableError(ConflictError):
+    """Nothing of the order can be sent back now."""
+
+    default_code = "INVALID_STATE"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"The order is {status}; what has been shipped or delivered can be sent back.")
+
+
+class OrderBusyError(ConflictError):
+    """Other work on the order is not done yet."""
+
+    default_code = "INVALID_STATE"
+
+    def __init__(self) -> None:
+        super().__init__("Other work on this order is not done yet; try again soon.")
 
 
 class SagaNotResolvableError(ConflictError):

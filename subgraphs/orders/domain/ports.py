@@ -80,6 +80,10 @@ class Stock(Protocol):
         """Take back what an order has and did not ship."""
         ...
 
+    async def take_back(self, order_id: str, sku: str, quantity: int, *, sellable: bool, key: str) -> None:
+        """Take goods back that a buyer has sent, once for each key."""
+        ...
+
 
 class Payments(Protocol):
     """Whoever moves the money."""
@@ -96,6 +100,10 @@ class Payments(Protocol):
 
     async def refund(self, payment_id: str, reason: str, key: str) -> None:
         """Give all that is left of a payment back."""
+        ...
+
+    async def refund_amount(self, order_id: str, amount: Money, before: Money, reason: str, key: str) -> None:
+        """Give a part back of what was taken for an order, of which `before` went back already; once for each key."""
         ...
 
     async def refund_order(self, order_id: str, reason: str, key: str) -> None:
@@ -128,11 +136,23 @@ class Vouchers(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ReturnLabel:
+    """What the buyer sticks on the parcel."""
+
+    tracking_number: str
+    url: str
+
+
 class Shipping(Protocol):
     """Whoever sends parcels."""
 
     async def choices(self, country: str, subtotal: Money, weight_grams: int) -> tuple[ShippingChoice, ...]:
         """Price every method for a parcel, the cheapest first."""
+        ...
+
+    async def return_label(self, order_id: str, return_id: str, weight_grams: int, key: str) -> ReturnLabel | None:
+        """Make the label of a parcel that comes back, once for each key; None where no carrier makes one."""
         ...
 
     async def halt(self, order_id: str) -> None:

@@ -33,6 +33,9 @@ _RUNNING: Final[Mapping[StepName, frozenset[Verdict]]] = {
     StepName.CANCEL_ORDER: frozenset(),
     StepName.RELEASE_ALLOCATION: frozenset({Verdict.DONE}),
     StepName.REFUND_PAYMENT: frozenset({Verdict.DONE}),
+    StepName.RETURN_STOCK: frozenset({Verdict.DONE}),
+    StepName.REFUND_AMOUNT: frozenset({Verdict.DONE}),
+    StepName.CLOSE_RETURN: frozenset(),
 }
 _UNDOING: Final = frozenset({Verdict.DONE})
 

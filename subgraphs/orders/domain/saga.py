@@ -3,6 +3,8 @@
     checkout      reserve stock -> redeem voucher -> process payment -> confirm order
                   (allocate its stock; mail and analytics follow from events)
     cancellation  halt shipments -> cancel order -> release allocation -> refund payment
+    return        return stock -> refund amount -> close return
+    part refund   refund amount
     late payment  refund payment, which came when the order had been cancelled already
 
 A step that is refused turns the saga round: every step that was done is undone, the last one first. A step
@@ -27,6 +29,8 @@ class SagaKind(StrEnum):
     CHECKOUT = "CHECKOUT"
     CANCELLATION = "CANCELLATION"
     LATE_PAYMENT = "LATE_PAYMENT"
+    RETURN = "RETURN"
+    PARTIAL_REFUND = "PARTIAL_REFUND"
 
 
 class StepName(StrEnum):
@@ -40,6 +44,9 @@ class StepName(StrEnum):
     CANCEL_ORDER = "CANCEL_ORDER"
     RELEASE_ALLOCATION = "RELEASE_ALLOCATION"
     REFUND_PAYMENT = "REFUND_PAYMENT"
+    RETURN_STOCK = "RETURN_STOCK"
+    REFUND_AMOUNT = "REFUND_AMOUNT"
+    CLOSE_RETURN = "CLOSE_RETURN"
 
 
 STEPS: Final[Mapping[SagaKind, tuple[StepName, ...]]] = {
@@ -56,6 +63,8 @@ STEPS: Final[Mapping[SagaKind, tuple[StepName, ...]]] = {
         StepName.REFUND_PAYMENT,
     ),
     SagaKind.LATE_PAYMENT: (StepName.REFUND_PAYMENT,),
+    SagaKind.RETURN: (StepName.RETURN_STOCK, StepName.REFUND_AMOUNT, StepName.CLOSE_RETURN),
+    SagaKind.PARTIAL_REFUND: (StepName.REFUND_AMOUNT,),
 }
 """The steps of each kind, in the order in which they run."""
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from kernel.calls import SubgraphCalls
+from kernel.errors import ConflictError
 from kernel.money import Money
 from subgraphs.orders.domain.ports import PaymentOutcome, PaymentState
-from subgraphs.orders.remote.answers import money_input, refuse
+from subgraphs.orders.remote.answers import money, money_input, refuse
 
 _DEADLINE: Final = 15.0
 """Seconds; longer than payments waits for its provider, so that an answer is rarely lost on the way here."""
@@ -25,14 +26,19 @@ _FIND: Final = """
 query ($key: String!) { paymentByKey(idempotencyKey: $key) { id status declineCode retryable } }
 """
 _REFUND: Final = """
-mutation ($payment: ID!, $reason: String!, $key: String!) {
-  paymentRefund(paymentId: $payment, reason: $reason, idempotencyKey: $key) { errors { code message path } }
+mutation ($payment: ID!, $amount: MoneyInput, $reason: String!, $key: String!) {
+  paymentRefund(paymentId: $payment, amount: $amount, reason: $reason, idempotencyKey: $key) {
+    errors { code message path }
+  }
 }
 """
 _OF_ORDER: Final = """
-query ($order: [_Any!]!) { _entities(representations: $order) { ... on Order { payments { id status } } } }
+query ($order: [_Any!]!) {
+  _entities(representations: $order) { ... on Order { payments { id status amount { amount currency } } } }
+}
 """
 _REFUNDABLE: Final = frozenset({"CAPTURED", "PARTIALLY_REFUNDED"})
+_TAKEN: Final = _REFUNDABLE | {"REFUNDED"}
 
 
 class RemotePayments:
@@ -57,19 +63,40 @@ class RemotePayments:
         found = data["paymentByKey"]
         return None if found is None else _outcome(found)
 
-    async def refund(self, payment_id: str, reason: str, key: str) -> None:
-        """Give all that is left of a payment back."""
-        variables = {"payment": payment_id, "reason": reason, "key": key}
+    async def refund(self, payment_id: str, reason: str, key: str, amount: Money | None = None) -> None:
+        """Give an amount of a payment back, or all that is left of it."""
+        part = None if amount is None else money_input(amount)
+        variables = {"payment": payment_id, "amount": part, "reason": reason, "key": key}
         data = await self._calls.execute("payments", _REFUND, variables, deadline=_DEADLINE)
         refuse(data["paymentRefund"]["errors"])
 
     async def refund_order(self, order_id: str, reason: str, key: str) -> None:
         """Give back all that was taken for an order."""
-        order = {"order": [{"__typename": "Order", "id": order_id}]}
-        data = await self._calls.execute("payments", _OF_ORDER, order, deadline=_DEADLINE)
-        for payment in data["_entities"][0]["payments"]:
+        for payment in await self._of_order(order_id):
             if payment["status"] in _REFUNDABLE:
                 await self.refund(payment["id"], reason, f"{key}:{payment['id']}")
+
+    async def refund_amount(self, order_id: str, amount: Money, before: Money, reason: str, key: str) -> None:
+        """Give a part back, from the first payment on; which part of which follows from what went back before.
+
+        So the same call made again asks for the same parts under the same keys.
+        """
+        skipped, left = before, amount
+        for payment in await self._of_order(order_id):
+            if payment["status"] in _TAKEN and left:
+                taken = money(payment["amount"])
+                passed = min(skipped, taken)
+                part = min(taken - passed, left)
+                skipped, left = skipped - passed, left - part
+                if part:
+                    await self.refund(payment["id"], reason, f"{key}:{payment['id']}", part)
+        if left:
+            raise ConflictError("More was to be refunded than was paid.", code="REFUND_TOO_LARGE")
+
+    async def _of_order(self, order_id: str) -> Sequence[Mapping[str, Any]]:
+        order = {"order": [{"__typename": "Order", "id": order_id}]}
+        data = await self._calls.execute("payments", _OF_ORDER, order, deadline=_DEADLINE)
+        return data["_entities"][0]["payments"]
 
 
 _OPEN: Final = frozenset({"PENDING", "REQUIRES_ACTION", "AUTHORIZED"})

@@ -8,7 +8,8 @@ from kernel.calls import SubgraphCalls
 from kernel.money import Money
 from subgraphs.orders.domain.checkout import ShippingChoice
 from subgraphs.orders.domain.errors import OrderNotCancellableError
-from subgraphs.orders.remote.answers import money, money_input
+from subgraphs.orders.domain.ports import ReturnLabel
+from subgraphs.orders.remote.answers import money, money_input, refuse
 
 _QUOTES: Final = """
 query ($country: String!, $subtotal: MoneyInput!, $weight: Int!) {
@@ -19,6 +20,13 @@ query ($country: String!, $subtotal: MoneyInput!, $weight: Int!) {
 """
 _HALT: Final = """
 mutation ($order: ID!) { shipmentsHalt(orderId: $order) { errors { code message } } }
+"""
+_LABEL: Final = """
+mutation ($order: ID!, $return: ID!, $weight: Int!, $key: String!) {
+  returnLabelCreate(orderId: $order, returnId: $return, weightGrams: $weight, idempotencyKey: $key) {
+    label { trackingNumber url } errors { code message path }
+  }
+}
 """
 
 
@@ -42,3 +50,11 @@ class RemoteShipping:
         data = await self._calls.execute("shipping", _HALT, {"order": order_id})
         for error in data["shipmentsHalt"]["errors"]:
             raise OrderNotCancellableError(error["message"])
+
+    async def return_label(self, order_id: str, return_id: str, weight_grams: int, key: str) -> ReturnLabel | None:
+        """Make the label of a parcel that comes back."""
+        variables = {"order": order_id, "return": return_id, "weight": weight_grams, "key": key}
+        made = (await self._calls.execute("shipping", _LABEL, variables))["returnLabelCreate"]
+        refuse(made["errors"])
+        label = made["label"]
+        return None if label is None else ReturnLabel(label["trackingNumber"], label["url"])

@@ -44,6 +44,11 @@ mutation ($order: ID!, $reason: String!, $key: String!) {
   allocationRelease(orderId: $order, reason: $reason, idempotencyKey: $key) { errors { code message path } }
 }
 """
+_TAKE_BACK: Final = """
+mutation ($input: StockReturnInput!, $key: String!) {
+  stockReturn(input: $input, idempotencyKey: $key) { errors { code message path } }
+}
+"""
 
 
 class RemoteStock:
@@ -95,6 +100,12 @@ class RemoteStock:
         variables = {"order": order_id, "reason": reason, "key": key}
         data = await self._calls.execute("inventory", _RELEASE_ALLOCATION, variables)
         refuse(data["allocationRelease"]["errors"])
+
+    async def take_back(self, order_id: str, sku: str, quantity: int, *, sellable: bool, key: str) -> None:
+        """Take goods back that a buyer has sent."""
+        goods = {"orderId": order_id, "sku": sku, "quantity": quantity, "sellable": sellable, "reason": "return"}
+        data = await self._calls.execute("inventory", _TAKE_BACK, {"input": goods, "key": key})
+        refuse(data["stockReturn"]["errors"])
 
 
 def _refuse_shortages(errors: Sequence[Mapping[str, Any]]) -> None:

@@ -11,6 +11,7 @@ from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
 from subgraphs.orders.service.history import OrderService
 from subgraphs.orders.service.oversight import SagaOversight
+from subgraphs.orders.service.returns import ReturnService
 from subgraphs.orders.service.runner import SagaRunner
 
 __all__ = ["OrdersService"]
@@ -27,4 +28,5 @@ class OrdersService:
     orders: OrderService
     sagas: SagaRunner
     oversight: SagaOversight
+    returns: ReturnService
     feed: EventFeed

@@ -7,6 +7,7 @@ as far as it goes. Whoever comes second, by the same key or another, finds the o
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,7 +21,7 @@ from kernel.clock import Clock
 from kernel.database import Database, constraint_name
 from kernel.errors import ConflictError, DomainError, InvalidInputError, NotFoundError
 from kernel.events.outbox import record
-from kernel.identity import Caller
+from kernel.identity import Caller, refuse_impersonation
 from kernel.ids import new_id
 from kernel.money import Money
 from subgraphs.orders.domain.checkout import Checkout, Totals, check_ready, check_total, totals
@@ -79,6 +80,7 @@ class CompletionService:
         clock: Clock,
         *,
         reservation_seconds: int = 900,
+        at_once: int = 24,
     ) -> None:
         self.database = database
         self._checkouts = checkouts
@@ -86,6 +88,7 @@ class CompletionService:
         self._runner = runner
         self._clock = clock
         self._reservation_seconds = reservation_seconds
+        self._places = asyncio.Semaphore(at_once)
 
     def totals_of(self, checkout: Checkout) -> Totals:
         """Work out what a checkout costs as far as it has been filled in."""
@@ -93,6 +96,9 @@ class CompletionService:
 
     async def complete(self, caller: Caller, checkout_id: str, request: Completion) -> Order:
         """Pay a checkout and give its order; one whose payment is not known yet is given in status PAYMENT.
+
+        Only so many are at work at once, the others wait in the order in which they came: a rush that took all
+        connections would only make everybody time out, and try again.
 
         Raises:
             NotFoundError: no such checkout for this caller.
@@ -102,8 +108,14 @@ class CompletionService:
             PriceChangedError: the total is not what was expected.
             InsufficientStockError: the stock was lost meanwhile.
             PaymentDeclinedError: the provider declined.
+            ForbiddenError: somebody of the shop acts in the buyer's name.
         """
+        refuse_impersonation(caller)
         _check_request(request)
+        async with self._places:
+            return await self._complete(caller, checkout_id, request)
+
+    async def _complete(self, caller: Caller, checkout_id: str, request: Completion) -> Order:
         checkout = await self._checkouts.get(caller, checkout_id)
         if checkout is None:
             raise NotFoundError("No such checkout.", path=("id",))

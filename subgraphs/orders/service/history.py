@@ -126,7 +126,7 @@ class OrderService:
             if order.status in _CALLED_OFF or _being_cancelled(sagas.get(order_id, ())):
                 return None
             _check_cancellable(order)
-            data = {"reason": reason, "actor": caller.id or "guest"}
+            data = {"reason": reason, "actor": caller.author}
             saga = start(new_id("saga"), SagaKind.CANCELLATION, order_id, order.checkout_id, data)
             now = self._clock.now()
             await saga_store.add(session, saga, saga.id, now + self._runner.lease, now)

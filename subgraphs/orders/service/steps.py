@@ -1,4 +1,4 @@
-"""The steps of both sagas: what each asks of another subgraph, what it changes here, and how it is undone."""
+"""The steps of checkout and cancellation: what each asks of others, what it changes here, and how it is undone."""
 
 from __future__ import annotations
 
@@ -17,19 +17,14 @@ from subgraphs.orders.domain.order import EntryKind, Order, TimelineEntry, cance
 from subgraphs.orders.domain.ports import Payments, PaymentState, Ports, Shipping, Stock, VoucherPurchase, Vouchers
 from subgraphs.orders.domain.saga import Failure, Saga, SagaKind, StepName
 from subgraphs.orders.domain.status import CHECKOUT, ORDER, CheckoutStatus, OrderStatus
+from subgraphs.orders.service.return_steps import CloseReturn, RefundAmount, ReturnStock
 from subgraphs.orders.service.runner import Done, Outcome, StepHandler, Unknown
+from subgraphs.orders.service.uncompensated import Uncompensated
 from subgraphs.orders.storage import carts as cart_store
 from subgraphs.orders.storage import checkouts as checkout_store
 from subgraphs.orders.storage import orders as order_store
 
 _CANCELLED = "the order was cancelled"
-
-
-class Uncompensated:
-    """A step that nothing can follow but success, so that it is never undone."""
-
-    async def undo(self, saga: Saga) -> None:
-        """Leave things as they are."""
 
 
 class ReserveStock:
@@ -236,6 +231,9 @@ def make_steps(ports: Ports, clock: Clock) -> Mapping[StepName, StepHandler]:
         StepName.CANCEL_ORDER: CancelOrder(clock),
         StepName.RELEASE_ALLOCATION: ReleaseAllocation(ports.stock),
         StepName.REFUND_PAYMENT: RefundPayment(ports.payments),
+        StepName.RETURN_STOCK: ReturnStock(ports.stock),
+        StepName.REFUND_AMOUNT: RefundAmount(ports.payments),
+        StepName.CLOSE_RETURN: CloseReturn(clock),
     }
 
 

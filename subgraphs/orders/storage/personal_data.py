@@ -16,6 +16,10 @@ PERSONAL_DATA: Final = PersonalData(
             SELECT l.order_id, l.sku, l.name, l.quantity, l.unit_price_minor
             FROM order_lines AS l JOIN orders AS o ON o.id = l.order_id WHERE o.customer_id = :user_id
         """,
+        "returns": """
+            SELECT r.order_id, r.status, r.reason, r.answer, r.created_at
+            FROM returns AS r JOIN orders AS o ON o.id = r.order_id WHERE o.customer_id = :user_id
+        """,
         "carts": """
             SELECT c.id, c.created_at, l.sku, l.name, l.quantity
             FROM carts AS c LEFT JOIN cart_lines AS l ON l.cart_id = c.id WHERE c.customer_id = :user_id
@@ -31,6 +35,10 @@ PERSONAL_DATA: Final = PersonalData(
         "checkouts": "UPDATE checkouts SET email = '', address = NULL WHERE customer_id = :user_id",
         "sagas": """
             UPDATE sagas SET data = data - ARRAY['email', 'address', 'shipping_address', 'name', 'payment_token']
+            WHERE order_id IN (SELECT id FROM orders WHERE customer_id = :user_id)
+        """,
+        "returns": """
+            UPDATE returns SET reason = '', answer = '', label_url = NULL
             WHERE order_id IN (SELECT id FROM orders WHERE customer_id = :user_id)
         """,
         "orders": """

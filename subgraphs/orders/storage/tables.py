@@ -219,3 +219,38 @@ saga_steps: Final = Table(
 
 outbox: Final = outbox_table(metadata)
 inbox: Final = inbox_table(metadata)
+
+returns: Final = Table(
+    "returns",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("order_id", Text, ForeignKey("orders.id"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("answer", Text, nullable=False, server_default=""),
+    Column("refund_minor", BigInteger, nullable=False, server_default="0"),
+    Column("tracking_number", Text),
+    Column("label_url", Text),
+    Column("created_at", TIMESTAMP, nullable=False),
+    Column("updated_at", TIMESTAMP, nullable=False),
+    CheckConstraint("refund_minor >= 0", name="returns_refund"),
+    Index("returns_of_order", "order_id", "created_at", "id"),
+)
+
+return_lines: Final = Table(
+    "return_lines",
+    metadata,
+    Column("return_id", Text, ForeignKey("returns.id", ondelete="CASCADE"), primary_key=True),
+    Column("line_id", Text, ForeignKey("order_lines.id"), primary_key=True),
+    Column("quantity", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    CheckConstraint("quantity > 0", name="return_lines_quantity"),
+)
+
+invoices: Final = Table(
+    "invoices",
+    metadata,
+    Column("number", BigInteger, primary_key=True),
+    Column("order_id", Text, ForeignKey("orders.id"), nullable=False, unique=True),
+    Column("issued_at", TIMESTAMP, nullable=False),
+)

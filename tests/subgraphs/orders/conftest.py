@@ -18,7 +18,7 @@ from subgraphs.orders.app import make_service
 from subgraphs.orders.domain.cart import Article
 from subgraphs.orders.domain.checkout import Reservation, ShippingChoice, Voucher
 from subgraphs.orders.domain.errors import InsufficientStockError, OrderNotCancellableError, Shortage
-from subgraphs.orders.domain.ports import PaymentOutcome, PaymentState, Ports
+from subgraphs.orders.domain.ports import PaymentOutcome, PaymentState, Ports, ReturnLabel
 from subgraphs.orders.service.completion import Completion
 from subgraphs.orders.settings import OrdersSettings
 
@@ -75,6 +75,7 @@ class Depot:
         self.faults, self.clock = faults, clock
         self.stock = {"SKU-A": 10, "SKU-B": 10, "SKU-C": 10}
         self.held, self.allocated, self.answers = {}, {}, {}
+        self.returned = []
 
     def left(self, sku):
         taken = [*self.held.values(), *self.allocated.values()]
@@ -114,6 +115,13 @@ class Depot:
         self.allocated.pop(order_id, None)
         self.faults.leave("release_allocation")
 
+    async def take_back(self, order_id, sku, quantity, *, sellable, key):
+        self.faults.enter("take_back")
+        if key not in self.answers:
+            self.answers[key] = True
+            self.returned.append((sku, quantity, sellable))
+        self.faults.leave("take_back")
+
 
 class Till:
     """A provider that charges once for each key; the token says how it ends."""
@@ -151,6 +159,11 @@ class Till:
         self.refunds.setdefault(key, self.payments[payment_id.removeprefix("pay:")][1].minor)
         self.faults.leave("refund")
 
+    async def refund_amount(self, order_id, amount, before, reason, key):
+        self.faults.enter("refund_amount")
+        self.refunds.setdefault(key, amount.minor)
+        self.faults.leave("refund_amount")
+
     async def refund_order(self, order_id, reason, key):
         self.faults.enter("refund_order")
         for at, (order, amount, state, _) in self.payments.items():
@@ -173,6 +186,10 @@ class Parcels:
             ShippingChoice(method_id=f"shm_{name}", name=name, price=Money(minor, subtotal.currency))
             for name, minor in prices.items()
         )
+
+    async def return_label(self, order_id, return_id, weight_grams, key):
+        self.faults.enter("return_label")
+        return ReturnLabel(f"TRACK-{return_id[-4:]}", f"https://labels.example/{key}")
 
     async def halt(self, order_id):
         self.faults.enter("halt")

@@ -25,8 +25,10 @@ from subgraphs.orders.storage.tables import orders, outbox
 
 
 async def told(world):
+    """Name the events about orders, in their order."""
+    of_orders = select(outbox.c.type).where(outbox.c.type.like("Order%")).order_by(outbox.c.position)
     async with world.database.session() as session:
-        return list((await session.execute(select(outbox.c.type).order_by(outbox.c.position))).scalars())
+        return list((await session.execute(of_orders)).scalars())
 
 
 async def statuses(world):
