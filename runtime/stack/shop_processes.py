@@ -11,9 +11,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
-from router.composition import read_config
 from runtime.embedded.child import Child, start_child
-from runtime.export_schema import PROJECT, SUPERGRAPH_CONFIG
+from runtime.export_schema import PROJECT
 from runtime.ports import free_port
 from runtime.shop import SUBGRAPHS
 from runtime.stack.nginx import Nginx
@@ -30,7 +29,7 @@ class ShopProcesses:
 
     Attributes:
         environment: settings that lead to the backing servers.
-        folder: for logs and for what is written for the routers and nginx.
+        folder: for logs.
         subgraphs: the port of each subgraph.
         routers: the ports of the routers.
         nginx: what stands before them.
@@ -53,9 +52,7 @@ class ShopProcesses:
 
     def front(self) -> Sequence[Program]:
         """Name the routers and nginx."""
-        supergraph = self.folder / "supergraph.graphql"
-        supergraph.write_text(at_ports(SUPERGRAPH.read_text(), self.subgraphs))
-        fixed = ("router", "--supergraph", str(supergraph), "--config", str(ROUTER_CONFIG), "--port")
+        fixed = ("router", "--supergraph", str(SUPERGRAPH), "--config", str(ROUTER_CONFIG), "--port")
         routers = [
             self._program(f"router-{number + 1}", (*fixed, str(port)), port) for number, port in enumerate(self.routers)
         ]
@@ -88,13 +85,6 @@ def choose_ports(names: Sequence[str] = SUBGRAPHS) -> dict[str, int]:
 def subgraph_url(port: int) -> str:
     """Where a subgraph of this machine is."""
     return f"http://127.0.0.1:{port}/graphql"
-
-
-def at_ports(supergraph: str, ports: Mapping[str, int]) -> str:
-    """Give a supergraph's SDL in which the shop's subgraphs are at these ports of this machine."""
-    for subgraph in read_config(SUPERGRAPH_CONFIG).subgraphs:
-        supergraph = supergraph.replace(f'"{subgraph.routing_url}"', f'"{subgraph_url(ports[subgraph.name])}"')
-    return supergraph
 
 
 def healthy(port: int) -> bool:

@@ -19,7 +19,7 @@ from runtime.embedded.postgres import start_postgres
 from runtime.embedded.valkey import start_valkey
 from runtime.ports import free_port
 from runtime.shop import SUBGRAPHS
-from runtime.stack.shop_processes import SUPERGRAPH, at_ports, listens
+from runtime.stack.shop_processes import ROUTER_CONFIG, SUPERGRAPH, listens
 from tests.prove.checkout import HERE, wait_until
 
 
@@ -137,9 +137,7 @@ def services(wanted: Sequence[str], extra: dict[str, str], *, twice: str, shared
                 title = f"{name}-{number + 1}" if name == twice else name
                 _add(shop, folder, title, ("subgraph", name, "--port", str(own)), own)
         _add(shop, folder, "worker", ("worker", *wanted), None)
-        supergraph = supergraph_with(ports, folder)
-        config = str(HERE / "deploy" / "router.yaml")
-        arguments = ("router", "--supergraph", str(supergraph), "--config", config, "--port", str(port))
+        arguments = ("router", "--supergraph", str(SUPERGRAPH), "--config", str(ROUTER_CONFIG), "--port", str(port))
         _add(shop, folder, "router", arguments, port)
         for part in shop.parts.values():
             part.wait_until_up()
@@ -154,13 +152,6 @@ def _add(shop: Services, folder: Path, name: str, arguments: Sequence[str], port
 def _end(shop: Services) -> None:
     for part in shop.parts.values():
         part.kill()
-
-
-def supergraph_with(ports: dict[str, int], folder: Path) -> Path:
-    """Write the shop's supergraph with other addresses into a folder."""
-    path = folder / "supergraph.graphql"
-    path.write_text(at_ports(SUPERGRAPH.read_text(), ports))
-    return path
 
 
 class Balancer:

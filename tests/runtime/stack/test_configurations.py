@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from runtime.export_schema import SCHEMA
+from router.composition import read_config
+from router.config_file import load_settings
+from runtime.export_schema import SUPERGRAPH_CONFIG
 from runtime.shop import SUBGRAPHS
 from runtime.stack import debian
 from runtime.stack.nginx import Certificate, Nginx
-from runtime.stack.shop_processes import at_ports
+from runtime.stack.shop_processes import ROUTER_CONFIG
 
 
 @pytest.fixture
@@ -44,11 +46,15 @@ def test_only_root_installs(usr, monkeypatch):
     debian.install([])
 
 
-def test_subgraphs_get_the_ports_of_this_machine():
-    ports = {name: 5000 + number for number, name in enumerate(SUBGRAPHS)}
-    text = at_ports((SCHEMA / "supergraph.graphql").read_text(), ports)
-    assert "localhost:41" not in text
-    assert all(text.count(f'"http://127.0.0.1:{port}/graphql"') == 1 for port in ports.values())
+def test_routers_find_each_subgraph_where_it_is_said_to_be(monkeypatch):
+    monkeypatch.setenv("STOREGRAPH_INTERNAL_KEY", "k" * 48)
+    usual = {each.name: each.routing_url for each in read_config(SUPERGRAPH_CONFIG).subgraphs}
+    read = {name: each.url for name, each in load_settings(ROUTER_CONFIG).subgraphs.items()}
+    assert read == usual
+    for name in SUBGRAPHS:
+        monkeypatch.setenv(f"STOREGRAPH_{name.upper()}_URL", f"http://{name}:4000/graphql")
+    moved = {name: each.url for name, each in load_settings(ROUTER_CONFIG).subgraphs.items()}
+    assert moved == {name: f"http://{name}:4000/graphql" for name in SUBGRAPHS}
 
 
 @pytest.mark.parametrize("secured", [False, True])
