@@ -47,6 +47,8 @@ class Caller:
     email: str | None = None
     session: str | None = None
     """The log-in that this person is using, where they came by one."""
+    impersonator: str | None = None
+    """Who of the shop acts in this person's name, if it is not they themselves."""
     client: Client = field(default=Client(), compare=False)
 
     @classmethod
@@ -58,6 +60,12 @@ class Caller:
     def authenticated(self) -> bool:
         """Whether it is known who this is."""
         return self.kind != "anonymous" and self.id is not None
+
+    @property
+    def author(self) -> str:
+        """Name who did something, for timelines and logs."""
+        who = self.id or "guest"
+        return who if self.impersonator is None else f"{self.impersonator} for {who}"
 
     @property
     def is_service(self) -> bool:
@@ -118,6 +126,12 @@ def require_owner(caller: Caller, owner_id: str | None) -> None:
     who = require(caller)
     if not (caller.works_here or caller.is_service or who == owner_id):
         raise ForbiddenError("This belongs to somebody else.")
+
+
+def refuse_impersonation(caller: Caller) -> None:
+    """Let only the person themselves pass, and nobody who acts in their name."""
+    if caller.impersonator is not None:
+        raise ForbiddenError("Nobody does this in somebody else's name.")
 
 
 class InternalTokenSigner:
@@ -202,6 +216,7 @@ def _claims(caller: Caller, audience: str, now: float, expires: float) -> dict[s
         "scopes": sorted(caller.scopes),
         "email": caller.email or "",
         "sid": caller.session or "",
+        "act": caller.impersonator or "",
     }
 
 
@@ -215,4 +230,5 @@ def _caller(claims: dict[str, Any]) -> Caller:
         scopes=frozenset(claims["scopes"]),
         email=claims["email"] or None,
         session=claims.get("sid") or None,
+        impersonator=claims.get("act") or None,
     )

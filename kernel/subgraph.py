@@ -25,6 +25,7 @@ from kernel.graphql.context import Context
 from kernel.graphql.execution import Executor
 from kernel.graphql.schema import Schema
 from kernel.identity import Caller
+from kernel.impersonation import Trace
 from kernel.jobs import Job
 from kernel.supergraph import NoSupergraph, Supergraph
 
@@ -57,7 +58,7 @@ class Subgraph:
     @cached_property
     def executor(self) -> Executor:
         """Runs operations against the schema, in this process."""
-        return Executor(self.name, self.schema, self.make_context)
+        return Executor(self.name, self.schema, self.make_context, Trace(self.database, self.name))
 
     @property
     def room(self) -> Room:

@@ -19,6 +19,7 @@ from router.execution.transports.streams import InProcessStreams, SubgraphSubscr
 from router.http_settings import CachingSettings, PersistedOperationsSettings, RestSettings
 from router.policy.gate import policy_gate
 from router.policy.identity import Identity, TokenVerifier
+from router.policy.internal_token import impersonator_of
 from router.policy.keys import KeySet
 from router.server.app import RouterApp, create_router_app
 from router.supergraph import load_supergraph
@@ -147,5 +148,6 @@ def _caller(identity: Identity | None, headers: Mapping[str, str]) -> Caller:
         scopes=identity.scopes,
         email=identity.email,
         session=identity.session,
+        impersonator=impersonator_of(identity),
         client=Client.of(headers),
     )

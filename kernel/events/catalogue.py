@@ -531,6 +531,17 @@ class PersonalDataCollected(Payload):
     sealed_content: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedInSomebodysName(Payload):
+    """Somebody of the shop, acting in a person's name, asked a subgraph to change something; `fields` are what."""
+
+    producer: ClassVar[str] = "subgraphs"
+    user_id: str
+    actor_id: str
+    subgraph: str
+    fields: tuple[str, ...]
+
+
 CATALOGUE: dict[str, type[Payload]] = {
     payload.__name__: payload
     for payload in (
@@ -571,6 +582,7 @@ CATALOGUE: dict[str, type[Payload]] = {
         UserErased,
         PersonalDataErased,
         PersonalDataCollected,
+        ChangedInSomebodysName,
     )
 }
 """Every event type by its name."""

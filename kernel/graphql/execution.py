@@ -25,13 +25,14 @@ from graphql import (
 from strawberry.execution import optimized_is_awaitable
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from kernel import telemetry
+from kernel import telemetry, tracing
 from kernel.cache import LRU
 from kernel.errors import DomainError, InfrastructureError
 from kernel.graphql.context import Context
 from kernel.graphql.schema import Schema
 from kernel.identity import ANONYMOUS, Caller
 from kernel.ids import new_id
+from kernel.impersonation import Trace, changes_of
 
 _REMEMBERED_DOCUMENTS: Final = 1000
 _IS_AWAITABLE: Final = cast("Callable[[Any], TypeGuard[Awaitable[Any]]]", optimized_is_awaitable)
@@ -54,12 +55,19 @@ class Result:
 
 
 class Executor:
-    """Runs operations of one subgraph."""
+    """Runs operations of one subgraph; `trace` is where changes in somebody else's name are written down."""
 
-    def __init__(self, name: str, schema: Schema, make_context: Callable[[Caller], Context[Any, Any]]) -> None:
+    def __init__(
+        self,
+        name: str,
+        schema: Schema,
+        make_context: Callable[[Caller], Context[Any, Any]],
+        trace: Trace | None = None,
+    ) -> None:
         self.name = name
         self.schema = schema
         self._make_context = make_context
+        self._trace = trace
         self._documents: LRU[str, DocumentNode | Sequence[GraphQLError]] = LRU(_REMEMBERED_DOCUMENTS)
 
     async def execute(
@@ -77,11 +85,16 @@ class Executor:
         if not isinstance(document, DocumentNode):
             return Result(None, [_refusal(error) for error in document])
         causation = telemetry.causation_id()
-        with telemetry.correlated(
-            correlation_id or telemetry.correlation_id(),
-            causation=causation,
-            trace=traceparent or telemetry.traceparent(),
+        with (
+            telemetry.correlated(
+                correlation_id or telemetry.correlation_id(),
+                causation=causation,
+                trace=traceparent or telemetry.traceparent(),
+            ),
+            tracing.span(f"graphql {self.name}", of=self.name, kind="server"),
         ):
+            if caller.impersonator is not None and self._trace and (changes := changes_of(document, operation_name)):
+                await self._trace.leave(caller, changes)
             outcome = execute(**self._arguments(document, dict(variables or {}), operation_name, caller))
             result = await outcome if isawaitable(outcome) else outcome
         return self._finish(cast("ExecutionResult", result))

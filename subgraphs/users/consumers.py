@@ -6,7 +6,12 @@ from typing import cast
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.events.catalogue import PasswordResetRequested, PersonalDataCollected, PersonalDataErased
+from kernel.events.catalogue import (
+    ChangedInSomebodysName,
+    PasswordResetRequested,
+    PersonalDataCollected,
+    PersonalDataErased,
+)
 from kernel.events.consumers import Consumer
 from kernel.events.envelope import Event
 from subgraphs.users.service import UsersService
@@ -24,7 +29,11 @@ def make_consumers(service: UsersService) -> tuple[Consumer, ...]:
     async def erased(event: Event, session: AsyncSession) -> None:
         await service.personal_data.take_erased(session, cast("PersonalDataErased", event.data))
 
+    async def changed(event: Event, session: AsyncSession) -> None:
+        await service.staff.note_change(session, cast("ChangedInSomebodysName", event.data))
+
     return (
+        Consumer(name="users.access-log", subscriptions={"ChangedInSomebodysName": changed}),
         Consumer(name="users.mail", subscriptions={"PasswordResetRequested": reset}),
         Consumer(
             name="users.personal-data",

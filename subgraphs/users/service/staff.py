@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import ConflictError, ForbiddenError, InvalidInputError, NotFoundError
+from kernel.events.catalogue import ChangedInSomebodysName
 from kernel.identity import Caller, require
 from kernel.pagination import Page, Slice
 from subgraphs.users.domain.accounts import Account, checked_name, new_account, normalise_email
@@ -121,6 +122,17 @@ class Staff:
         if caller.works_here and others:
             async with self.database.transaction() as session:
                 await self._note(session, caller, "read", others, detail)
+
+    async def note_change(self, session: AsyncSession, change: ChangedInSomebodysName) -> None:
+        """Write down what a subgraph says was asked of it in somebody's name."""
+        await audit.insert_accesses(
+            session,
+            actor_id=change.actor_id,
+            action=f"impersonated.{change.subgraph}",
+            subject_ids=[change.user_id],
+            detail=", ".join(change.fields),
+            at=self.clock.now(),
+        )
 
     async def log(self, caller: Caller, page: Page, *, subject_id: str | None, actor_id: str | None) -> Slice[Access]:
         """Read the log of accesses."""
