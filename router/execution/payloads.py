@@ -98,12 +98,16 @@ class ListPart(Part):
 
 @dataclass(frozen=True, slots=True)
 class Payload:
-    """One part of an answer on its way to the client; `response` begins it and stands in the first only."""
+    """One part of an answer on its way to the client; `response` begins it and stands in the first only.
+
+    `extensions` are told besides.
+    """
 
     response: GraphQLResponse | None = None
     pending: tuple[Pending, ...] = ()
     parts: tuple[Part, ...] = ()
     has_next: bool = False
+    extensions: Mapping[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the payload in the specification's format."""
@@ -114,11 +118,15 @@ class Payload:
             payload["incremental"] = incremental
         if self.parts:
             payload["completed"] = [part.completed() for part in self.parts]
-        return payload | {"hasNext": self.has_next}
+        return self._ended(payload)
 
     def as_dict_2022(self) -> dict[str, Any]:
         """Return the payload in the format of 2022, which most clients of today ask for."""
         payload = {} if self.response is None else self.response.as_dict()
         if self.parts:
             payload["incremental"] = [each for part in self.parts for each in part.incremental_2022()]
-        return payload | {"hasNext": self.has_next}
+        return self._ended(payload)
+
+    def _ended(self, payload: dict[str, Any]) -> dict[str, Any]:
+        told: dict[str, Any] = {} if self.extensions is None else {"extensions": dict(self.extensions)}
+        return payload | told | {"hasNext": self.has_next}

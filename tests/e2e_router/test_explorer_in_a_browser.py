@@ -22,6 +22,7 @@ explorer:
     - query: 'query Me { header(name: "authorization") }'
     - query: "subscription Restocked { restocked { name rating } }"
     - query: "query Later { products { name ... @defer { rating } } }"
+    - query: "query Streamed { products @stream(initialCount: 1) { name rating } }"
   log_in:
     mutation: "mutation ($name: String!) { logIn(name: $name) }"
     token: logIn
@@ -54,7 +55,7 @@ async def test_a_developer_runs_a_sample_and_reads_the_schema(
         await page.wait_for("document.querySelector('.graphiql-execute-button') !== null")
         assert "Test Store" in await page.evaluate("document.body.innerText")
 
-        await page.wait_for("document.querySelectorAll('.graphiql-tab').length === 5")
+        await page.wait_for("document.querySelectorAll('.graphiql-tab').length === 6")
         await page.evaluate(RUN)
         await page.wait_for(f"({RESULT}).includes('Desk')")
         assert '"rating": 4' in (await page.evaluate(RESULT)).replace("\xa0", " ")
@@ -75,7 +76,7 @@ async def test_a_developer_sees_how_an_answer_came_about(start_router: Any, supe
 
     async with chromium(tmp_path / "profile") as page:
         await page.open(f"{router.origin}/")
-        await page.wait_for("document.querySelectorAll('.graphiql-tab').length === 5")
+        await page.wait_for("document.querySelectorAll('.graphiql-tab').length === 6")
         await page.evaluate(SHOW_PLAN)
         await page.wait_for(f"({PLAN}).includes('Run an operation')")
         await page.evaluate(RUN)
@@ -103,7 +104,7 @@ async def test_a_developer_asks_as_somebody(start_router: Any, supergraph: Path,
 
     async with chromium(tmp_path / "profile") as page:
         await page.open(f"{router.origin}/")
-        await page.wait_for("document.querySelectorAll('.graphiql-tab').length === 5")
+        await page.wait_for("document.querySelectorAll('.graphiql-tab').length === 6")
         await open_tab(page, 2, "authorization")
         for user, expected in (("0", "Bearer token-of-ada"), ("1", "Bearer token-of-bob"), ("", "null")):
             await page.evaluate(CHOOSE % user)
@@ -117,12 +118,13 @@ async def test_a_developer_follows_a_subscription(start_router: Any, supergraph:
 
     async with chromium(tmp_path / "profile") as page:
         await page.open(f"{router.origin}/")
-        await page.wait_for("document.querySelectorAll('.graphiql-tab').length === 5")
+        await page.wait_for("document.querySelectorAll('.graphiql-tab').length === 6")
         await page.evaluate(SHOW_PLAN)
         await open_tab(page, 3, "restocked")
         await page.evaluate(RUN)
         await page.wait_for(f"({RESULT}).includes('Desk')")
-        await page.wait_for(f"({PLAN}).includes('2 fetches to 2 subgraphs for each event')")
+        await page.wait_for(f"({PLAN}).includes('2 fetches to 2 subgraphs for each event, the last in')")
+        await page.wait_for("document.querySelectorAll('.plan-bar').length === 2")
     assert_kept_to(page, router)
 
 
@@ -131,14 +133,21 @@ async def test_a_developer_sees_an_answer_grow(start_router: Any, supergraph: Pa
 
     async with chromium(tmp_path / "profile") as page:
         await page.open(f"{router.origin}/")
-        await page.wait_for("document.querySelectorAll('.graphiql-tab').length === 5")
+        await page.wait_for("document.querySelectorAll('.graphiql-tab').length === 6")
         await page.evaluate(SHOW_PLAN)
         await open_tab(page, 4, "defer")
         await page.evaluate(RUN)
         await page.wait_for(f"({RESULT}).replaceAll('\\xa0', ' ').includes('\"rating\": 4')")
         assert "hasNext" not in (await page.evaluate(RESULT)).replace('"hasNext": false', "")
-        await page.wait_for(f"({PLAN}).includes('2 fetches to 2 subgraphs, answered in parts')")
+        await page.wait_for(f"({PLAN}).includes('2 fetches to 2 subgraphs, answered in parts: the first after')")
         assert "after 0 (deferred)" in await page.evaluate(PLAN)
+
+        await open_tab(page, 5, "stream")
+        await page.evaluate(RUN)
+        await page.wait_for(
+            f"({RESULT}).includes('Desk') && ({RESULT}).replaceAll('\\xa0', ' ').includes('\"rating\": 4')"
+        )
+        await page.wait_for(f"({PLAN}).includes('3 fetches to 2 subgraphs, answered in parts: the first after')")
     assert_kept_to(page, router)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx
@@ -63,6 +64,41 @@ def test_what_comes_later_is_marked(router: Running) -> None:
 
     assert [each["deferred"] for each in planned if each["subgraph"] == "reviews"] == [True]
     assert [each["deferred"] for each in ran] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("query", "fetches"),
+    [
+        ("{ products { name ... @defer { rating } } }", [False, True]),
+        ("{ products @stream(initialCount: 1) { name rating } }", [False, False, True]),
+    ],
+)
+def test_an_answer_in_parts_tells_in_its_last(router: Running, query: str, fetches: list[bool]) -> None:
+    with httpx.stream(
+        "POST", f"{router.origin}/explorer/run", json={"query": query}, headers={"accept": "text/event-stream"}
+    ) as response:
+        parts = [json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: {")]
+
+    notes = parts[-1]["extensions"]["storegraph"]
+    assert not any("extensions" in part for part in parts[:-1])
+    assert [each["deferred"] for each in notes["fetches"]] == fetches
+    assert all(each["took"] > 0 for each in notes["fetches"])
+    assert len(notes["delivered"]) == len(parts)
+    assert notes["delivered"] == sorted(notes["delivered"])
+
+
+def test_each_event_tells_how_it_was_completed(router: Running) -> None:
+    body = {"query": "subscription { restocked { name rating } }"}
+    with httpx.stream(
+        "POST", f"{router.origin}/explorer/run", json=body, headers={"accept": "text/event-stream"}
+    ) as response:
+        told = [json.loads(line[6:]) for line in response.iter_lines() if line.startswith("data: {")]
+
+    assert [each["data"]["restocked"]["rating"] for each in told] == [2, 4]
+    for event in told:
+        source, rating = event["extensions"]["storegraph"]["fetches"]
+        assert (source["took"], rating["entities"]) == (0, 1)
+        assert rating["took"] > 0
 
 
 def test_a_fetch_that_failed_says_why(start_router: Any, supergraph: Any) -> None:

@@ -25,7 +25,7 @@ DELAY_MS = 200
 SUBSCRIPTION_MEGABYTES = 100
 
 CLIENTS = {
-    "Apollo Client: query, mutation, persisted queries, subscription over multipart, @defer, @stream": "test_apollo_client",
+    "Apollo Client: query, mutation, persisted queries, multipart subscription, @defer, @stream": "test_apollo_client",
     "urql: query, mutation, persisted exchange, subscription, @defer, @stream": "test_urql",
     "graphql-ws: query, mutation, subscription": "test_clients_of_streams[graphql-ws",
     "graphql-sse: query, mutation, subscription": "test_clients_of_streams[graphql-sse",

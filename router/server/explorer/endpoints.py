@@ -11,28 +11,39 @@ from router.execution.engine import Engine
 from router.operations.resolver import OperationResolver
 from router.server.callers import Callers
 from router.server.endpoint import Executor, GraphQLEndpoint
-from router.server.exchange import HttpRequest, Response
+from router.server.exchange import HttpRequest, Reply
 from router.server.explorer.paths import PLAN, RUN
 from router.server.explorer.tracing import NotingEngine
+from router.server.streams.client import StreamServices
+from router.server.streams.endpoint import StreamEndpoint
 from router.telemetry.correlation import RequestIds
 
-Handler = Callable[[HttpRequest], Awaitable[Response]]
+Handler = Callable[[HttpRequest], Awaitable[Reply]]
 
 
 def plan_endpoints(
-    engine: Executor, settings: RouterSettings, callers: Callers, operations: OperationResolver
+    engine: Executor,
+    settings: RouterSettings,
+    callers: Callers,
+    operations: OperationResolver,
+    streams: StreamEndpoint,
 ) -> dict[str, Handler]:
     """Return what answers at the paths of the plan view, under the same rules as the router's endpoint.
 
-    There are none over what is no engine of the router's, since that has no plans.
+    There are none over what is no engine of the router's, since that has no plans. Streams live as long as those of
+    `streams` do.
     """
     if not isinstance(engine, Engine):
         return {}
     # Notes are of one request: an answer that was made for another has none.
     alone = msgspec.structs.replace(settings, sharing=SharingSettings(requests=False, fetches=settings.sharing.fetches))
 
-    def handler(noting: NotingEngine) -> Handler:
-        endpoint, ids = GraphQLEndpoint(noting, alone, callers, operations), RequestIds()
-        return lambda request: endpoint.answer(request, ids.of(request.headers))
-
-    return {RUN: handler(NotingEngine(engine, run=True)), PLAN: handler(NotingEngine(engine, run=False))}
+    ids = RequestIds()
+    running, planning = NotingEngine(engine, run=True), NotingEngine(engine, run=False)
+    run, plan = (GraphQLEndpoint(noting, alone, callers, operations) for noting in (running, planning))
+    noted = StreamEndpoint(StreamServices(running, callers, operations, settings.subscriptions), alone, run)
+    streams.beside = noted
+    return {
+        RUN: lambda request: noted.answer(request, ids.of(request.headers)),
+        PLAN: lambda request: plan.answer(request, ids.of(request.headers)),
+    }

@@ -2,7 +2,8 @@
 
 Where the explorer is on, two more addresses take the same requests as the GraphQL endpoint, under the same rules:
 
-    POST /explorer/run     runs the operation; the answer is the endpoint's, with `extensions.storegraph` besides
+    POST /explorer/run     runs the operation; the answer is the endpoint's, with `extensions.storegraph` besides: in
+                           the last part where it comes in parts, and in each event of a subscription
     POST /explorer/plan    runs nothing: `data` is null, and `extensions.storegraph` tells what would be done
 
 They are endpoints of their own over an engine that takes notes, so that the endpoint of everybody pays nothing for it.
@@ -10,8 +11,10 @@ They are endpoints of their own over an engine that takes notes, so that the end
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -51,11 +54,12 @@ class FetchNotes:
 
 @dataclass(slots=True)
 class Notes:
-    """What is noted of one request."""
+    """What is noted of one request, or of one event; `delivered` tells when each part of an answer was ready."""
 
     begun: float = field(default_factory=time.perf_counter)
     program: Program | None = None
     fetches: dict[int, FetchNotes] = field(default_factory=dict)
+    delivered: list[float] = field(default_factory=list)
 
     def milliseconds(self) -> float:
         """Return the time since the request came."""
@@ -111,6 +115,44 @@ def _are_representations(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict) and "__typename" in value[0]
 
 
+class _NotingEvents:
+    """Makes the runs of a subscription's events, each with notes of its own."""
+
+    def __init__(self) -> None:
+        self.latest = Notes()
+
+    def __call__(  # noqa: PLR0917 - what a run is made with
+        self,
+        program: Program,
+        assembly: Assembling,
+        variables: Mapping[str, Any],
+        context: RequestContext,
+        senders: Mapping[str, Sender],
+        timeout: float,
+    ) -> Run:
+        """Make the run of an event."""
+        self.latest = Notes()
+        return NotingRun(self.latest, program, assembly, variables, context, senders, timeout)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NotingStream(EventStream):
+    """A subscription whose events tell how they were completed."""
+
+    runs: _NotingEvents
+
+    @override
+    def complete(self, event: SubgraphResponse, context: RequestContext) -> asyncio.Future[GraphQLResponse]:
+        completed = EventStream.complete(self, event, context)
+        notes = self.runs.latest
+        size = None if event.body is None else len(event.body)
+        notes.fetches[self.source.id] = FetchNotes(0.0, 0.0, status=event.status, bytes=size)
+        return asyncio.ensure_future(self._noted(completed, notes))
+
+    async def _noted(self, completed: asyncio.Future[GraphQLResponse], notes: Notes) -> GraphQLResponse:
+        return _with_notes(await completed, self.program, notes)
+
+
 class NotingEngine:
     """An engine whose answers tell how they came about.
 
@@ -128,9 +170,7 @@ class NotingEngine:
         notes = Notes()
         observed = self._engine.observed(partial(NotingRun, notes))
         response = await (observed.execute(request, context) if self._runs else self._plan(notes, request, context))
-        if notes.program is None:
-            return response
-        return replace(response, extensions={**(response.extensions or {}), EXTENSION: report(notes.program, notes)})
+        return response if notes.program is None else _with_notes(response, notes.program, notes)
 
     async def prepare(self, request: GraphQLRequest) -> PreparedOperation:
         """Return the operation of a request."""
@@ -141,13 +181,21 @@ class NotingEngine:
         del request, context
         return None
 
-    def execute_incremental(self, request: GraphQLRequest, context: RequestContext) -> AsyncGenerator[Payload]:
-        """Answer a request in parts, of which no notes are taken."""
-        return self._engine.execute_incremental(request, context)
+    async def execute_incremental(self, request: GraphQLRequest, context: RequestContext) -> AsyncGenerator[Payload]:
+        """Answer a request in parts, the last of which has the notes."""
+        notes = Notes()
+        observed = self._engine.observed(partial(NotingRun, notes))
+        async with aclosing(observed.execute_incremental(request, context)) as payloads:
+            async for payload in payloads:
+                notes.delivered.append(notes.milliseconds())
+                is_last = notes.program is not None and not payload.has_next
+                yield replace(payload, extensions=_extension(notes.program, notes)) if is_last else payload
 
     async def stream(self, request: GraphQLRequest, context: RequestContext) -> EventStream:
         """Return the stream that a subscription asks for."""
-        return await self._engine.stream(request, context)
+        runs = _NotingEvents()
+        stream = await self._engine.observed(runs).stream(request, context)
+        return NotingStream(stream.program, stream.variables, stream.transport, stream.run, stream.max_errors, runs)
 
     async def _plan(self, notes: Notes, request: GraphQLRequest, context: RequestContext) -> GraphQLResponse:
         try:
@@ -157,11 +205,20 @@ class NotingEngine:
         return GraphQLResponse(Outcome.EXECUTED)
 
 
+def _with_notes(response: GraphQLResponse, program: Program, notes: Notes) -> GraphQLResponse:
+    return replace(response, extensions={**(response.extensions or {}), **_extension(program, notes)})
+
+
+def _extension(program: Program | None, notes: Notes) -> dict[str, Any]:
+    return {} if program is None else {EXTENSION: report(program, notes)}
+
+
 def report(program: Program, notes: Notes) -> dict[str, Any]:
     """Return what the plan view shows.
 
     `milliseconds` is the time of the whole request; `preparing` is the part of it before the first fetch, long only
-    when the operation was new. A fetch without `started` was not needed: nothing was found to ask about.
+    when the operation was new. A fetch without `started` was not needed: nothing was found to ask about. `delivered`
+    tells when each part of an answer in parts was ready.
     """
     plan = program.plan
     started = [each.started for each in notes.fetches.values()]
@@ -169,6 +226,7 @@ def report(program: Program, notes: Notes) -> dict[str, Any]:
         "kind": plan.kind,
         "milliseconds": notes.milliseconds(),
         "preparing": min(started, default=None),
+        "delivered": notes.delivered,
         "fetches": [_fetch(each, notes.fetches.get(each.id)) for each in plan.fetches],
         "text": plan_text(plan),
         "apollo": plan_json(plan),

@@ -58,6 +58,8 @@ class StreamEndpoint:
         self._csrf = CsrfGuard(settings.csrf)
         self._origins = frozenset(settings.cors.origins)
         self._renderings: dict[Format, Rendering] = {}
+        self.beside: StreamEndpoint | None = None
+        """Another that begins and ends with this one."""
         self._shares = services.settings.single_connections.enabled and settings.server.workers == 1
         self._shared = SingleConnections(services, single, self._read)
 
@@ -73,10 +75,14 @@ class StreamEndpoint:
     async def hand_over(self, successor: StreamEndpoint) -> None:
         """Let a successor serve the clients that are there."""
         await self._services.hand_over(successor._services)
+        if self.beside is not None and successor.beside is not None:
+            await self.beside.hand_over(successor.beside)
 
     async def close(self) -> None:
         """End all subscriptions."""
         await self._services.subscriptions.close()
+        if self.beside is not None:
+            await self.beside.close()
 
     async def answer(self, http: HttpRequest, request_id: bytes) -> Response | StreamResponse | SocketResponse:
         """Answer a request.

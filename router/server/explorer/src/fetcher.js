@@ -4,24 +4,18 @@ import { createClient } from "graphql-ws";
 
 const PREFLIGHT = { "apollo-require-preflight": "explorer" };
 
-// How GraphiQL sends operations: those with one answer to the address that tells the plan and timings with it, streams
-// to the endpoint itself, and then only their plan is asked for besides.
+// How GraphiQL sends operations: to the address that tells the plan and timings with the answer, with its last part, or
+// with each event.
 export function makeFetcher(settings, session, plans) {
-  const url = new URL(settings.endpoint, location.href);
-  const plain = createGraphiQLFetcher({ url: url.href, headers: PREFLIGHT });
+  const plain = createGraphiQLFetcher({ url: new URL(settings.endpoint, location.href).href, headers: PREFLIGHT });
+  const noting = createGraphiQLFetcher({ url: plans.address.href, headers: PREFLIGHT });
 
   return async (request, options) => {
     const headers = { ...PREFLIGHT, ...(await session.headers()), ...options?.headers };
     if (request.operationName === "IntrospectionQuery") return plain(request, { ...options, headers });
     const kind = kindOf(request);
-    if (kind === "subscription") {
-      void plans.explain(request, headers);
-      return events(url, request, headers);
-    }
-    if (kind === "incremental") {
-      void plans.explain(request, headers);
-      return plain(request, { ...options, headers });
-    }
+    if (kind === "subscription") return plans.follow(request, events(plans.address, request, headers));
+    if (kind === "incremental") return plans.follow(request, await noting(request, { ...options, headers }));
     return plans.run(request, headers);
   };
 }

@@ -13,19 +13,32 @@ export class PlanStore extends Store {
     this.#session = session;
   }
 
+  // Where operations are run.
+  get address() {
+    return new URL(this.#addresses.run, location.href);
+  }
+
   // Run an operation; return its answer as any client would get it, and keep what came besides.
   async run(request, headers) {
     const answer = await post(this.#addresses.run, request, headers);
     this.#keep(request, answer, "ran");
-    const { [EXTENSION]: _, ...others } = answer.extensions ?? {};
-    const { extensions: __, ...rest } = answer;
-    return Object.keys(others).length > 0 ? { ...rest, extensions: others } : rest;
+    return withoutNotes(answer);
   }
 
-  // Ask how an operation would be answered, without running it, or while it is streamed by another way.
-  async explain(request, headers) {
-    const own = headers ?? (await this.#session.headers());
-    this.#keep(request, await post(this.#addresses.explain, request, own), headers ? "streamed" : "planned");
+  // Pass on what comes of an operation bit by bit, and keep what came besides; it may be an error, all in one.
+  follow(request, answers) {
+    const taken = (answer) => {
+      const parts = Array.isArray(answer) ? answer : [answer];
+      const noted = parts.find(({ extensions }) => extensions?.[EXTENSION]);
+      if (noted) this.#keep(request, noted, "streamed");
+      return Array.isArray(answer) ? parts.map(withoutNotes) : withoutNotes(answer);
+    };
+    return Symbol.asyncIterator in answers ? each(answers, taken) : taken(answers);
+  }
+
+  // Ask how an operation would be answered, without running it.
+  async explain(request) {
+    this.#keep(request, await post(this.#addresses.explain, request, await this.#session.headers()), "planned");
   }
 
   #keep(request, answer, how) {
@@ -33,6 +46,16 @@ export class PlanStore extends Store {
     const error = notes ? null : (answer.errors?.[0]?.message ?? "There is no plan.");
     this.change({ notes, how, error, name: request.operationName ?? null });
   }
+}
+
+function withoutNotes(answer) {
+  const { extensions, ...rest } = answer;
+  const { [EXTENSION]: _, ...others } = extensions ?? {};
+  return Object.keys(others).length > 0 ? { ...rest, extensions: others } : rest;
+}
+
+async function* each(answers, taken) {
+  for await (const answer of answers) yield taken(answer);
 }
 
 async function post(address, { query, variables, operationName }, headers) {

@@ -43,7 +43,7 @@ function values(editor) {
 
 function PlanPanel({ plans }) {
   const { notes, name, how, error } = plans.use();
-  const ran = how === "ran";
+  const ran = how !== "planned";
   const [view, setView] = useState("timeline");
   if (!notes) {
     return (
@@ -77,16 +77,17 @@ function PlanPanel({ plans }) {
   );
 }
 
-function summary({ fetches, milliseconds, kind }, how) {
+function summary({ fetches, milliseconds, kind, delivered }, how) {
   const subgraphs = new Set(fetches.map(({ subgraph }) => subgraph)).size;
   const asked = `${count(fetches.length, "fetch", "fetches")} to ${count(subgraphs, "subgraph", "subgraphs")}`;
   if (how === "ran") return `${asked} in ${time(milliseconds)}`;
   if (how === "planned") return `${asked}, not run`;
-  return kind === "subscription" ? `${asked} for each event` : `${asked}, answered in parts`;
+  if (kind === "subscription") return `${asked} for each event, the last in ${time(milliseconds)}`;
+  return `${asked}, answered in parts: the first after ${time(delivered[0])}, all in ${time(milliseconds)}`;
 }
 
 function Timeline({ notes, ran }) {
-  const { fetches, milliseconds, preparing } = notes;
+  const { fetches, kind, milliseconds, preparing } = notes;
   const subgraphs = [...new Set(fetches.map(({ subgraph }) => subgraph))];
   if (fetches.length === 0) return <p className="plan-empty">The router answers this by itself; no subgraph is asked.</p>;
   return (
@@ -103,7 +104,7 @@ function Timeline({ notes, ran }) {
           <Fetch key={fetch.id} fetch={fetch} whole={milliseconds} ran={ran} hue={subgraphs.indexOf(fetch.subgraph)} />
         ))}
       </ol>
-      {ran && preparing > milliseconds / 4 && (
+      {ran && kind !== "subscription" && preparing > milliseconds / 4 && (
         <p className="plan-note">The first {time(preparing)} went into planning and compiling: the operation was new.</p>
       )}
     </>
