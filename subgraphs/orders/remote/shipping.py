@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kernel.calls import SubgraphCalls
+from kernel.calls import CallRefusedError, SubgraphCalls
 from kernel.money import Money
 from subgraphs.orders.domain.checkout import ShippingChoice
 from subgraphs.orders.domain.errors import OrderNotCancellableError
@@ -54,7 +54,10 @@ class RemoteShipping:
     async def return_label(self, order_id: str, return_id: str, weight_grams: int, key: str) -> ReturnLabel | None:
         """Make the label of a parcel that comes back."""
         variables = {"order": order_id, "return": return_id, "weight": weight_grams, "key": key}
-        made = (await self._calls.execute("shipping", _LABEL, variables))["returnLabelCreate"]
+        try:
+            made = (await self._calls.execute("shipping", _LABEL, variables))["returnLabelCreate"]
+        except CallRefusedError:  # it makes no labels; the buyer finds a carrier
+            return None
         refuse(made["errors"])
         label = made["label"]
         return None if label is None else ReturnLabel(label["trackingNumber"], label["url"])

@@ -283,3 +283,80 @@ async def test_killed_around_any_call_it_is_one_order_and_one_charge(shop, momen
         "stock": [("SKU-A", 8, 0, 0), ("SKU-B", 9, 0, 0)],
         "ledger": 0,
     }
+
+
+STAFF = Caller(id="usr_staff", kind="staff", roles=frozenset({"staff"}))
+REQUEST = """mutation ($id: ID!, $lines: [OrderReturnLineInput!]!) {
+  orderReturnRequest(orderId: $id, input: { lines: $lines, reason: "too small" }) {
+    orderReturn { id status } errors { code message } } }"""
+APPROVE = """mutation ($id: ID!) {
+  orderReturnApprove(id: $id) { orderReturn { status trackingNumber } errors { code message } } }"""
+RECEIVE = """mutation ($id: ID!, $lines: [OrderReturnReceivedLineInput!]!) {
+  orderReturnReceive(id: $id, lines: $lines) {
+    orderReturn { status refund { amount } } errors { code message } } }"""
+REFUND = """mutation ($id: ID!, $amount: MoneyInput!) {
+  orderRefund(id: $id, amount: $amount, reason: "a scratch", idempotencyKey: "sorry") { errors { code message } } }"""
+
+
+@pytest.fixture
+async def delivered(shop):
+    """An order that has arrived, and its lines."""
+    order = await shop.buy()
+    await shop.settle()
+    await shop.settle(seconds=2)
+    await shop.settle(seconds=30)
+    document = "query ($id: ID!) { order(id: $id) { lines { id sku quantity } } }"
+    return order["id"], (await shop.run("orders", document, id=order["id"]))["order"]["lines"]
+
+
+async def test_what_comes_back_is_on_the_shelf_and_its_money_with_the_buyer(shop, delivered):
+    order, lines = delivered
+    wanted = [{"lineId": line["id"], "quantity": line["quantity"]} for line in lines]
+    asked = (await shop.mutate(REQUEST, id=order, lines=wanted))["orderReturn"]
+    approved = await shop.mutate(APPROVE, STAFF, id=asked["id"])
+    assert (approved["errors"], approved["orderReturn"]["status"]) == ([], "APPROVED")
+    came = [{"lineId": line["id"], "state": state} for line, state in zip(lines, ["SELLABLE", "DAMAGED"], strict=True)]
+    done = await shop.mutate(RECEIVE, STAFF, id=asked["id"], lines=came)
+    assert (done["errors"], done["orderReturn"]) == ([], {"status": "REFUNDED", "refund": {"amount": "44.98"}})
+    await shop.settle()
+    assert await shop.books() == {
+        "orders": [("RETURNED", 1)],
+        "taken": 490,
+        "stock": [("SKU-A", 10, 0, 0), ("SKU-B", 9, 0, 0)],
+        "ledger": 0,
+    }
+
+
+async def test_a_part_goes_back_once(shop, delivered):
+    order, _ = delivered
+    for _ in range(2):
+        assert (await shop.mutate(REFUND, STAFF, id=order, amount={"amount": "5", "currency": "EUR"}))["errors"] == []
+    await shop.settle()
+    books = await shop.books()
+    assert (books["orders"], books["taken"], books["ledger"]) == ([("DELIVERED", 1)], 4488, 0)
+
+
+async def test_a_voucher_is_redeemed_and_given_back_with_the_order(shop):
+    gift = {"code": "TEN", "name": "Ten", "percent": "10", "startsAt": "2020-01-01T00:00:00Z", "usageLimit": 1}
+    give_out = "mutation ($input: VoucherCreateInput!) { voucherCreate(input: $input) { errors { code } } }"
+    await shop.run("products", give_out, Caller(id="usr_admin", kind="admin"), input=gift)
+    apply = """mutation ($id: ID!) { checkoutVoucherApply(id: $id, code: "ten") {
+      checkout { discount { amount } total { gross { amount currency } } } errors { code } } }"""
+    checkout, _ = await shop.checkout()
+    applied = (await shop.mutate(apply, id=checkout))["checkout"]
+    assert (applied["discount"]["amount"], applied["total"]["gross"]["amount"]) == ("4.50", "45.38")
+    paid = await shop.complete(checkout, applied["total"]["gross"])
+    assert (paid["errors"], (await shop.books())["taken"]) == ([], 4538)
+    another, _ = await shop.checkout()
+    assert (await shop.mutate(apply, id=another))["errors"] == [{"code": "VOUCHER_USED_UP"}]
+    await shop.settle()
+    await shop.mutate(CANCEL, id=paid["order"]["id"])
+    await shop.settle()
+    assert (await shop.mutate(apply, id=another))["errors"] == []
+
+
+async def test_a_cart_tells_what_can_be_had_of_it(shop):
+    cart = await shop.cart([("SKU-A", 11), ("SKU-B", 1)])
+    document = "query ($id: ID!) { cart(id: $id) { notices { kind sku available } } }"
+    notices = (await shop.run("orders", document, id=cart))["cart"]["notices"]
+    assert notices == [{"kind": "INSUFFICIENT_STOCK", "sku": "SKU-A", "available": 10}]
