@@ -14,10 +14,11 @@ from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from subgraphs.recommendations.api.context import RecommendationsLoaders, RecommendationsService
 from subgraphs.recommendations.api.schema import SCHEMA
-from subgraphs.recommendations.consumers import consumers
+from subgraphs.recommendations.consumers import analytics_consumer, consumers
 from subgraphs.recommendations.service import Learning, Recommending, Training, Viewing
 from subgraphs.recommendations.settings import RecommendationsSettings
 from subgraphs.recommendations.storage.personal_data import PERSONAL_DATA
+from subgraphs.recommendations.storage.reports import PostgresReports
 
 NAME: Final = "recommendations"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -30,13 +31,16 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
     """Put the subgraph together."""
     own = RecommendationsSettings.load()
     service = RecommendationsService(
-        recommending=Recommending(parts.database, parts.clock), viewing=Viewing(parts.database, parts.clock)
+        recommending=Recommending(parts.database, parts.clock),
+        viewing=Viewing(parts.database, parts.clock),
+        reports=PostgresReports(parts.database),
     )
     training = Training(
         database=parts.database,
         clock=parts.clock,
         every=timedelta(seconds=own.train_every),
         guests_kept=timedelta(days=own.guests_kept_days),
+        behaviour_kept=timedelta(days=own.behaviour_kept_days),
     )
 
     def make_context(caller: Caller) -> Context[Any, Any]:
@@ -50,10 +54,12 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
         migrations=MIGRATIONS,
         consumers=(
             *consumers(Learning()),
+            analytics_consumer(),
             personal_data_consumer(NAME, PERSONAL_DATA, settings),
         ),
         jobs=(
             Job(name=f"{NAME}.train", run=training.train_due, every=min(_LOOK_EVERY, own.train_every)),
             Job(name=f"{NAME}.forget-guests", run=training.forget_guests, every=3600.0),
+            Job(name=f"{NAME}.forget-behaviour", run=training.forget_behaviour, every=3600.0),
         ),
     )

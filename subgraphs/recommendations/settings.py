@@ -17,3 +17,6 @@ class RecommendationsSettings(SubgraphSettings):
 
     guests_kept_days: float = 30.0
     """For how long it is remembered what a guest has viewed."""
+
+    behaviour_kept_days: float = 400.0
+    """For how long analytics keeps views and searches, one by one; sales are kept for ever."""

@@ -89,6 +89,11 @@ RULES: Final[Mapping[str, Rule]] = {
     "promotionEnd": only(ADMIN),
     # recommendations
     "popularProducts": EVERYONE,
+    "trendingProducts": EVERYONE,
+    "recommendedProducts": HOLDER,
+    "recentlyViewed": HOLDER,
+    "productViewed": HOLDER,
+    "analytics": only(ADMIN),
     # inventory
     "availabilityChanged": EVERYONE,
     "warehouses": only(STAFF),

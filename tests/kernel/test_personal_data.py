@@ -10,7 +10,7 @@ from sqlalchemy import MetaData
 from kernel.events.catalogue import CATALOGUE
 from runtime.shop import SUBGRAPHS
 
-NAMING = {"email", "customer_id", "user_id", "recipient", "address", "phone", "token", "viewer"}
+NAMING = {"email", "customer_id", "user_id", "recipient", "address", "phone", "token", "viewer", "visitor", "buyer"}
 """Columns that tell of a person, whichever table they are in."""
 OTHERS = [name for name in SUBGRAPHS if name not in {"users", "products"}]
 

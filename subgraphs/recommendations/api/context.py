@@ -10,6 +10,7 @@ from aiodataloader import DataLoader
 
 from kernel.graphql import Context
 from kernel.loaders import lists_by_key
+from subgraphs.recommendations.domain.analytics import Reports
 from subgraphs.recommendations.domain.recommendation import Recommendation
 from subgraphs.recommendations.service import Recommending, Viewing, Wish
 from subgraphs.recommendations.storage.viewing import Viewed
@@ -21,6 +22,7 @@ class RecommendationsService:
 
     recommending: Recommending
     viewing: Viewing
+    reports: Reports
 
 
 @dataclass(frozen=True, slots=True)

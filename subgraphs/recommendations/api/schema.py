@@ -6,6 +6,7 @@ import strawberry
 
 from kernel.errors import DomainError
 from kernel.graphql import Schema, UserError, build_schema, user_errors
+from subgraphs.recommendations.api.analytics import AnalyticsQuery
 from subgraphs.recommendations.api.context import Info
 from subgraphs.recommendations.api.types import Product, Recommendation, User, ViewedProduct, shown, shown_views
 from subgraphs.recommendations.domain.recommendation import Kind
@@ -14,7 +15,7 @@ from subgraphs.recommendations.service.viewing import viewer_of
 
 
 @strawberry.type
-class Query:
+class Query(AnalyticsQuery):
     """Reads of the recommendations subgraph."""
 
     @strawberry.field(description="What most orders hold, best first; in the whole shop, or under a category.")

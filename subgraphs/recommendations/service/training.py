@@ -1,4 +1,4 @@
-"""The work in the background: training, and forgetting what guests have viewed."""
+"""The work in the background: training, and forgetting what was viewed and searched for long ago."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from kernel.clock import Clock
 from kernel.database import Database
-from subgraphs.recommendations.storage import counting, training
+from subgraphs.recommendations.storage import counting, facts, training
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +18,7 @@ class Training:
     clock: Clock
     every: timedelta
     guests_kept: timedelta
+    behaviour_kept: timedelta
 
     async def train_due(self) -> int:
         """Train unless that was done lately or nothing is new; tell how often it was done."""
@@ -25,10 +26,10 @@ class Training:
         async with self.database.transaction() as session:
             return int(await training.train_if_due(session, now, now - self.every))
 
-    async def train(self) -> None:
-        """Train now."""
+    async def forget_behaviour(self) -> int:
+        """Forget a portion of the views and searches that analytics has kept for long enough; tell how many."""
         async with self.database.transaction() as session:
-            await training.train(session)
+            return await facts.forget(session, self.clock.now() - self.behaviour_kept)
 
     async def forget_guests(self) -> int:
         """Forget a portion of what guests viewed too long ago; tell how much."""

@@ -148,7 +148,8 @@ async def world(recommendations_url: str, clock: FixedClock) -> AsyncIterator[Wo
         await session.execute(
             text(
                 "TRUNCATE products, categories, stock, views, neighbours, product_pairs, purchases,"
-                " inbox, outbox, orders.outbox"
+                " inbox, outbox, orders.outbox,"
+                " sales, sold_lines, refunds, checkouts_started, product_views, searches"
             )
         )
         await session.execute(text("UPDATE training SET trained_at = NULL, learnt_until = NULL"))
