@@ -86,9 +86,14 @@ class Published:
     def named(self, operation_id: str, client: str | None) -> StoredOperation | None:
         """Return the operation of an id, and count its use."""
         operation = self.operations.find(operation_id, client)
-        if operation is not None and self._usage is not None:
-            self._usage.count(operation.id, client)
+        if operation is not None:
+            self.count(operation, client)
         return operation
+
+    def count(self, operation: StoredOperation, client: str | None) -> None:
+        """Count one use of an operation."""
+        if self._usage is not None:
+            self._usage.count(operation.id, client)
 
     async def spelt_out(self, text: str, client: str | None) -> StoredOperation | None:
         """Return the published operation that a document spells out; None for one that may run all the same.
@@ -102,8 +107,7 @@ class Published:
         spelling = await self._spelling(text)
         operation = None if spelling is None else self.operations.match(spelling.mark, client)
         if operation is not None:
-            if self._usage is not None:
-                self._usage.count(operation.id, client)
+            self.count(operation, client)
         elif spelling is not None and spelling.introspects and self._introspection:
             return None
         elif self.mode == "safelist":
@@ -215,6 +219,20 @@ class OperationResolver:
         if published is not None and self.insists:
             await published.spelt_out(document, client)
         return replace(request, query=document)
+
+    def routed(self, request: GraphQLRequest, operation_id: str, headers: Mapping[bytes, bytes]) -> GraphQLRequest:
+        """Return the request of a route as one for the operation that the route names, and count its use.
+
+        Raises:
+            ClientRefusedError: the client is not the one that it names.
+        """
+        published = self._published
+        stored = None if published is None else published.operations.find(operation_id, None)
+        if published is None or stored is None:
+            return request
+        client = self.client(headers)
+        published.count(stored, client)
+        return _stored(request, stored, client, request.query)
 
     def close(self) -> None:
         """Write down what was counted."""

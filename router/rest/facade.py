@@ -1,11 +1,13 @@
 """The REST API as it is served: a request finds its route, becomes an operation, and its data becomes the answer.
 
-The operation runs through the same engine, for the same caller, as if the client had sent GraphQL.
+The operation runs through the same engine, for the same caller, as if the client had sent GraphQL: what many ask for at
+the same time is run once, and the use of a published operation is counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, quote
@@ -15,21 +17,26 @@ import orjson
 from router.config import ConfigError, RouterSettings
 from router.execution.cache_policy import UNKEPT
 from router.execution.engine import Engine
-from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome
+from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
+from router.execution.json_text import write_json
+from router.operations.errors import OperationRefusedError
+from router.operations.resolver import OperationResolver
 from router.policy.identity import Identity
 from router.rates.executor import RateLimitedExecutor
 from router.rest.declaration import read_declaration
 from router.rest.errors import ParameterError, Statuses, problem
 from router.rest.openapi import openapi_document
 from router.rest.page import openapi_page
-from router.rest.routes import Body, FindOperation, Route, RouteTable, read_routes
+from router.rest.routes import Body, Route, RouteTable, read_routes
 from router.server.browsers import Cors, CsrfGuard
 from router.server.caching_headers import caching_headers, conditional
 from router.server.callers import Callers
-from router.server.errors import BodyTooLargeError, HttpError
+from router.server.errors import BodyTooLargeError, HttpError, OperationNotRunError
 from router.server.exchange import JSON, HeaderBlock, HttpRequest, Response, json_response
 from router.server.negotiation import insist_on_json
 from router.telemetry.correlation import RequestIds
+from router.traffic.calls import Awaiting, Call, Done, awaited
+from router.traffic.in_flight import InFlight
 
 Handler = Callable[[HttpRequest], Awaitable[Response]]
 
@@ -45,7 +52,7 @@ class RestFacade:
         engine: runs operations.
         settings: of the router.
         callers: knows who sends requests.
-        find: finds published operations.
+        operations: knows published operations.
         limited: the engine with rate limits, where there are any.
 
     Raises:
@@ -57,13 +64,16 @@ class RestFacade:
         engine: Engine,
         settings: RouterSettings,
         callers: Callers,
-        find: FindOperation,
+        operations: OperationResolver,
         limited: RateLimitedExecutor | None = None,
     ) -> None:
         path, schema = Path(settings.rest.routes or ""), engine.supergraph.api_schema
         declaration = read_declaration(path)
-        routes = read_routes(declaration, path.parent, schema, find)
-        self._engine = limited or engine
+        routes = read_routes(declaration, path.parent, schema, operations.published_document)
+        self._engine = engine
+        self._limited = limited
+        self._operations = operations
+        self._sharing: InFlight[Hashable, GraphQLResponse] | None = InFlight() if settings.sharing.requests else None
         self._callers = callers
         self._csrf = CsrfGuard(settings.csrf)
         self._caching = caching_headers(settings, asks=callers.asks)
@@ -94,6 +104,9 @@ class RestFacade:
             return problem(400, "INVALID_REQUEST", str(error), errors=listed)
         except HttpError as error:
             return problem(error.status, error.code, str(error), headers=error.headers)
+        except OperationRefusedError as error:
+            refused = OperationNotRunError(error)
+            return problem(refused.status, refused.code, str(refused), headers=refused.headers)
 
     def _elsewhere(self, http: HttpRequest, allowed: frozenset[str]) -> Response:
         """Answer what is for no route: a path or a method that is not served, or a browser's question before."""
@@ -126,8 +139,27 @@ class RestFacade:
         forwarded = self._callers.forwarded(http.headers)
         context = self._callers.context(identity, forwarded, self._ids.of(http.headers), http.headers)
         request = GraphQLRequest(route.document, variables, route.operation)
-        response = self._response(route, await self._engine.execute(request, context))
+        if route.declared.id is not None:
+            request = self._operations.routed(request, route.declared.id, http.headers)
+        key = (id(route), write_json(variables), forwarded, None if identity is None else identity.facts)
+        response = self._response(route, await self._execute(route, request, context, key))
         return response if self._caching is None or route.method != "GET" else conditional(response, http.headers)
+
+    async def _execute(
+        self, route: Route, request: GraphQLRequest, context: RequestContext, key: Hashable
+    ) -> GraphQLResponse:
+        """Run an operation, once it was counted; a GET for all who ask for the same until it is done."""
+        sharing, engine = self._sharing, self._engine
+
+        def begin(done: Done[GraphQLResponse]) -> Call:
+            return Awaiting(engine.execute(request, context), done)
+
+        def run() -> Awaitable[GraphQLResponse]:
+            if sharing is None or route.method != "GET":
+                return engine.execute(request, context)
+            return awaited(partial(sharing.share, key, begin))
+
+        return await (run() if self._limited is None else self._limited.admit(request, context, run))
 
     def _response(self, route: Route, result: GraphQLResponse) -> Response:
         value, user_errors = self._answer(route, result.data)
@@ -175,7 +207,7 @@ def rest_handlers(
     engine: object,
     settings: RouterSettings,
     callers: Callers,
-    find: FindOperation,
+    operations: OperationResolver,
     limited: RateLimitedExecutor | None = None,
 ) -> dict[str, Handler]:
     """Return what answers REST requests, by the beginnings of their paths; nothing where no routes are declared.
@@ -185,7 +217,7 @@ def rest_handlers(
     """
     if settings.rest.routes is None or not isinstance(engine, Engine):
         return {}
-    facade = RestFacade(engine, settings, callers, find, limited)
+    facade = RestFacade(engine, settings, callers, operations, limited)
     return dict.fromkeys(facade.beginnings, facade.answer)
 
 

@@ -255,7 +255,7 @@ def create_router_app(
     services = StreamServices(engine, callers, operations, settings.subscriptions, limited)
     streams = StreamEndpoint(services, settings, endpoint)
     plans = plan_endpoints(engine, settings, callers, operations, streams) if settings.explorer_is_on else {}
-    rest = rest_handlers(engine, settings, callers, operations.published_document, limited)
+    rest = rest_handlers(engine, settings, callers, operations, limited)
     everything = {**plans, **rest, **(mounts or {})}
     if not sight:
         return RouterApp(settings, endpoint, streams, everything, ids)

@@ -15,6 +15,7 @@ from graphql import ExecutionResult, GraphQLError, build_schema, execute, parse
 from router.composition import Composed, Subgraph, compose
 from router.config_file import parse_settings
 from router.execution.engine import Engine
+from router.execution.settings import EngineSettings
 from router.execution.transports.in_process import InProcessTransport
 from router.server.app import create_router_app
 from router.supergraph import Supergraph, load_supergraph
@@ -162,7 +163,8 @@ Serve = Callable[..., httpx.AsyncClient]
 @pytest.fixture
 async def serve(lamps: Lamps, tmp_path: Path) -> AsyncIterator[Serve]:
     """Serve routes over the small graph; the value is a client."""
-    engine = Engine(supergraph(), {"lamps": InProcessTransport(lamps)})
+    settings = EngineSettings(share_requests=False)  # as the router has it, which shares at its doors
+    engine = Engine(supergraph(), {"lamps": InProcessTransport(lamps)}, settings)
     clients: list[httpx.AsyncClient] = []
 
     def client(routes: str = ROUTES, settings: str = "", **trust: Any) -> httpx.AsyncClient:
