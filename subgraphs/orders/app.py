@@ -22,6 +22,7 @@ from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
 from subgraphs.orders.service.history import OrderService
+from subgraphs.orders.service.invoices import InvoiceService
 from subgraphs.orders.service.oversight import SagaOversight
 from subgraphs.orders.service.returns import ReturnService
 from subgraphs.orders.service.runner import SagaRunner
@@ -87,6 +88,7 @@ def make_service(parts: Parts, own: OrdersSettings, ports: Ports, *, alone: bool
         orders=OrderService(database, runner, clock),
         sagas=runner,
         oversight=SagaOversight(database, clock),
+        invoices=InvoiceService(database, clock, seller=own.seller),
         returns=ReturnService(database, runner, ports.shipping, clock),
         feed=PostgresFeed(database),
     )

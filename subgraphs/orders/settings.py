@@ -30,6 +30,9 @@ class OrdersSettings(SubgraphSettings):
     completions_at_once: int = 24
     """How many checkouts a process completes at once; the others wait for their turn."""
 
+    seller: str = "Storegraph"
+    """Who sells, as invoices say it; one line with name, address and tax number."""
+
     cart_abandoned_after: float = 4 * 3600.0
     """Seconds after which a cart that nobody touched is told of as abandoned, where an address is known."""
 

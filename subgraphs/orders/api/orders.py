@@ -12,6 +12,7 @@ from kernel.identity import require, require_owner
 from kernel.pagination import Page
 from subgraphs.orders.api.carts import Cart
 from subgraphs.orders.api.context import Info, OrdersOfCustomer
+from subgraphs.orders.api.invoices import OrderInvoice
 from subgraphs.orders.api.references import Product, ProductVariant, ShippingMethod
 from subgraphs.orders.api.returns import OrderReturn
 from subgraphs.orders.api.sagas import OrderSaga
@@ -146,6 +147,13 @@ class Order:
     async def timeline(self, info: Info) -> list[OrderTimelineEntry]:
         """Give the timeline."""
         return [OrderTimelineEntry.of(entry) for entry in await info.context.loaders.timeline.load(self.id)]
+
+    @strawberry.field(description="Its invoice, once it was paid; the number is given out when it is first asked for.")
+    async def invoice(self, info: Info) -> OrderInvoice | None:
+        """Give the invoice."""
+        if self.order.confirmed_at is None:
+            return None
+        return OrderInvoice.of(await info.context.service.invoices.of_order(self.order))
 
     @strawberry.field(description="What was or is to be sent back, the oldest first.")
     async def returns(self, info: Info) -> list[OrderReturn]:

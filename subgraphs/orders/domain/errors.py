@@ -16,6 +16,7 @@ DomainError
 │   ├── OrderNotCancellableError    INVALID_STATE
 │   ├── OrderNotReturnableError     INVALID_STATE
 │   ├── OrderBusyError              INVALID_STATE
+│   ├── NoInvoiceError              INVALID_STATE
 │   └── SagaNotResolvableError      INVALID_STATE
 InfrastructureError
 └── LeaseLostError                  another runner carries the saga on
@@ -151,6 +152,15 @@ class OrderBusyError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__("Other work on this order is not done yet; try again soon.")
+
+
+class NoInvoiceError(ConflictError):
+    """The order was never paid, so there is nothing to invoice."""
+
+    default_code = "INVALID_STATE"
+
+    def __init__(self) -> None:
+        super().__init__("The order has not been paid; there is no invoice.")
 
 
 class SagaNotResolvableError(ConflictError):

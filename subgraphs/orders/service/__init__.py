@@ -10,6 +10,7 @@ from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
 from subgraphs.orders.service.history import OrderService
+from subgraphs.orders.service.invoices import InvoiceService
 from subgraphs.orders.service.oversight import SagaOversight
 from subgraphs.orders.service.returns import ReturnService
 from subgraphs.orders.service.runner import SagaRunner
@@ -29,4 +30,5 @@ class OrdersService:
     sagas: SagaRunner
     oversight: SagaOversight
     returns: ReturnService
+    invoices: InvoiceService
     feed: EventFeed

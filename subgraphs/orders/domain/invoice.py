@@ -1,0 +1,35 @@
+"""Invoices: what was bought, for whom, with its tax; numbered one after another, without gaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from subgraphs.orders.domain.errors import NoInvoiceError
+from subgraphs.orders.domain.order import Order, OrderLine
+from subgraphs.orders.domain.status import OrderStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invoice:
+    """An invoice; it tells of the order as it was sold."""
+
+    number: int
+    issued_at: datetime
+    order: Order
+    lines: tuple[OrderLine, ...]
+
+    @property
+    def name(self) -> str:
+        """The number as it is written."""
+        return f"INV-{self.number:06}"
+
+
+def check_invoiced(order: Order) -> None:
+    """Let an order pass that was paid.
+
+    Raises:
+        NoInvoiceError: it was never confirmed, so there is nothing to invoice.
+    """
+    if order.confirmed_at is None or order.status == OrderStatus.PAYMENT:
+        raise NoInvoiceError
