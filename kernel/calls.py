@@ -177,6 +177,7 @@ class HttpCalls:
             .bearer_auth(self._signer.sign(self._caller, subgraph))
             .header("content-type", "application/json")
             .header("x-request-id", telemetry.correlation_id())
+            .header("traceparent", telemetry.traceparent())
             .timeout(timedelta(seconds=deadline))
             .body_bytes(body)
             .build()

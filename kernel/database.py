@@ -22,6 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from kernel.errors import InfrastructureError, InvalidInputError
+from kernel.tracing import watch_statements
 
 _PATIENCE: Final = 10.0
 """Seconds to wait for a connection when all are in use."""
@@ -80,6 +81,7 @@ class Database:
                 }
             },
         )
+        watch_statements(self.engine.sync_engine, schema)
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager

@@ -80,6 +80,10 @@ class Settings(_Loaded):
     vault_path: str = "storegraph"
     vault_transit_key: str = ""
     """The key of the transit engine that encrypts them there once more."""
+    traces_url: str = ""
+    """Where traces are sent, by the OpenTelemetry protocol over HTTP: `http://localhost:4318/v1/traces`."""
+    response_cache: bool = False
+    """Whether `storegraph up` keeps what the catalogue answers, until an event says that it has changed."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_style: Literal["json", "console"] = "console"
 

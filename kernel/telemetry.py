@@ -55,6 +55,16 @@ def correlated(correlation: str = "", *, causation: str = "", trace: str = "") -
         _traceparent.reset(tokens[2])
 
 
+@contextmanager
+def traced(trace: str) -> Generator[None]:
+    """Run a block below another span of the trace."""
+    token = _traceparent.set(trace)
+    try:
+        yield
+    finally:
+        _traceparent.reset(token)
+
+
 def configure_logging(
     *, level: str = "INFO", style: Literal["json", "console"] = "console", stream: Any = None
 ) -> None:

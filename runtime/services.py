@@ -22,7 +22,10 @@ from kernel.migrations import check_current
 from kernel.settings import Settings, SettingsError
 from kernel.subgraph import Subgraph
 from kernel.telemetry import configure_logging
+from kernel.tracing import send_traces_to
+from router.cache.store import Store
 from router.composition import read_config
+from runtime.cache_changes import CATALOGUE, cache_settings, following
 from runtime.demo_data import load_demo_data
 from runtime.errors import StartError, StoreNotReadyError
 from runtime.export_schema import SUPERGRAPH_CONFIG
@@ -77,7 +80,7 @@ def run_worker(names: Sequence[str]) -> None:
     supergraph = _supergraph(settings)
     everyone = {each: build_subgraph(each, settings, _calls(each, settings, urls), supergraph) for each in SUBGRAPHS}
     print(f"Worker of {', '.join(chosen)} is up", flush=True)
-    asyncio.run(_work(chosen, everyone, settings.broker_url))
+    asyncio.run(_work(chosen, everyone, settings))
 
 
 def subgraph_urls() -> dict[str, str]:
@@ -86,19 +89,26 @@ def subgraph_urls() -> dict[str, str]:
     return {name: os.environ.get(f"STOREGRAPH_{name.upper()}_URL", url) for name, url in configured.items()}
 
 
-async def _work(names: Sequence[str], everyone: dict[str, Subgraph], broker_url: str) -> None:
+async def _work(names: Sequence[str], everyone: dict[str, Subgraph], settings: Settings) -> None:
     stop = stop_on_signals()
     rooms = [subgraph.room for subgraph in everyone.values()]
-    deliveries = [_delivery(rooms, name, broker_url) for name in names]
+    deliveries = [_delivery(rooms, name, settings.broker_url) for name in names]
     jobs = JobRunner([job for name in names for job in everyone[name].background])
     for part in (*deliveries, jobs):
         await part.start()
     spare_what_is_there()
-    await stop.wait()
+    async with following(settings.database_url, _routers_cache(names, settings)):
+        await stop.wait()
     for part in (jobs, *deliveries):
         await part.stop()
     for subgraph in everyone.values():
         await subgraph.close()
+
+
+def _routers_cache(names: Sequence[str], settings: Settings) -> Store | None:
+    """Return the way to the routers' caches, for the worker that knows what happens to the catalogue."""
+    wanted = settings.response_cache and settings.redis_url and CATALOGUE in names
+    return Store(cache_settings(redis=settings.redis_url)) if wanted else None
 
 
 def _delivery(rooms: Sequence[Room], name: str, broker_url: str) -> Delivery:
@@ -128,6 +138,8 @@ def _supergraph(settings: Settings) -> RouterOverHttp:
 def _settings() -> Settings:
     settings = Settings.load(mode="services")
     configure_logging(level=settings.log_level, style=settings.log_style)
+    if settings.traces_url:
+        send_traces_to(settings.traces_url)
     for name in ("database_url", "internal_key"):
         if not getattr(settings, name):
             raise SettingsError(f"STOREGRAPH_{name.upper()} is not set; services mode needs it.")

@@ -10,6 +10,7 @@ from typing import Any
 from kernel.graphql.execution import Executor
 from kernel.identity import Caller, Client
 from kernel.settings import Settings
+from router.cache.store import Store
 from router.config import ExplorerSettings, ExplorerUser, LogInSettings, RouterSettings
 from router.execution.engine import Engine
 from router.execution.exchange import Headers
@@ -22,8 +23,11 @@ from router.policy.identity import Identity, TokenVerifier
 from router.policy.internal_token import impersonator_of
 from router.policy.keys import KeySet
 from router.server.app import RouterApp, create_router_app
+from router.server.ways import cached, seen
 from router.supergraph import load_supergraph
-from router.telemetry_settings import TelemetrySettings
+from router.telemetry.planning import PlanningWatch
+from router.telemetry.sight import sight_of
+from router.telemetry_settings import TelemetrySettings, TracesSettings
 from runtime.demo_data import DemoUser
 from runtime.mounting import mount
 from runtime.shop import Shop
@@ -51,8 +55,23 @@ MOUNTS = {
 _KEYS_REFRESH = 300.0
 
 
-def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings, users: Sequence[DemoUser] = ()) -> RouterApp:
-    """Make the ASGI application that serves the shop; `users` are whom a person at the explorer may ask as."""
+def build_storefront(
+    shop: Shop,
+    supergraph_sdl: str,
+    settings: Settings,
+    users: Sequence[DemoUser] = (),
+    *,
+    store: Store | None = None,
+) -> RouterApp:
+    """Make the ASGI application that serves the shop.
+
+    Args:
+        shop: its subgraphs.
+        supergraph_sdl: what they make together.
+        settings: where things are.
+        users: whom a person at the explorer may ask as.
+        store: keeps what subgraphs have answered; without it, they are always asked.
+    """
     supergraph = load_supergraph(supergraph_sdl)
     transports = {name: InProcessTransport(_call(subgraph.executor)) for name, subgraph in shop.subgraphs.items()}
     # The server shares equal requests from their first byte on, so the engine need not look for them again.
@@ -60,19 +79,27 @@ def build_storefront(shop: Shop, supergraph_sdl: str, settings: Settings, users:
     execution = EngineSettings(share_requests=False, default_max_age=0)
     keys = KeySet(lambda: key_set(settings), refresh=_KEYS_REFRESH)
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=ISSUER)
+    telemetry = TelemetrySettings(access_log="none", traces=_traces(settings))
     router_settings = RouterSettings(
         explorer=ExplorerSettings(title="Storegraph", samples_dir=str(SAMPLES), log_in=_log_in(users)),
         caching=CachingSettings(enabled=True),
         persisted_operations=_published(settings),
         rest=RestSettings(routes=str(ROUTES)),
-        telemetry=TelemetrySettings(access_log="none"),
+        telemetry=telemetry,
     )
     gate = policy_gate(supergraph, router_settings)
-    engine = Engine(supergraph, transports, execution, streams=streams, gate=gate)
+    sight = sight_of(telemetry)
+    ways = cached(seen(transports, sight), supergraph, store)
+    engine = Engine(supergraph, ways, execution, streams=streams, gate=gate)
+    engine.watch_planning(PlanningWatch(sight, telemetry.slow_plan))
     shop.supergraph.connect(engine)
     routes = {name: mount(shop.subgraphs[name].routes) for name in ("users", "payments", "shipping")}
     mounts = {beginning: routes[name] for beginning, name in MOUNTS.items()}
-    return create_router_app(engine, router_settings, verifier=verifier, mounts=mounts)
+    return create_router_app(engine, router_settings, verifier=verifier, mounts=mounts, sight=sight)
+
+
+def _traces(settings: Settings) -> TracesSettings | None:
+    return TracesSettings(endpoint=settings.traces_url) if settings.traces_url else None
 
 
 def _published(settings: Settings) -> PersistedOperationsSettings:

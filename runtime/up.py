@@ -18,9 +18,12 @@ from typing_extensions import override
 from kernel.collector import spare_what_is_there
 from kernel.settings import Settings
 from kernel.telemetry import configure_logging
+from kernel.tracing import send_traces_to
+from router.cache.store import Store
 from router.config import ServerSettings
 from router.server.app import RouterApp
 from router.server.serving import uvicorn_config
+from runtime.cache_changes import cache_settings, following
 from runtime.demo_data import DemoUser, demo_users, load_demo_data
 from runtime.embedded.data_directory import DataDirectory
 from runtime.embedded.left_over import stop_left_over_servers
@@ -103,16 +106,19 @@ async def _serve(options: UpOptions, settings: Settings, steps: Steps) -> None:
     stop = stop_on_signals()
     with steps.step("Tables"):
         await migrate(settings)
+    if settings.traces_url:
+        send_traces_to(settings.traces_url)
     shop = build_shop(settings)
     try:
         await check_tables(shop)
         users = [] if options.empty else await _load_demo(settings, steps)
         with steps.step("Supergraph of 8 subgraphs composed"):
             composed = compose_shop(sdls_of(shop.subgraphs.values()))
-            app = build_storefront(shop, composed.supergraph_sdl, settings, users)
+            store = Store(cache_settings()) if settings.response_cache else None
+            app = build_storefront(shop, composed.supergraph_sdl, settings, users, store=store)
         await shop.start()
         spare_what_is_there()
-        async with _listening(app, options) as serving:
+        async with following(settings.database_url, store), _listening(app, options) as serving:
             steps.console.print(_card(options, users, steps.elapsed()))
             await _until(stop, serving)
         steps.console.print("Stopping ...")

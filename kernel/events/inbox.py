@@ -23,7 +23,7 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel import telemetry
+from kernel import telemetry, tracing
 from kernel.database import Database
 from kernel.events.consumers import Consumer
 from kernel.events.envelope import Event, UnknownEventError
@@ -216,7 +216,10 @@ class InboxWorker:
         handler = self.consumer.subscriptions.get(event.type)
         if handler is None:
             raise UnknownEventError(f"{self.consumer.name} no longer subscribes to {event.type}")
-        with telemetry.correlated(event.correlation_id, causation=event.id, trace=event.traceparent):
+        with (
+            telemetry.correlated(event.correlation_id, causation=event.id, trace=event.traceparent),
+            tracing.span(f"handle {event.type}", of=self._database.schema, kind="consumer"),
+        ):
             await handler(event, session)
 
     async def _fail(self, failure: _Failure) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import orjson
 
 from router.execution.transports.port import SubgraphRequest
 from router.policy.identity import Identity
+
+_PUBLIC: Final = frozenset({"anonymous", "customer"})
+"""Who sees the same of what is public; others, such as vendors, may see drafts of their own."""
 
 
 class Asker(NamedTuple):
@@ -26,7 +29,8 @@ def asker_of(request: SubgraphRequest) -> Asker:
     headers = [pair for pair in request.headers if pair[0] != "authorization"]
     caller = request.value
     if isinstance(caller, Identity):
-        facts = [caller.kind, sorted(caller.roles), sorted(caller.scopes), headers]
+        own = None if caller.kind in _PUBLIC else caller.id
+        facts = [caller.kind, sorted(caller.roles), sorted(caller.scopes), own, headers]
         owner = None if caller.id is None else orjson.dumps([caller.id, facts])
         return Asker(orjson.dumps(facts), owner)
     token = next((value for name, value in request.headers if name == "authorization"), None)
