@@ -159,7 +159,9 @@ class Query:
 def subgraph() -> httpx.AsyncClient:
     """A subgraph as it listens when it is a process of its own."""
     none: Any = None
-    described = Subgraph("s0", build_schema(Query), lambda _caller: none, none, Path())
+    described = Subgraph(
+        name="s0", schema=build_schema(Query), make_context=lambda _caller: none, database=none, migrations=Path()
+    )
     transport = httpx.ASGITransport(create_app(described, internal_key=INTERNAL))
     return httpx.AsyncClient(transport=transport, base_url="http://s0")
 
