@@ -27,13 +27,15 @@ def make_service(parts: Parts) -> CatalogueService:
 
 def build(_settings: Settings, parts: Parts) -> Subgraph:
     """Build the catalogue with search in PostgreSQL."""
+    service = make_service(parts)
     return Subgraph(
         name="products",
         schema=make_schema(),
-        make_context=partial(make_context, make_service(parts)),
+        make_context=partial(make_context, service),
         database=parts.database,
         migrations=Path(__file__).parent / "migrations",
         consumers=(Consumer(name="products.vouchers", subscriptions={"OrderCancelled": _give_voucher_back}),),
+        on_close=(service.searches.close,),
     )
 
 

@@ -82,6 +82,8 @@ class Query(VoucherQuery):
         )
         search = info.context.service.search
         hits = await search.find(request)
+        if after is None:
+            info.context.service.searches.note(query, len(hits.items))
         entries = await info.context.loaders.product.load_many([hit.product_id for hit in hits.items])
         known = {entry.id: entry for entry in entries if entry is not None}
         return connection(hits.map(lambda hit: Product.of(known[hit.product_id])), count=lambda: search.count(request))

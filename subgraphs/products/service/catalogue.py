@@ -30,6 +30,7 @@ from subgraphs.products.domain.products import (
 )
 from subgraphs.products.domain.search import ProductSearch
 from subgraphs.products.service.conflicts import told_as_domain_errors
+from subgraphs.products.service.searches import SearchLog
 from subgraphs.products.storage import taxonomy, writing
 
 Change = Callable[[Product], Product]
@@ -42,6 +43,7 @@ class CatalogueService:
         self.database = database
         self.clock = clock
         self.search = search
+        self.searches = SearchLog(database, clock)
 
     async def create(self, caller: Caller, content: ProductContent, variants: Iterable[Variant]) -> str:
         """Create a product and give its id; what a vendor creates is the vendor's own.

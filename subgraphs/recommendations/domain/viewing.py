@@ -23,7 +23,6 @@ MOST_A_MINUTE: Final = 60
 """How many products one viewer can look at within a minute."""
 MOST_NEW_GUESTS: Final = 120
 """How many sessions of guests one network address can open within a minute."""
-MOST_WORDS: Final = 100
 
 _TOKEN: Final = re.compile(GUEST + r"[A-Za-z0-9_-]{22}")
 _ADDRESSES: Final = 10_000
@@ -52,12 +51,6 @@ def check_session(token: str) -> str:
     if not _TOKEN.fullmatch(token):
         raise InvalidInputError("Not the token of a session; leave it out to get one.", path=("sessionToken",))
     return token
-
-
-def search_words(text: str) -> str:
-    """Spell a search as it is compared: small letters, single spaces, bounded; nothing that looks like a person's."""
-    words = " ".join(text.lower().split())[:MOST_WORDS]
-    return "" if "@" in words or sum(char.isdigit() for char in words) > 6 else words
 
 
 class NewGuests:

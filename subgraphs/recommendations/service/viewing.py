@@ -8,6 +8,7 @@ from kernel.errors import NotFoundError
 from kernel.events.catalogue import ProductViewed
 from kernel.events.outbox import record
 from kernel.identity import Caller
+from kernel.search_words import search_words
 from subgraphs.recommendations.domain.viewing import (
     MOST_A_MINUTE,
     SAME_VIEW,
@@ -15,7 +16,6 @@ from subgraphs.recommendations.domain.viewing import (
     TooManyViewsError,
     check_session,
     new_session,
-    search_words,
 )
 from subgraphs.recommendations.storage import viewing as storage
 

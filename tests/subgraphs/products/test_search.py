@@ -125,6 +125,20 @@ async def test_the_port_counts_and_filters(service, goods):
     assert hit.rank > 0
 
 
+async def test_searches_are_told_together_and_nothing_that_looks_like_a_person(catalogue, run, goods, events):
+    for words in ("PLIMSOLLS ", "nothing of that kind", "ada@example.com"):
+        found = await run("query($q: String!) { productSearch(query: $q) { pageInfo { endCursor } } }", q=words)
+    after = found["productSearch"]["pageInfo"]["endCursor"]
+    await run('query($a: String) { productSearch(query: "plimsolls", after: $a) { nodes { id } } }', a=after)
+
+    await catalogue.on_close[0]()
+    (told,) = await events("ProductsSearched")
+
+    searches = [(each["words"], each["found"]) for each in told["searches"] if each["words"] != "plimsolls"]
+    assert (told["searches"][0]["words"], told["searches"][0]["found"]) == ("plimsolls", 3)
+    assert searches == [("nothing of that kind", 0)]
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=60) | st.text(alphabet="'\\:*&|!()<->\" a", max_size=30))
 async def test_no_text_breaks_the_search(service, text):

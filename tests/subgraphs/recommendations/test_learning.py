@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from kernel.events.catalogue import CategoryChanged, InventoryChanged, UserErasureRequested
 from kernel.identity import ANONYMOUS, Caller, Client
-from subgraphs.recommendations.domain.viewing import MOST_A_MINUTE, MOST_NEW_GUESTS, search_words
+from subgraphs.recommendations.domain.viewing import MOST_A_MINUTE, MOST_NEW_GUESTS
 from tests.subgraphs.recommendations.conftest import VIEW
 
 ADA = Caller(id="usr_ada", kind="customer")
@@ -162,9 +162,3 @@ async def test_one_process_trains_at_a_time_and_only_when_something_is_new(world
     assert await world.train() == 0
     await world.buy(["tent", "lamp"], customer="usr_ada")
     assert await world.train() == 1
-
-
-def test_searches_that_look_like_a_person_are_not_noted():
-    assert search_words("  Floor   LAMP ") == "floor lamp"
-    assert search_words("ada@example.com") == search_words("4111 1111 1111 1111") == ""
-    assert len(search_words("x" * 500)) == 100
