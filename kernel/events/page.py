@@ -21,27 +21,31 @@ queues (AsyncAPI 3.0). Events of one subject reach a consumer in their order, an
 
 def event_page(consumers: Mapping[str, Iterable[Consumer]]) -> str:
     """Write the page: who publishes what, who reads it, and what is in it."""
-    readers = _readers(consumers)
+    readers = readers_of(consumers)
     parts = [_HEAD, *_overview(readers)]
     for _, payload in sorted(CATALOGUE.items()):
         parts += _section(payload)
     return "\n".join(parts) + "\n"
 
 
-def _readers(consumers: Mapping[str, Iterable[Consumer]]) -> dict[str, list[str]]:
+def readers_of(consumers: Mapping[str, Iterable[Consumer]]) -> dict[str, list[str]]:
+    """Give the names of the consumers of each event."""
     readers: dict[str, list[str]] = {}
-    for subgraph, each in consumers.items():
-        for consumer in each:
-            for name in consumer.subscriptions:
-                readers.setdefault(name, []).append(subgraph)
-    return {name: sorted(set(who)) for name, who in readers.items()}
+    for consumer in (each for of_subgraph in consumers.values() for each in of_subgraph):
+        for name in consumer.subscriptions:
+            readers.setdefault(name, []).append(consumer.name)
+    return {name: sorted(who) for name, who in readers.items()}
 
 
 def _overview(readers: Mapping[str, list[str]]) -> Iterator[str]:
-    yield "| event | published by | read by |"
+    yield "## Who publishes what, and who consumes it\n"
+    yield "Each name in the last column is a durable subscription with a queue, retries and dead letters of its own."
+    yield "`notifications.webhooks` hands on to partners (docs/webhooks.md).\n"
+    yield "| event | published by | consumed by |"
     yield "| --- | --- | --- |"
     for name, payload in sorted(CATALOGUE.items()):
-        yield f"| [{name}](#{name.lower()}) | {payload.producer} | {', '.join(readers.get(name, [])) or 'nobody'} |"
+        consumed = ", ".join(f"`{each}`" for each in readers.get(name, ())) or "nobody"
+        yield f"| [{name}](#{name.lower()}) | {payload.producer} | {consumed} |"
 
 
 def _section(payload: type[Payload]) -> Iterator[str]:

@@ -87,6 +87,6 @@ def test_the_asyncapi_document_has_every_event_and_who_reads_it():
 
 def test_the_page_tells_publisher_readers_and_fields():
     page = event_page({"orders": [BUYER]})
-    assert "| [OrderConfirmed](#orderconfirmed) | orders | orders |" in page
+    assert "| [OrderConfirmed](#orderconfirmed) | orders | `buyers` |" in page
     assert "| `lines` | list of OrderLineFacts | yes |" in page
     assert "nobody" in page

@@ -19,6 +19,7 @@ _PARTS_OF_THE_TOOL = {
     "inventory_books",
     "inventory_reading",
     "erasure",
+    "events_partners",
     "events_recommendations",
     "events_analytics",
     "orders_input",

@@ -1,4 +1,8 @@
-"""What delivery of events claims: every effect once and in order, through kills of everything, on real RabbitMQ."""
+"""What events claim: every effect once and in order through kills of everything, and what they bring about.
+
+On real RabbitMQ; then poison, notifications, webhooks and the matrix of events, in a running store beside a partner and
+a mail server; then recommendations.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from rich.table import Table
 
 from tests.crash.matrix import machine
 from tests.prove.claims import Prover
+from tests.prove.events_partners import prove_shop, prove_suites
 from tests.prove.events_recommendations import prove_recommendations
 from tests.soak.soak import Report, Soak
 
@@ -24,6 +29,10 @@ def prove(prover: Prover) -> None:
         prover.equal("anomalies of the soak under fire", war.anomalies, [])
         struck = set(war.struck)
         prover.check("what was struck", war.struck, "each at least once", struck == set(_STRIKES))
+    with prover.part("poison, notifications, webhooks, matrix: their suites"):
+        prove_suites(prover)
+    with prover.part("a store with a partner and a mail server"):
+        prove_shop(prover)
     prove_recommendations(prover)
 
 

@@ -27,6 +27,7 @@ _OURS: Final = frozenset(
         "PersonalDataCollected",
         "ProductViewed",
         "ProductsSearched",
+        "ChangedInSomebodysName",
     }
 )
 """Events that subgraphs tell each other, of no use outside or far too many."""
