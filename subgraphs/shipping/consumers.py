@@ -9,17 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel.events.catalogue import AllocationMoved, OrderConfirmed
 from kernel.events.consumers import Consumer
 from kernel.events.envelope import Event
-from subgraphs.shipping.service import ShippingService
+from subgraphs.shipping.service.shipments import Shipments
 
 
-def make_consumers(service: ShippingService) -> tuple[Consumer, ...]:
+def make_consumers(shipments: Shipments) -> tuple[Consumer, ...]:
     """Make the consumers of shipping."""
 
     async def plan(event: Event, session: AsyncSession) -> None:
-        await service.plan(session, cast("OrderConfirmed", event.data))
+        await shipments.plan(session, cast("OrderConfirmed", event.data))
 
     async def replan(event: Event, session: AsyncSession) -> None:
-        await service.replan(session, cast("AllocationMoved", event.data))
+        await shipments.replan(session, cast("AllocationMoved", event.data))
 
     return (
         Consumer(name="shipping.orders", subscriptions={"OrderConfirmed": plan}),

@@ -23,3 +23,12 @@ class ShippingSettings(SubgraphSettings):
 
     carrier_retry: float = 10.0
     """Seconds after which a parcel whose carrier did not answer is taken up again."""
+
+    carrier_timeout: float = 10.0
+    """Seconds after which a carrier counts as silent."""
+
+    rates_timeout: float = 1.5
+    """Seconds that a buyer waits for a carrier's live rates before our own count."""
+
+    public_url: str = ""
+    """Where the store is reached; labels of the sandbox carrier are below it."""

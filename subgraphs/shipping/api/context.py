@@ -11,11 +11,13 @@ from aiodataloader import DataLoader
 from kernel.graphql import Context
 from kernel.identity import Caller
 from kernel.loaders import by_key, lists_by_key
+from subgraphs.shipping.domain.carrier import Tracking
 from subgraphs.shipping.domain.rates import Method
 from subgraphs.shipping.domain.shipment import Shipment
 from subgraphs.shipping.service import ShippingService
 from subgraphs.shipping.storage import rates as rate_store
 from subgraphs.shipping.storage import shipments as store
+from subgraphs.shipping.storage import tracking as tracking_store
 from subgraphs.shipping.storage.shipments import ShipmentEvent
 
 
@@ -26,6 +28,7 @@ class ShippingLoaders:
     of_order: DataLoader[str, Sequence[Shipment]]
     events: DataLoader[str, Sequence[ShipmentEvent]]
     methods: DataLoader[str, Method | None]
+    tracking: DataLoader[str, Sequence[Tracking]]
 
 
 ShippingContext = Context[ShippingService, ShippingLoaders]
@@ -47,5 +50,9 @@ def make_context(service: ShippingService, caller: Caller) -> ShippingContext:
         async with service.database.session() as session:
             return await rate_store.methods_by_id(session, keys)
 
-    loaders = ShippingLoaders(lists_by_key(shipments), lists_by_key(events), by_key(methods))
+    async def tracking(keys: Sequence[str]) -> Mapping[str, Sequence[Tracking]]:
+        async with service.database.session() as session:
+            return await tracking_store.of_parcels(session, keys)
+
+    loaders = ShippingLoaders(lists_by_key(shipments), lists_by_key(events), by_key(methods), lists_by_key(tracking))
     return Context(caller=caller, service=service, loaders=loaders)

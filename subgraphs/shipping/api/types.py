@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Self
 
 import strawberry
 from strawberry.federation.schema_directives import Key
 from strawberry.federation.types import FieldSet
 
-from kernel.graphql import Money
+from kernel.graphql import Connection, Money
 from kernel.identity import Caller
 from subgraphs.shipping.api.context import Info
-from subgraphs.shipping.domain import rates, shipment
+from subgraphs.shipping.domain import carrier, rates, shipment
+from subgraphs.shipping.domain.carrier import TrackingKind
+from subgraphs.shipping.domain.estimate import estimate
 from subgraphs.shipping.domain.shipment import ShipmentStatus
 
 strawberry.enum(ShipmentStatus, description="Where a shipment stands.")
+strawberry.enum(TrackingKind, name="ShipmentTrackingKind", description="What a carrier can tell of a parcel.")
+
+_UNDER_WAY = frozenset(ShipmentStatus) - {ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED, ShipmentStatus.CANCELLED}
+
+
+@strawberry.type(description="The first and the last day on which a parcel is expected.")
+class DeliveryEstimate:
+    """The days on which a parcel is expected."""
+
+    earliest: date
+    latest: date
+
+    @classmethod
+    def after(cls, leaves: datetime, min_days: int, max_days: int) -> Self:
+        """Count working days from the day on which a parcel leaves."""
+        days = estimate(leaves.date(), min_days, max_days)
+        return cls(earliest=days.earliest, latest=days.latest)
 
 
 @strawberry.federation.type(keys=["id"], description="A way to send parcels.")
@@ -52,11 +71,17 @@ class ShippingQuote:
 
     method: ShippingMethod
     price: Money
+    estimated_delivery: DeliveryEstimate
 
     @classmethod
-    def of(cls, quote: rates.Quote) -> Self:
+    def of(cls, quote: rates.Quote, now: datetime) -> Self:
         """Show a quote."""
-        return cls(method=ShippingMethod.of(quote.method), price=Money.of(quote.price))
+        method = quote.method
+        return cls(
+            method=ShippingMethod.of(method),
+            price=Money.of(quote.price),
+            estimated_delivery=DeliveryEstimate.after(now, method.min_days, method.max_days),
+        )
 
 
 @strawberry.federation.type(
@@ -85,6 +110,21 @@ class ShipmentEvent:
     at: datetime
 
 
+@strawberry.type(description="What a carrier told of a parcel.")
+class ShipmentTracking:
+    """What a carrier told of a parcel."""
+
+    kind: TrackingKind
+    at: datetime
+    place: str | None
+    detail: str | None
+
+    @classmethod
+    def of(cls, one: carrier.Tracking) -> Self:
+        """Show a message."""
+        return cls(kind=one.kind, at=one.at, place=one.place or None, detail=one.detail or None)
+
+
 @strawberry.type(description="The part of an order that leaves one warehouse.")
 class Shipment:
     """The part of an order that leaves one warehouse."""
@@ -97,13 +137,45 @@ class Shipment:
     created_at: datetime
     shipped_at: datetime | None
     delivered_at: datetime | None
-    method_id: strawberry.Private[str]
+    attempts: int = strawberry.field(description="How often the carrier tried in vain to deliver it.")
+    one: strawberry.Private[shipment.Shipment]
 
     @strawberry.field(description="How it is sent.")
     async def method(self, info: Info) -> ShippingMethod | None:
         """Give the method."""
-        method = await info.context.loaders.methods.load(self.method_id)
+        method = await info.context.loaders.methods.load(self.one.method_id)
         return None if method is None else ShippingMethod.of(method)
+
+    @strawberry.field(description="When it is expected; null once it has come to its end.")
+    async def estimated_delivery(self, info: Info) -> DeliveryEstimate | None:
+        """Estimate the delivery."""
+        method = await info.context.loaders.methods.load(self.one.method_id)
+        if method is None or self.status not in _UNDER_WAY:
+            return None
+        return DeliveryEstimate.after(self.one.shipped_at or self.one.created_at, method.min_days, method.max_days)
+
+    @strawberry.field(description="What the carrier told of it, in the order in which it happened.")
+    async def tracking(self, info: Info) -> list[ShipmentTracking]:
+        """Give the carrier's messages."""
+        if not self.one.tracking_number:
+            return []
+        told = await info.context.loaders.tracking.load(self.one.tracking_number)
+        return [ShipmentTracking.of(each) for each in told]
+
+    @strawberry.field(description="The order that it is a part of.")
+    async def order(self) -> Order:
+        """Name the order."""
+        return Order(id=strawberry.ID(self.one.order_id))
+
+    @strawberry.field(description="Where it leaves from; for staff.")
+    async def warehouse_id(self, info: Info) -> strawberry.ID | None:
+        """Name the warehouse."""
+        return strawberry.ID(self.one.warehouse_id) if info.context.caller.works_here else None
+
+    @strawberry.field(description="Where its label can be printed; for staff.")
+    async def label_url(self, info: Info) -> str | None:
+        """Give the label's address."""
+        return self.one.label_url or None if info.context.caller.works_here else None
 
     @strawberry.field(description="All that happened to it, the oldest first.")
     async def events(self, info: Info) -> list[ShipmentEvent]:
@@ -123,8 +195,24 @@ class Shipment:
             created_at=one.created_at,
             shipped_at=one.shipped_at,
             delivered_at=one.delivered_at,
-            method_id=one.method_id,
+            attempts=one.attempts,
+            one=one,
         )
+
+
+@strawberry.type(description="A page of shipments, the newest first.")
+class ShipmentConnection(Connection[Shipment]):
+    """A page of shipments."""
+
+
+@strawberry.input(description="Which shipments are wanted.")
+class ShipmentWhere:
+    """Which shipments are wanted."""
+
+    status_in: list[ShipmentStatus] | None = None
+    order_id: strawberry.ID | None = None
+    warehouse_id: strawberry.ID | None = None
+    tracking_number: str | None = None
 
 
 @strawberry.federation.type(keys=["id"], description="An order of the shop.")

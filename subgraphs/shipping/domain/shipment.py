@@ -25,7 +25,9 @@ class ShipmentStatus(StrEnum):
     PENDING = "PENDING"
     LABELLED = "LABELLED"
     IN_TRANSIT = "IN_TRANSIT"
+    DELIVERY_FAILED = "DELIVERY_FAILED"
     DELIVERED = "DELIVERED"
+    RETURNED = "RETURNED"
     CANCELLED = "CANCELLED"
 
 
@@ -34,13 +36,26 @@ SHIPMENT: Final = Transitions(
     {
         ShipmentStatus.PENDING: frozenset({ShipmentStatus.LABELLED, ShipmentStatus.CANCELLED}),
         ShipmentStatus.LABELLED: frozenset({ShipmentStatus.IN_TRANSIT, ShipmentStatus.CANCELLED}),
-        ShipmentStatus.IN_TRANSIT: frozenset({ShipmentStatus.DELIVERED}),
+        ShipmentStatus.IN_TRANSIT: frozenset(
+            {ShipmentStatus.DELIVERY_FAILED, ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED}
+        ),
+        ShipmentStatus.DELIVERY_FAILED: frozenset(
+            {ShipmentStatus.DELIVERY_FAILED, ShipmentStatus.DELIVERED, ShipmentStatus.RETURNED}
+        ),
         ShipmentStatus.DELIVERED: frozenset(),
+        ShipmentStatus.RETURNED: frozenset(),
         ShipmentStatus.CANCELLED: frozenset(),
     },
 )
 
-ON_THE_WAY: Final = frozenset({ShipmentStatus.IN_TRANSIT, ShipmentStatus.DELIVERED})
+ON_THE_WAY: Final = frozenset(
+    {
+        ShipmentStatus.IN_TRANSIT,
+        ShipmentStatus.DELIVERY_FAILED,
+        ShipmentStatus.DELIVERED,
+        ShipmentStatus.RETURNED,
+    }
+)
 """States of a shipment that has left the warehouse."""
 
 
@@ -62,6 +77,9 @@ class Shipment:
     created_at: datetime
     shipped_at: datetime | None
     delivered_at: datetime | None
+    attempts: int = 0
+    """How often the carrier tried in vain to deliver it."""
+    label_url: str = ""
 
 
 def without(lines: Iterable[StockLine], taken: Iterable[StockLine]) -> tuple[StockLine, ...]:
@@ -89,5 +107,5 @@ def by_warehouse(stock: Iterable[StockLine]) -> dict[str, tuple[StockLine, ...]]
 
 def all_reached(statuses: Iterable[ShipmentStatus], wanted: ShipmentStatus) -> bool:
     """Tell whether every shipment that was not cancelled has come as far as `wanted`."""
-    far_enough = {ShipmentStatus.DELIVERED, wanted}
+    far_enough = ON_THE_WAY if wanted == ShipmentStatus.IN_TRANSIT else {wanted}
     return all(status in far_enough for status in statuses if status != ShipmentStatus.CANCELLED)

@@ -52,13 +52,21 @@ async def halt(session: AsyncSession, order_id: str, at: datetime) -> None:
 async def by_id(session: AsyncSession, shipment_id: str) -> Shipment | None:
     """Find a shipment."""
     row = (await session.execute(select(shipments).where(shipments.c.id == shipment_id))).mappings().first()
-    return None if row is None else _shipment(row)
+    return None if row is None else shipment_of(row)
+
+
+async def order_of(session: AsyncSession, carrier: str, tracking_number: str) -> str | None:
+    """Find the order that a parcel belongs to."""
+    found = select(shipments.c.order_id).where(
+        shipments.c.tracking_number == tracking_number, shipments.c.carrier == carrier
+    )
+    return (await session.execute(found)).scalar_one_or_none()
 
 
 async def of_order_locked(session: AsyncSession, order_id: str) -> list[Shipment]:
     """Lock and read all shipments of an order, always in the same sequence."""
     statement = select(shipments).where(shipments.c.order_id == order_id).order_by(shipments.c.id)
-    return [_shipment(row) for row in (await session.execute(statement.with_for_update())).mappings()]
+    return [shipment_of(row) for row in (await session.execute(statement.with_for_update())).mappings()]
 
 
 async def of_orders(session: AsyncSession, order_ids: Sequence[str]) -> dict[str, list[Shipment]]:
@@ -66,7 +74,7 @@ async def of_orders(session: AsyncSession, order_ids: Sequence[str]) -> dict[str
     statement = select(shipments).where(shipments.c.order_id.in_(order_ids)).order_by(shipments.c.id)
     found: dict[str, list[Shipment]] = {}
     for row in (await session.execute(statement)).mappings():
-        found.setdefault(row["order_id"], []).append(_shipment(row))
+        found.setdefault(row["order_id"], []).append(shipment_of(row))
     return found
 
 
@@ -86,7 +94,7 @@ async def take_due(session: AsyncSession, now: datetime, again_at: datetime, lim
     due = select(shipments.c.id).where(shipments.c.due_at <= now).order_by(shipments.c.due_at)
     taken = due.limit(limit).with_for_update(skip_locked=True)
     statement = update(shipments).where(shipments.c.id.in_(taken)).values(due_at=again_at).returning(shipments)
-    return [_shipment(row) for row in (await session.execute(statement)).mappings()]
+    return [shipment_of(row) for row in (await session.execute(statement)).mappings()]
 
 
 async def postpone(session: AsyncSession, shipment_id: str, due_at: datetime) -> None:
@@ -140,7 +148,8 @@ def _row(shipment: Shipment) -> dict[str, Any]:
     }
 
 
-def _shipment(row: RowMapping) -> Shipment:
+def shipment_of(row: RowMapping) -> Shipment:
+    """Read a row of shipments."""
     return Shipment(
         id=row["id"],
         order_id=row["order_id"],
@@ -156,4 +165,6 @@ def _shipment(row: RowMapping) -> Shipment:
         created_at=row["created_at"],
         shipped_at=row["shipped_at"],
         delivered_at=row["delivered_at"],
+        attempts=row["attempts"],
+        label_url=row["label_url"],
     )

@@ -9,7 +9,7 @@ from kernel.settings import Settings
 from kernel.subgraph import Parts
 from subgraphs.shipping.app import build
 from subgraphs.shipping.sandbox import SandboxCarrier
-from subgraphs.shipping.service import ShippingService
+from subgraphs.shipping.service import make_service
 
 ADDRESS = PostalAddress(name="Ada Lovelace", line1="Weg 1", city="Berlin", postal_code="10115", country="DE")
 
@@ -21,9 +21,13 @@ async def database(make_database):
 
 
 @pytest.fixture
-def service(database, clock):
-    carrier = SandboxCarrier(database, clock, transit_after=1, delivered_after=5)
-    return ShippingService(database, carrier, clock)
+def carrier(database, clock):
+    return SandboxCarrier(database, clock, transit_after=1, delivered_after=5)
+
+
+@pytest.fixture
+def service(database, carrier, clock):
+    return make_service(database, carrier, clock)
 
 
 @pytest.fixture
@@ -61,6 +65,6 @@ def plan(database, service):
 
     async def plan(event):
         async with database.transaction() as session:
-            await service.plan(session, event)
+            await service.shipments.plan(session, event)
 
     return plan

@@ -108,9 +108,9 @@ async def test_shipments_of_any_number_of_orders_cost_three_statements(shipping,
 
 async def test_halting_what_has_left_is_a_typed_refusal(shipping, plan, confirmed, clock, service):
     await plan(confirmed())
-    await service.drive_due()
+    await service.shipments.drive_due()
     clock.advance(seconds=2)
-    await service.drive_due()
+    await service.shipments.drive_due()
     document = 'mutation { shipmentsHalt(orderId: "ord_1") { halted errors { code } } }'
     data = await run(shipping, document, ORDERS)
     assert data["shipmentsHalt"] == {"halted": False, "errors": [{"code": "INVALID_STATE"}]}

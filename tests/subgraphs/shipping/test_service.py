@@ -10,7 +10,7 @@ from kernel.events.catalogue import AllocationMoved, StockLine
 from kernel.transitions import IllegalTransitionError
 from subgraphs.shipping.domain.shipment import ShipmentHandedOverError, ShipmentStatus
 from subgraphs.shipping.sandbox import SandboxCarrier
-from subgraphs.shipping.service import ShippingService
+from subgraphs.shipping.service import make_service
 from subgraphs.shipping.storage import shipments as store
 from subgraphs.shipping.storage.tables import outbox, sandbox_parcels, shipment_events
 
@@ -32,7 +32,7 @@ async def told(database):
 
 async def drive(service, clock, seconds=0):
     clock.advance(seconds=seconds)
-    while await service.drive_due():
+    while await service.shipments.drive_due():
         clock.advance(seconds=0.5)
 
 
@@ -62,31 +62,31 @@ async def test_the_carrier_brings_it_to_the_buyer(database, service, plan, confi
     assert await statuses(database) == ["DELIVERED"]
     assert await told(database) == [("OrderShipped", True), ("OrderDelivered", True)]
     clock.advance(seconds=100)
-    assert await service.drive_due() == 0
+    assert await service.shipments.drive_due() == 0
 
 
 async def test_only_the_last_parcel_completes_the_order(database, service, plan, confirmed, clock):
     await plan(confirmed(warehouses=("wh_a", "wh_b")))
     await drive(service, clock)
     first, second = await of_order(database)
-    await service.ship(first.id)
+    await service.shipments.ship(first.id)
     assert await told(database) == [("OrderShipped", False)]
-    await service.ship(second.id)
+    await service.shipments.ship(second.id)
     assert await told(database) == [("OrderShipped", False), ("OrderShipped", True)]
 
 
 async def test_two_last_parcels_at_once_are_completed_by_one(database, service, plan, confirmed, clock):
     await plan(confirmed(warehouses=("wh_a", "wh_b", "wh_c")))
     await drive(service, clock)
-    await asyncio.gather(*(service.ship(one.id) for one in await of_order(database)))
+    await asyncio.gather(*(service.shipments.ship(one.id) for one in await of_order(database)))
     assert sorted(complete for _, complete in await told(database)) == [False, False, True]
 
 
 async def test_two_drivers_at_once_move_it_once(database, service, plan, confirmed, clock):
     await plan(confirmed())
-    await asyncio.gather(*(service.drive_due() for _ in range(4)))
+    await asyncio.gather(*(service.shipments.drive_due() for _ in range(4)))
     clock.advance(seconds=2)
-    moved = await asyncio.gather(*(service.drive_due() for _ in range(4)))
+    moved = await asyncio.gather(*(service.shipments.drive_due() for _ in range(4)))
     assert sum(moved) == 1
     assert await told(database) == [("OrderShipped", True)]
 
@@ -99,10 +99,10 @@ async def test_a_process_that_dies_after_booking_books_no_second_parcel(database
 
     carrier = DyingCarrier(database, clock, transit_after=1, delivered_after=5)
     await plan(confirmed())
-    assert await ShippingService(database, carrier, clock).drive_due() == 0
+    assert await make_service(database, carrier, clock).shipments.drive_due() == 0
     assert await statuses(database) == ["PENDING"]
     clock.advance(seconds=11)
-    assert await service.drive_due() == 1
+    assert await service.shipments.drive_due() == 1
     async with database.session() as session:
         assert (await session.execute(select(func.count()).select_from(sandbox_parcels))).scalar_one() == 1
 
@@ -110,15 +110,15 @@ async def test_a_process_that_dies_after_booking_books_no_second_parcel(database
 async def test_an_order_is_halted_before_it_leaves(database, service, plan, confirmed, clock):
     await plan(confirmed(warehouses=("wh_a", "wh_b")))
     await drive(service, clock)
-    await service.halt("ord_1")
-    await service.halt("ord_1")
+    await service.shipments.halt("ord_1")
+    await service.shipments.halt("ord_1")
     assert await statuses(database) == ["CANCELLED", "CANCELLED"]
     await drive(service, clock, seconds=100)
     assert await told(database) == []
 
 
 async def test_a_halt_that_comes_before_the_confirmation_still_holds(database, service, plan, confirmed):
-    await service.halt("ord_1")
+    await service.shipments.halt("ord_1")
     await plan(confirmed())
     assert await of_order(database) == []
 
@@ -127,9 +127,9 @@ async def test_what_has_left_cannot_be_halted_and_nothing_is_stopped(database, s
     await plan(confirmed(warehouses=("wh_a", "wh_b")))
     await drive(service, clock)
     first, _ = await of_order(database)
-    await service.ship(first.id)
+    await service.shipments.ship(first.id)
     with pytest.raises(ShipmentHandedOverError):
-        await service.halt("ord_1")
+        await service.shipments.halt("ord_1")
     assert await statuses(database) == ["IN_TRANSIT", "LABELLED"]
 
 
@@ -138,7 +138,9 @@ async def test_halting_and_shipping_at_once_leaves_one_winner(database, service,
     await plan(confirmed(order_id=f"ord_{rounds}"))
     await drive(service, clock)
     shipment = (await of_order(database, f"ord_{rounds}"))[0]
-    outcomes = await asyncio.gather(service.halt(shipment.order_id), service.ship(shipment.id), return_exceptions=True)
+    outcomes = await asyncio.gather(
+        service.shipments.halt(shipment.order_id), service.shipments.ship(shipment.id), return_exceptions=True
+    )
     halted = outcomes[0] is None
     assert await statuses(database, shipment.order_id) == ["CANCELLED" if halted else "IN_TRANSIT"]
     assert len(await told(database)) == (0 if halted else 1)
@@ -147,14 +149,14 @@ async def test_halting_and_shipping_at_once_leaves_one_winner(database, service,
 async def test_shipping_twice_is_refused_with_what_may_follow(service, plan, confirmed, database):
     await plan(confirmed())
     shipment = (await of_order(database))[0]
-    assert (await service.ship(shipment.id)).status == ShipmentStatus.IN_TRANSIT
+    assert (await service.shipments.ship(shipment.id)).status == ShipmentStatus.IN_TRANSIT
     with pytest.raises(IllegalTransitionError, match="DELIVERED"):
-        await service.ship(shipment.id)
+        await service.shipments.ship(shipment.id)
 
 
 async def test_an_unknown_shipment_is_not_found(service):
     with pytest.raises(NotFoundError):
-        await service.ship("shp_none")
+        await service.shipments.ship("shp_none")
 
 
 def lines_of(shipments):
@@ -171,7 +173,7 @@ def move(database, service):
         lines = tuple(StockLine(sku="SKU-1", quantity=many, warehouse_id=there) for there, many in targets.items())
         event = AllocationMoved(order_id="ord_1", warehouse_id=source, lines=lines, reason="flooded")
         async with database.transaction() as session:
-            await service.replan(session, event)
+            await service.shipments.replan(session, event)
             return await store.of_order_locked(session, "ord_1")
 
     return move
@@ -186,5 +188,5 @@ async def test_lines_that_come_from_elsewhere_are_packed_there(plan, confirmed, 
 
 async def test_a_labelled_parcel_stays_as_it_is(service, plan, confirmed, move):
     await plan(confirmed())
-    await service.drive_due()
+    await service.shipments.drive_due()
     assert lines_of(await move("wh_a", wh_b=2)) == {"wh_a": 2}

@@ -1,4 +1,4 @@
-"""Use cases of shipping: price a parcel, make the shipments of an order, drive them through the carrier.
+"""Makes the shipments of an order and drives them through the carrier.
 
 The carrier is only ever asked between transactions. A shipment that is taken up is due again after a while,
 so that a process which dies in between leaves nothing behind but a delay; booking the same shipment twice
@@ -7,21 +7,21 @@ books it once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import telemetry
 from kernel.clock import Clock
 from kernel.database import Database
-from kernel.errors import InfrastructureError, InvalidInputError, NotFoundError
+from kernel.errors import InfrastructureError, NotFoundError
 from kernel.events.catalogue import AllocationMoved, OrderConfirmed, OrderDelivered, OrderShipped
 from kernel.events.outbox import record
 from kernel.ids import new_id
-from kernel.money import Money
-from subgraphs.shipping.domain.carrier import Carrier, ParcelState
-from subgraphs.shipping.domain.rates import Method, Quote, quotes
+from kernel.pagination import Page, Slice
+from subgraphs.shipping.domain.carrier import Parcel, Tracking, TrackingKind
 from subgraphs.shipping.domain.shipment import (
     ON_THE_WAY,
     SHIPMENT,
@@ -32,45 +32,39 @@ from subgraphs.shipping.domain.shipment import (
     by_warehouse,
     without,
 )
-from subgraphs.shipping.storage import rates as rate_store
+from subgraphs.shipping.service.carriers import CarrierDesk
+from subgraphs.shipping.storage import search
 from subgraphs.shipping.storage import shipments as store
+from subgraphs.shipping.storage import tracking as tracking_store
+from subgraphs.shipping.storage.search import Wanted
 
 _BATCH = 50
+_LEADS_TO = {
+    TrackingKind.DELIVERY_FAILED: ShipmentStatus.DELIVERY_FAILED,
+    TrackingKind.DELIVERED: ShipmentStatus.DELIVERED,
+    TrackingKind.RETURNED: ShipmentStatus.RETURNED,
+}
+"""The state that a carrier's message stands for, beyond having been handed over."""
 _log = telemetry.get_logger("shipping")
 
 
-class ShippingService:
-    """Prices, makes and drives shipments."""
+class Shipments:
+    """Makes and drives shipments."""
 
     def __init__(
         self,
         database: Database,
-        carrier: Carrier,
+        carriers: CarrierDesk,
         clock: Clock,
         *,
-        carrier_name: str = "sandbox",
-        track_every: float = 0.5,
-        carrier_retry: float = 10.0,
+        track_every: float,
+        carrier_retry: float,
     ) -> None:
         self.database = database
-        self._carrier = carrier
+        self._carriers = carriers
         self._clock = clock
-        self._carrier_name = carrier_name
         self._track_every = timedelta(seconds=track_every)
         self._carrier_retry = timedelta(seconds=carrier_retry)
-
-    async def quotes(self, country: str, subtotal: Money, weight_grams: int) -> tuple[Quote, ...]:
-        """Price every method for a parcel, the cheapest first."""
-        if len(country) != 2 or not country.isupper():
-            raise InvalidInputError("A country is two capital letters, such as DE.", path=("country",))
-        async with self.database.session() as session:
-            rates = await rate_store.rates_in(session, subtotal.currency)
-        return quotes(rates, country, subtotal, weight_grams)
-
-    async def methods(self) -> list[Method]:
-        """Name every way to send parcels."""
-        async with self.database.session() as session:
-            return await rate_store.all_methods(session)
 
     async def plan(self, session: AsyncSession, order: OrderConfirmed) -> None:
         """Make one shipment for each warehouse of a confirmed order, in the caller's transaction."""
@@ -86,7 +80,7 @@ class ShippingService:
                 email=order.email,
                 warehouse_id=warehouse,
                 method_id=order.shipping_method_id,
-                carrier=self._carrier_name,
+                carrier=self._carriers.name,
                 status=ShipmentStatus.PENDING,
                 address=order.shipping_address,
                 lines=lines,
@@ -128,6 +122,16 @@ class ShippingService:
         else:
             await store.move(session, left, ShipmentStatus.CANCELLED, now, due_at=None)
 
+    async def page(self, page: Page, wanted: Wanted) -> Slice[Shipment]:
+        """Read a page of shipments, the newest first."""
+        async with self.database.session() as session:
+            return await search.page_of(session, page, wanted)
+
+    async def count(self, wanted: Wanted) -> int:
+        """Count the shipments that are looked for."""
+        async with self.database.session() as session:
+            return await search.count(session, wanted)
+
     async def halt(self, order_id: str) -> None:
         """Stop everything of an order that has not left a warehouse; doing so again changes nothing.
 
@@ -157,7 +161,8 @@ class ShippingService:
             await self._label(shipment)
             shipment = await self._known(shipment_id)
         SHIPMENT.check(shipment.status, ShipmentStatus.IN_TRANSIT)
-        await self._hand_over(shipment)
+        async with self.database.transaction() as session:
+            await self._hand_over(session, shipment, self._clock.now())
         return await self._known(shipment_id)
 
     async def drive_due(self) -> int:
@@ -171,22 +176,53 @@ class ShippingService:
         try:
             if shipment.status == ShipmentStatus.PENDING:
                 return await self._label(shipment)
-            return await self._follow(shipment, await self._carrier.track(shipment.tracking_number))
+            return await self._follow(shipment, await self._carriers.track(shipment.tracking_number))
         except InfrastructureError as error:
             _log.warning("carrier did not answer", shipment=shipment.id, error=error.message)
             return False
 
-    async def _follow(self, shipment: Shipment, parcel: ParcelState) -> bool:
-        if shipment.status == ShipmentStatus.LABELLED and parcel != ParcelState.BOOKED:
-            return await self._hand_over(shipment)
-        if shipment.status == ShipmentStatus.IN_TRANSIT and parcel == ParcelState.DELIVERED:
-            return await self._deliver(shipment)
+    async def _follow(self, shipment: Shipment, told: Sequence[Tracking]) -> bool:
+        news = [await self.hear(shipment.carrier, tracking) for tracking in told]
         async with self.database.transaction() as session:
             await store.postpone(session, shipment.id, self._clock.now() + self._track_every)
-        return False
+        return any(news)
+
+    async def hear(self, carrier: str, tracking: Tracking) -> bool:
+        """Take in what a carrier told, by asking or by itself; what is known or out of date changes no state.
+
+        Returns:
+            Whether it was told for the first time.
+        """
+        if tracking.kind == TrackingKind.BOOKED:
+            return False
+        async with self.database.transaction() as session:
+            if not await tracking_store.keep(session, carrier, tracking, self._clock.now()):
+                return False
+            order_id = await store.order_of(session, carrier, tracking.tracking_number)
+            if order_id is not None:
+                await self._advance(session, order_id, tracking)
+        return True
+
+    async def _advance(self, session: AsyncSession, order_id: str, tracking: Tracking) -> None:
+        parcels = {one.tracking_number: one for one in await store.of_order_locked(session, order_id)}
+        shipment = parcels[tracking.tracking_number]
+        at = min(tracking.at, self._clock.now())
+        if shipment.status == ShipmentStatus.LABELLED:  # whatever a carrier tells, it has the parcel
+            await self._hand_over(session, shipment, at)
+            shipment = replace(shipment, status=ShipmentStatus.IN_TRANSIT)
+        status = _LEADS_TO.get(tracking.kind)
+        if status is None or not SHIPMENT.allowed(shipment.status, status):
+            return
+        if status == ShipmentStatus.DELIVERED:
+            await self._deliver(session, shipment, at)
+            return
+        tries = await tracking_store.attempts(session, shipment.carrier, shipment.tracking_number)
+        due_at = self._clock.now() + self._track_every if status == ShipmentStatus.DELIVERY_FAILED else None
+        await store.move(session, shipment, status, at, due_at=due_at, attempts=tries)
 
     async def _label(self, shipment: Shipment) -> bool:
-        tracking_number = await self._carrier.book(shipment)
+        parcel = Parcel(reference=shipment.id, method_id=shipment.method_id, address=shipment.address)
+        label = await self._carriers.book(parcel)
         now = self._clock.now()
         async with self.database.transaction() as session:
             return await store.move(
@@ -195,48 +231,43 @@ class ShippingService:
                 ShipmentStatus.LABELLED,
                 now,
                 due_at=now + self._track_every,
-                tracking_number=tracking_number,
+                tracking_number=label.tracking_number,
+                label_url=label.url,
             )
 
-    async def _hand_over(self, shipment: Shipment) -> bool:
-        now = self._clock.now()
+    async def _hand_over(self, session: AsyncSession, shipment: Shipment, at: datetime) -> None:
         status = ShipmentStatus.IN_TRANSIT
-        async with self.database.transaction() as session:
-            complete = await self._complete(session, shipment, status)
-            due_at = now + self._track_every
-            if not await store.move(session, shipment, status, now, due_at=due_at, shipped_at=now):
-                return False
-            shipped = OrderShipped(
-                order_id=shipment.order_id,
-                shipment_id=shipment.id,
-                carrier=shipment.carrier,
-                tracking_number=shipment.tracking_number,
-                lines=shipment.lines,
-                customer_id=shipment.customer_id,
-                email=shipment.email,
-                shipped_at=now.isoformat(),
-                complete=complete,
-            )
-            await record(session, shipped, subject=shipment.order_id)
-        return True
+        complete = await self._complete(session, shipment, status)
+        due_at = self._clock.now() + self._track_every
+        if not await store.move(session, shipment, status, at, due_at=due_at, shipped_at=at):
+            return
+        shipped = OrderShipped(
+            order_id=shipment.order_id,
+            shipment_id=shipment.id,
+            carrier=shipment.carrier,
+            tracking_number=shipment.tracking_number,
+            lines=shipment.lines,
+            customer_id=shipment.customer_id,
+            email=shipment.email,
+            shipped_at=at.isoformat(),
+            complete=complete,
+        )
+        await record(session, shipped, subject=shipment.order_id)
 
-    async def _deliver(self, shipment: Shipment) -> bool:
-        now = self._clock.now()
+    async def _deliver(self, session: AsyncSession, shipment: Shipment, at: datetime) -> None:
         status = ShipmentStatus.DELIVERED
-        async with self.database.transaction() as session:
-            complete = await self._complete(session, shipment, status)
-            if not await store.move(session, shipment, status, now, due_at=None, delivered_at=now):
-                return False
-            delivered = OrderDelivered(
-                order_id=shipment.order_id,
-                shipment_id=shipment.id,
-                customer_id=shipment.customer_id,
-                email=shipment.email,
-                delivered_at=now.isoformat(),
-                complete=complete,
-            )
-            await record(session, delivered, subject=shipment.order_id)
-        return True
+        complete = await self._complete(session, shipment, status)
+        if not await store.move(session, shipment, status, at, due_at=None, delivered_at=at):
+            return
+        delivered = OrderDelivered(
+            order_id=shipment.order_id,
+            shipment_id=shipment.id,
+            customer_id=shipment.customer_id,
+            email=shipment.email,
+            delivered_at=at.isoformat(),
+            complete=complete,
+        )
+        await record(session, delivered, subject=shipment.order_id)
 
     async def _complete(self, session: AsyncSession, shipment: Shipment, status: ShipmentStatus) -> bool:
         """Tell whether this shipment is the last one of its order to reach a state; locks them all."""
