@@ -23,6 +23,7 @@ from subgraphs.orders.storage import bulk as orders
 from subgraphs.payments.storage import bulk as payments
 from subgraphs.products.storage import bulk as products
 from subgraphs.recommendations.storage import bulk as recommendations
+from subgraphs.recommendations.storage import facts_bulk
 from subgraphs.shipping.storage import bulk as shipping
 from subgraphs.users.service.passwords import hash_password
 from subgraphs.users.storage import bulk as users
@@ -153,6 +154,7 @@ async def _recommendations(connection: asyncpg.Connection, world: World) -> None
         ],
         stock=[recommendations.StockRow(**row) for row in await connection.fetch(_AVAILABLE)],
     )
+    await facts_bulk.copy(connection, world.facts)
 
 
 def _known(row: products.ProductRow) -> recommendations.KnownRow:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from runtime.demo_data.assortment import read_assortment
+from runtime.demo_data.behaviour import make_behaviour
 from runtime.demo_data.catalogue import Catalogue, make_catalogue
 from runtime.demo_data.demand import make_demand
 from runtime.demo_data.history import PastOrder, make_history
@@ -14,6 +15,7 @@ from runtime.demo_data.people import Customer, make_customers, make_staff
 from runtime.demo_data.records import Records, make_records
 from runtime.demo_data.stock import Stock, make_stock
 from subgraphs.inventory.storage.demand import SoldElsewhere
+from subgraphs.recommendations.storage.facts_bulk import Facts
 from subgraphs.users.storage.bulk import UserRow
 
 SEED: Final = 20_240_601
@@ -31,6 +33,7 @@ class World:
     stock: Stock
     sold_elsewhere: tuple[SoldElsewhere, ...]
     records: Records
+    facts: Facts
 
 
 def make_world(now: datetime, seed: int = SEED) -> World:
@@ -43,6 +46,7 @@ def make_world(now: datetime, seed: int = SEED) -> World:
     customers = make_customers(seed, departments, begin)
     orders = make_history(seed, catalogue, customers, begin, today)
     stock = make_stock(seed, catalogue, orders, begin, today)
+    records = make_records(seed, orders, [each.id for each in stock.warehouses], today)
     return World(
         catalogue=catalogue,
         customers=customers,
@@ -50,5 +54,6 @@ def make_world(now: datetime, seed: int = SEED) -> World:
         orders=orders,
         stock=stock,
         sold_elsewhere=make_demand(seed, catalogue, today),
-        records=make_records(seed, orders, [each.id for each in stock.warehouses], today),
+        records=records,
+        facts=make_behaviour(seed, catalogue, orders, records, today),
     )

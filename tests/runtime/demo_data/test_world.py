@@ -196,3 +196,16 @@ def test_the_customer_whom_a_person_plays_has_a_history(world: World):
     me = world.customers[0]
     mine = [order for order in world.orders if order.customer_id == me.user.id]
     assert 4 <= len(mine) <= 40
+
+
+def test_analytics_knows_every_order_and_more_is_looked_at_than_bought(world: World):
+    facts, records = world.facts, world.records
+    assert [(fact.order_id, fact.total_minor) for fact in facts.sales] == [
+        (order.id, order.total_minor) for order in records.orders
+    ]
+    assert sum(fact.amount_minor for fact in facts.refunds) == sum(each.refunded_minor for each in records.payments)
+    assert len(records.orders) < len(facts.checkouts) < 2 * len(records.orders)
+    watched = [order for order in world.orders if order.placed_at > NOW - timedelta(days=89)]
+    assert len({view.visitor for view in facts.views}) > 3 * len(watched)
+    assert len({view.event_id for view in facts.views}) == len(facts.views)
+    assert {search.found > 0 for search in facts.searches} == {True, False}
