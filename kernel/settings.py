@@ -82,6 +82,8 @@ class Settings(_Loaded):
     """The key of the transit engine that encrypts them there once more."""
     traces_url: str = ""
     """Where traces are sent, by the OpenTelemetry protocol over HTTP: `http://localhost:4318/v1/traces`."""
+    metrics_port: int = 0
+    """Where `storegraph up` serves metrics for Prometheus; 0, and it does not."""
     response_cache: bool = False
     """Whether `storegraph up` keeps what the catalogue answers, until an event says that it has changed."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

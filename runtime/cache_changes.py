@@ -1,4 +1,4 @@
-"""What the router's cache is told by the events of the shop: a product that changed is forgotten once that is committed.
+"""What the router's cache is told by the events of the shop: what has changed is forgotten once that is committed.
 
 PostgreSQL's notifications say what happened to which product; the event itself, which names its variants, is read from
 the outbox. After a time of not hearing, anything of the catalogue may have changed.

@@ -27,7 +27,7 @@ from router.server.ways import cached, seen
 from router.supergraph import load_supergraph
 from router.telemetry.planning import PlanningWatch
 from router.telemetry.sight import sight_of
-from router.telemetry_settings import TelemetrySettings, TracesSettings
+from router.telemetry_settings import MetricsSettings, TelemetrySettings, TracesSettings
 from runtime.demo_data import DemoUser
 from runtime.mounting import mount
 from runtime.shop import Shop
@@ -79,7 +79,7 @@ def build_storefront(
     execution = EngineSettings(share_requests=False, default_max_age=0)
     keys = KeySet(lambda: key_set(settings), refresh=_KEYS_REFRESH)
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=ISSUER)
-    telemetry = TelemetrySettings(access_log="none", traces=_traces(settings))
+    telemetry = _telemetry(settings)
     router_settings = RouterSettings(
         explorer=ExplorerSettings(title="Storegraph", samples_dir=str(SAMPLES), log_in=_log_in(users)),
         caching=CachingSettings(enabled=True),
@@ -89,6 +89,8 @@ def build_storefront(
     )
     gate = policy_gate(supergraph, router_settings)
     sight = sight_of(telemetry)
+    if store is not None:
+        store.watcher = sight.metrics
     ways = cached(seen(transports, sight), supergraph, store)
     engine = Engine(supergraph, ways, execution, streams=streams, gate=gate)
     engine.watch_planning(PlanningWatch(sight, telemetry.slow_plan))
@@ -98,8 +100,10 @@ def build_storefront(
     return create_router_app(engine, router_settings, verifier=verifier, mounts=mounts, sight=sight)
 
 
-def _traces(settings: Settings) -> TracesSettings | None:
-    return TracesSettings(endpoint=settings.traces_url) if settings.traces_url else None
+def _telemetry(settings: Settings) -> TelemetrySettings:
+    traces = TracesSettings(endpoint=settings.traces_url) if settings.traces_url else None
+    metrics = MetricsSettings(port=settings.metrics_port) if settings.metrics_port else None
+    return TelemetrySettings(access_log="none", traces=traces, metrics=metrics)
 
 
 def _published(settings: Settings) -> PersistedOperationsSettings:

@@ -12,11 +12,10 @@ from router.cache.tags import Change
 from router.cache_settings import CacheSettings
 from router.execution.exchange import GraphQLRequest, RequestContext
 from router.policy.identity import Identity
+from tests.router.cache.changing import READS, change_something
 from tests.router.cache.shop import Shop, store
 
-ENTITIES = "query($ids: [ID!]) { me { likes { id name price } } }"
-PAGE = "{ product(id: 1) { id name price score } }"
-LIST = "{ products(first: 3) { id name score } }"
+PAGE, LIST = READS[:2]
 
 
 @pytest.fixture
@@ -183,30 +182,8 @@ async def test_random_reads_and_updates(shop):
     chance = random.Random(7)
     kept = store(memory_bytes=20_000)
     engine, plain = shop.engine(kept), shop.engine()
-    reads = [PAGE, LIST, "{ me { id name likes { id name mine score } } }", "{ products { id mine } now }"]
     for step in range(200):
         if chance.random() < 0.3:
             await kept.invalidate([change_something(shop, chance, step)])
-        text, name = chance.choice(reads), chance.choice(["ann", "bob", None])
+        text, name = chance.choice(READS), chance.choice(["ann", "bob", None])
         assert await ask(engine, text, name) == await ask(plain, text, name)
-
-
-def change_something(shop, chance, step) -> Change:
-    number = str(chance.randrange(8))
-    kind = chance.choice(["name", "score", "mine", "likes", "gone"])
-    if kind == "gone":
-        if number in shop.products:
-            del shop.products[number]
-        else:
-            shop.products[number] = {"name": "back", "price": 1, "score": 0}
-        return Change(("products", "users"), "Product", {"id": number})
-    if kind == "likes":
-        person = chance.choice(["ann", "bob"])
-        shop.users[person]["likes"] = number
-        return Change(("users",), "User", {"id": person})
-    if kind == "mine":
-        shop.users[chance.choice(["ann", "bob"])]["mine"][number] = step
-        return Change(("users",), "Product", {"id": number})
-    if number in shop.products:
-        shop.products[number][kind] = step
-    return Change(("users",) if kind == "score" else ("products",), "Product", {"id": number})
