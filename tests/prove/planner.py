@@ -77,7 +77,7 @@ def _prove_differential(prover: Prover, checkout: Checkout) -> None:
     found = _figures(checkout.run(PYTHON, "-m", "tests.router.robustness.corpus", *options, timeout=3600).output)
     prover.check("random operations", found["operations"], f">= {operations}", found["operations"] >= operations)
     prover.check(
-        "of them in parts, too (@defer)",
+        "of them in parts, too (@defer, @stream)",
         found["deferred"],
         f">= {operations // 5}",
         found["deferred"] >= operations // 5,

@@ -214,7 +214,8 @@ class _Fetching:
             result = "copy(data)" if meeting or self.overlap.depends_below(fetch) else "data"
             source.add("found = [root]")
             self.finders.walk(fetch.path)
-            with source.block("for o in found:"):
+            objects = "[o for o in found if type(o) is dict]" if self.careful else "found"
+            with source.block(f"for o in {objects}:"):
                 self._put("o", result, meeting)
 
     def merge_entities(self, fetch: Fetch, batch: Batch) -> None:

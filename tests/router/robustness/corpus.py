@@ -2,8 +2,8 @@
 
     python -m tests.router.robustness.corpus [--operations 2000] [--federations 200] [--seed 0] [--world NAME] [--json]
 
-Each fourth operation is asked once more with parts of it deferred. `--federations` adds so many random federations. A
-line for each answer that differed names the world and the seed that repeats it.
+Each fourth operation is asked once more with parts of it deferred, and once with lists streamed. `--federations` adds
+so many random federations. A line for each answer that differed names the world and the seed that repeats it.
 """
 
 from __future__ import annotations
@@ -98,6 +98,8 @@ async def examine(findings: Findings, name: str, seeds: range) -> None:
             findings.deferred += 1
             if difference := await tried.deferred_difference(seed):
                 findings.differences.append(f"{name}, deferred: {difference}")
+            if difference := await tried.streamed_difference(seed):
+                findings.differences.append(f"{name}, streamed: {difference}")
         findings.operations += 1
 
 
@@ -111,7 +113,7 @@ async def examine_federations(findings: Findings, count: int, first: int) -> Non
             continue
         findings.federations += 1
         for seed in range(OPERATIONS_FOR_A_FEDERATION):
-            asked = (tried.engine_difference(seed), tried.deferred_difference(seed))
+            asked = (tried.engine_difference(seed), tried.deferred_difference(seed), tried.streamed_difference(seed))
             found = [await each for each in asked]
             findings.differences += [f"federation {number}: {each}" for each in found if each]
 

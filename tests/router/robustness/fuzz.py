@@ -3,8 +3,8 @@
     python -m tests.router.robustness.fuzz [--seconds 600] [--seed 0]
 
 Four targets, in turns: documents that were valid before something happened to them; good operations whose subgraphs
-answer anything at all; the same with parts of them deferred; bytes that came as a request. Hypothesis makes a failing
-example small before it is shown.
+answer anything at all; the same with parts of them deferred and lists streamed; bytes that came as a request.
+Hypothesis makes a failing example small before it is shown.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from router.execution import Engine, GraphQLRequest, GraphQLResponse
 from router.execution.transports import SubgraphRequest, SubgraphResponse
 from router.server.app import create_router_app
-from tests.router.differential.deferring import Merging, deferring
+from tests.router.differential.deferring import Merging, deferring, streaming
 from tests.router.differential.operations import make_operation
 from tests.router.differential.world import SCHEMAS, world
 from tests.router.robustness.conformity import BrokenPromiseError, assess
@@ -47,6 +47,7 @@ PIECES = (
     "@skip(if: true)",
     "@include(if: $v0)",
     "@defer",
+    "@stream(initialCount: 1)",
     "__typename",
     "id",
     "1",
@@ -167,19 +168,20 @@ async def try_answers(case: tuple[str, int, int]) -> None:
 
 
 async def try_parts(case: tuple[str, int, int]) -> None:
-    """The same where parts of the operation are deferred: what comes keeps to the protocol, and to an end."""
+    """The same where parts of the operation come later: what comes keeps to the protocol, and to an end."""
     name, operation, number = case
     tried = world(name)
     text, variables = make_operation(tried.supergraph.api_schema, operation)
     tried.universe.labels = frozenset()
     unreliable = dict.fromkeys(tried.subgraphs, Unreliable(name, number))
     engine = Engine(tried.supergraph, unreliable, planner=tried.planner)
+    text = deferring(streaming(tried.supergraph.api_schema, text, number), number)
     merging = Merging()
     async with asyncio.timeout(SECONDS_FOR_ONE * 6):
-        async for payload in engine.execute_incremental(GraphQLRequest(deferring(text, number), variables)):
+        async for payload in engine.execute_incremental(GraphQLRequest(text, variables)):
             merging.take(json.loads(json.dumps(payload.as_dict())))
     if not merging.is_over or any(error["message"] == "Internal error" for error in merging.errors):
-        raise BrokenPromiseError(f"{merging.errors} {deferring(text, number)}")
+        raise BrokenPromiseError(f"{merging.errors} {text}")
 
 
 # Requests -------------------------------------------------------------------------------------------------------------
