@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ import httpx
 import pytest
 from graphql import build_schema, parse, validate
 
+from runtime.demo.client import Client
+from runtime.demo.journey import Journey, fill_cart, start_checkout
 from tests.e2e.access_rules import ACTORS, OF_ONESELF_ALONE, RULES, Rule
 from tests.generated_operations import Operations, codes
 from tests.prove.checkout import HERE, graphql, log_in
@@ -164,3 +167,49 @@ def test_nobody_reaches_the_things_of_somebody_else(victim: Victim, tokens: dict
     ]
     assert not found, "\n".join(found)
     assert victim.rows() == before
+
+
+def bought_with(buyer: Journey, token: str) -> dict[str, Any]:
+    """Fill a new cart and pay it; gives the payload."""
+    client = buyer.client
+    fill_cart(buyer)
+    start_checkout(buyer)
+    total = buyer.checkout["total"]["gross"]
+    paid = {"expectedTotal": {name: total[name] for name in ("amount", "currency")}, "paymentToken": token}
+    complete = """mutation($id: ID!, $input: CheckoutCompleteInput!, $key: String!) {
+        checkoutComplete(id: $id, input: $input, idempotencyKey: $key) { order { status } errors { code message } }
+    }"""
+    variables = {"id": buyer.checkout["id"], "input": paid, "key": secrets.token_hex(8)}
+    answer = graphql(client.url, complete, variables, client.token)
+    return dict(answer["data"]["checkoutComplete"])
+
+
+def test_a_stored_payment_method_pays_for_its_owner_alone(victim: Victim, tokens: dict[str, str | None]) -> None:
+    add = """mutation { paymentMethodAdd(input: {token: "tok_approve", label: "Visa"}) {
+        paymentMethod { id } errors { code } } }"""
+    method = victim.life.ask(add)["paymentMethodAdd"]["paymentMethod"]["id"]
+    stranger = Journey(Client(victim.url), patience=30, skus=victim.life.journey.skus)
+    stranger.client.token = tokens["customer"]
+
+    assert bought_with(victim.life.journey, method)["order"] == {"status": "CONFIRMED"}
+    refused = bought_with(stranger, method)
+
+    assert (refused["order"], refused["errors"][0]["code"]) == (None, "PAYMENT_DECLINED")
+
+
+def test_the_support_leaves_traces_of_what_it_does_in_a_customers_name(
+    victim: Victim, tokens: dict[str, str | None]
+) -> None:
+    [person] = victim.things["usr"]
+    act = 'mutation($id: ID!) { userImpersonate(id: $id, reason: "ticket 7") { accessToken } }'
+    token = graphql(victim.url, act, {"id": person}, tokens["support"])["data"]["userImpersonate"]["accessToken"]
+    acting = Journey(Client(victim.url), patience=30, skus=victim.life.journey.skus)
+    acting.client.token = token
+
+    assert bought_with(acting, "tok_approve")["errors"][0]["code"] == "FORBIDDEN"
+    victim.life.settle()
+
+    look = "query($id: ID!) { accessLog(subjectId: $id, first: 50) { nodes { action detail } } }"
+    log = graphql(victim.url, look, {"id": person}, tokens["admin"])["data"]["accessLog"]["nodes"]
+    assert {"action": "impersonated.orders", "detail": "checkoutComplete"} in log
+    assert {"action": "impersonated.orders", "detail": "cartCreate"} in log

@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from kernel.events.catalogue import StockLine
 from kernel.money import Money
 from subgraphs.orders.domain.cart import Article
 from subgraphs.orders.domain.checkout import Reservation, ShippingChoice, Voucher
+
+STORED_METHOD: Final = "pm_"
+"""How the id of a payment method begins that a customer has stored; all other tokens are the provider's."""
 
 
 class PaymentState(StrEnum):

@@ -8,7 +8,7 @@ from typing import Any, Final
 from kernel.calls import SubgraphCalls
 from kernel.errors import ConflictError
 from kernel.money import Money
-from subgraphs.orders.domain.ports import PaymentOutcome, PaymentState
+from subgraphs.orders.domain.ports import STORED_METHOD, PaymentOutcome, PaymentState
 from subgraphs.orders.remote.answers import money, money_input, refuse
 
 _DEADLINE: Final = 15.0
@@ -37,6 +37,9 @@ query ($order: [_Any!]!) {
   _entities(representations: $order) { ... on Order { payments { id status amount { amount currency } } } }
 }
 """
+_STORED: Final = """
+query ($id: ID!, $customer: ID!) { paymentMethodToken(id: $id, userId: $customer) }
+"""
 _REFUNDABLE: Final = frozenset({"CAPTURED", "PARTIALLY_REFUNDED"})
 _TAKEN: Final = _REFUNDABLE | {"REFUNDED"}
 
@@ -50,7 +53,12 @@ class RemotePayments:
     async def process(
         self, *, order_id: str, amount: Money, token: str, customer_id: str | None, key: str
     ) -> PaymentOutcome:
-        """Take an amount, once for each key."""
+        """Take an amount, once for each key; a token that names a stored payment method must be its owner's."""
+        if token.startswith(STORED_METHOD):
+            stored = await self._stored(token, customer_id)
+            if stored is None:
+                return PaymentOutcome(id="", state=PaymentState.DECLINED, decline_code="payment_method_unknown")
+            token = stored
         charge = {"orderId": order_id, "amount": money_input(amount), "token": token, "customerId": customer_id}
         variables = {"input": charge, "key": key}
         data = await self._calls.execute("payments", _PROCESS, variables, deadline=_DEADLINE)
@@ -92,6 +100,13 @@ class RemotePayments:
                     await self.refund(payment["id"], reason, f"{key}:{payment['id']}", part)
         if left:
             raise ConflictError("More was to be refunded than was paid.", code="REFUND_TOO_LARGE")
+
+    async def _stored(self, method_id: str, customer_id: str | None) -> str | None:
+        if customer_id is None:
+            return None
+        wanted = {"id": method_id, "customer": customer_id}
+        data = await self._calls.execute("users", _STORED, wanted, deadline=_DEADLINE)
+        return data["paymentMethodToken"]
 
     async def _of_order(self, order_id: str) -> Sequence[Mapping[str, Any]]:
         order = {"order": [{"__typename": "Order", "id": order_id}]}

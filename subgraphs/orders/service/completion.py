@@ -19,7 +19,7 @@ from sqlalchemy.exc import IntegrityError
 from kernel.card_numbers import refuse_card_numbers
 from kernel.clock import Clock
 from kernel.database import Database, constraint_name
-from kernel.errors import ConflictError, DomainError, InvalidInputError, NotFoundError
+from kernel.errors import ConflictError, DomainError, ForbiddenError, InvalidInputError, NotFoundError
 from kernel.events.outbox import record
 from kernel.identity import Caller, refuse_impersonation
 from kernel.ids import new_id
@@ -42,6 +42,7 @@ from subgraphs.orders.domain.order import (
     place,
     placed_event,
 )
+from subgraphs.orders.domain.ports import STORED_METHOD
 from subgraphs.orders.domain.saga import Failure, Saga, SagaKind, StepName, StepStatus, start
 from subgraphs.orders.domain.status import CheckoutStatus, OrderStatus, SagaStatus
 from subgraphs.orders.domain.tax import TaxProvider
@@ -119,6 +120,8 @@ class CompletionService:
         checkout = await self._checkouts.get(caller, checkout_id)
         if checkout is None:
             raise NotFoundError("No such checkout.", path=("id",))
+        if request.payment_token.startswith(STORED_METHOD) and caller.id != checkout.customer_id:
+            raise ForbiddenError("A stored payment method pays for its owner alone.")
         if checkout.status != CheckoutStatus.OPEN:
             return await self._replay(checkout_id, request)
         priced = await self._current(checkout)

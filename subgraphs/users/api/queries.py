@@ -5,7 +5,7 @@ from __future__ import annotations
 import strawberry
 
 from kernel.graphql import Connection, connection
-from kernel.identity import require
+from kernel.identity import require, require_service
 from kernel.pagination import Page
 from subgraphs.users.api.account_types import AccessLogEntry
 from subgraphs.users.api.context import Info
@@ -68,6 +68,14 @@ class Query:
         page = Page(first, after, last, before)
         log = await info.context.service.staff.log(info.context.caller, page, subject_id=subject_id, actor_id=actor_id)
         return connection(log.map(AccessLogEntry.of))
+
+    @strawberry.federation.field(
+        inaccessible=True, description="The provider's token of somebody's payment method, for who takes the money."
+    )
+    async def payment_method_token(self, info: Info, id: strawberry.ID, user_id: strawberry.ID) -> str | None:
+        """Give the token of a payment method, if it is this person's."""
+        require_service(info.context.caller)
+        return await info.context.service.wallet.token_of(user_id, id)
 
     @strawberry.field(description="All users, newest first; for the staff.")
     async def users(

@@ -76,6 +76,10 @@ class Wallet:
             await stored.insert_method(session, key, method)
         return method
 
+    async def token_of(self, user_id: str, method_id: str) -> str | None:
+        """Give the provider's token of a way to pay; None where somebody has no such one."""
+        return next((each.token for each in await self.methods(user_id) if each.id == method_id), None)
+
     async def remove_method(self, user_id: str, method_id: str) -> None:
         """Forget a token.
 
