@@ -152,6 +152,21 @@ class GraphQLResponse:
             self._body = write_json(self.as_dict())
         return self._body
 
+    def with_headers(self, headers: tuple[tuple[bytes, bytes], ...]) -> GraphQLResponse:
+        """Return the same answer for one more client, with headers of its own; the body is made only once."""
+        made = GraphQLResponse(
+            self.outcome,
+            self.data,
+            self.errors,
+            self.extensions,
+            self.cache_policy,
+            self.cost,
+            self.status,
+            (*self.headers, *headers),
+        )
+        made._body = self.body
+        return made
+
     def forget_body(self) -> None:
         """Make the body anew when it is next asked for: something in the answer has changed."""
         self._body = None

@@ -7,7 +7,6 @@ from copy import copy
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import structlog
 
@@ -75,20 +74,22 @@ class OperationDemand:
         control: the rules.
         name: of the operation.
         count: tells what an answer has cost.
-        plans: what its plans cost; a text instead says why that cannot be told.
+        plans: what its plans cost, by the numbers of their programs; a text instead says why that cannot be told.
     """
 
     control: DemandControl
     name: str | None
     count: Count | None
-    plans: WeakKeyDictionary[Program, PlanCost | str] = field(default_factory=WeakKeyDictionary)
+    plans: dict[int, PlanCost | str] = field(default_factory=dict)
+    passages: dict[int, Passage] = field(default_factory=dict)
+    """What goes with plans of which everything was told when they were made."""
 
     def learn(self, program: Program) -> None:
         """Work out what a plan costs."""
         try:
-            self.plans[program] = self.control.estimator.plan(program.plan)
+            self.plans[program.number] = self.control.estimator.plan(program.plan)
         except SlicingError as error:
-            self.plans[program] = str(error)
+            self.plans[program.number] = str(error)
 
     def bill(self, program: Program, variables: Mapping[str, Any], client: str | None) -> Bill:
         """Return what a program is expected to cost with some variables.
@@ -98,7 +99,7 @@ class OperationDemand:
         """
         settings = self.control.settings
         most = settings.clients.get(client, settings.max) if client else settings.max
-        cost = self.plans[program]
+        cost = self.plans[program.number]
         try:
             if isinstance(cost, PlanCost):
                 return Bill(cost.by_subgraph(variables), most)
@@ -119,6 +120,9 @@ class OperationDemand:
             CostError: it would cost more.
             SlicingArgumentsError: it cannot be told.
         """
+        plain = client is None and request.extensions is None and not isinstance(request, StoredRequest)
+        if plain and (known := self.passages.get(program.number)) is not None:
+            return known
         bill = self.bill(program, variables, client)
         self._insist_on_budget(bill, request)
         if self.control.settings.mode == "off":
@@ -129,9 +133,13 @@ class OperationDemand:
             _LOG.warning("an operation costs too much", operation=self.name, estimated=bill.total, max=bill.most)
         told = self.control.settings.expose and bool((request.extensions or {}).get("cost"))
         closed = self._closed(bill)
-        if self.count is None and not told and not closed:
-            return OPEN
-        return Passage(partial(self._weigh, bill, told), closed)
+        passage = OPEN
+        if self.count is not None or told or closed:
+            passage = Passage(partial(self._weigh, bill, told), closed)
+        cost = self.plans[program.number]
+        if plain and isinstance(cost, PlanCost) and cost.is_settled and bill.total <= bill.most:
+            self.passages[program.number] = passage
+        return passage
 
     def _closed(self, bill: Bill) -> dict[str, SubgraphCostError]:
         closed: dict[str, SubgraphCostError] = {}

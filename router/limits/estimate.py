@@ -56,6 +56,11 @@ class PlanCost:
 
     subgraphs: Mapping[str, Amount]
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether it does not depend on variables."""
+        return all(isinstance(each, float) for each in self.subgraphs.values())
+
     def by_subgraph(self, variables: Variables) -> dict[str, float]:
         """Return the costs for some variables.
 

@@ -16,7 +16,6 @@ import sys
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -30,21 +29,45 @@ _LOG: Final = structlog.get_logger("router.policy")
 _REMEMBERED: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
 class Question:
     """What a policy function is asked.
 
-    Attributes:
+    Args:
         policies: the names of all policies that the operation mentions.
         caller: who asks.
         operation: the name of the operation, if it has one.
         variables: its variables.
+
+    Attributes:
+        looked: whether the function has looked at the variables; if it has not, its answer holds for others too.
     """
 
-    policies: frozenset[str]
-    caller: Identity
-    operation: str | None
-    variables: Mapping[str, Any]
+    __slots__ = ("_variables", "caller", "looked", "operation", "policies")
+
+    def __init__(
+        self, policies: frozenset[str], caller: Identity, operation: str | None, variables: Mapping[str, Any]
+    ) -> None:
+        self.policies = policies
+        self.caller = caller
+        self.operation = operation
+        self.looked = False
+        self._variables = variables
+
+    @property
+    def variables(self) -> Mapping[str, Any]:
+        """The variables of the operation."""
+        self.looked = True
+        return self._variables
+
+    @property
+    def key(self) -> Hashable:
+        """What two questions have in common that differ in nothing but variables."""
+        return self.caller.facts, self.policies, self.operation
+
+    @property
+    def whole_key(self) -> Hashable:
+        """What two questions have in common that do not differ."""
+        return self.key, repr(self._variables)
 
 
 Decide: TypeAlias = Callable[[Question], Awaitable[Iterable[str]]]
@@ -79,7 +102,7 @@ class PolicyDecider:
         """Return what was answered to an equal question not long ago."""
         if not self._remember:
             return None
-        answer = self._answers.get(_key(question))
+        answer = self._answers.get(question.key) or self._answers.get(question.whole_key)
         return None if answer is None or answer[0] <= self._clock() else answer[1]
 
     async def ask(self, question: Question) -> frozenset[str]:
@@ -94,7 +117,7 @@ class PolicyDecider:
             _LOG.exception("a policy function failed; none of its policies holds", policies=sorted(question.policies))
             return frozenset()
         if self._remember:
-            self._keep(_key(question), held)
+            self._keep(question.whole_key if question.looked else question.key, held)
         return held
 
     def _keep(self, key: Hashable, held: frozenset[str]) -> None:
@@ -102,10 +125,6 @@ class PolicyDecider:
         self._answers.move_to_end(key)
         if len(self._answers) > _REMEMBERED:
             self._answers.popitem(last=False)
-
-
-def _key(question: Question) -> Hashable:
-    return question.caller.facts, question.policies, question.operation, repr(question.variables)
 
 
 def policy_decider(settings: PolicySettings | None) -> PolicyDecider | None:

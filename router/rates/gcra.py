@@ -11,7 +11,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from math import ceil
+from typing import Final, NamedTuple
 
 MOST_KEYS: Final = 100_000
 
@@ -26,6 +27,7 @@ class Rate:
         seconds: the span of time.
         burst: how much at once.
         interval: microseconds in which one is earned.
+        policy: how it is told in a header.
     """
 
     name: str
@@ -33,34 +35,37 @@ class Rate:
     seconds: float
     burst: int
     interval: float
+    policy: str
 
     @classmethod
     def of(cls, name: str, limit: int, seconds: float, burst: int | None = None) -> Rate:
         """Return the rate of a rule."""
-        return cls(name, limit, seconds, burst or limit, seconds * 1_000_000 / limit)
+        policy = f'"{name}";q={limit};w={ceil(seconds)}'
+        return cls(name, limit, seconds, burst or limit, seconds * 1_000_000 / limit, policy)
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
-    """What is to be taken under one key."""
+class Charge(NamedTuple):
+    """What is to be taken under one key.
+
+    Attributes:
+        key: the key.
+        rate: how much may be taken.
+        step: microseconds in which what is taken is earned.
+        tolerance: microseconds in which is earned what may be taken at once.
+    """
 
     key: str
     rate: Rate
-    amount: float
+    step: int
+    tolerance: int
 
-    @property
-    def step(self) -> int:
-        """Microseconds in which that is earned."""
-        return round(self.amount * self.rate.interval)
-
-    @property
-    def tolerance(self) -> int:
-        """Microseconds in which is earned what may be taken at once."""
-        return round(self.rate.burst * self.rate.interval)
+    @classmethod
+    def of(cls, key: str, rate: Rate, amount: float) -> Charge:
+        """Return the charge of an amount."""
+        return cls(key, rate, round(amount * rate.interval), round(rate.burst * rate.interval))
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How a charge stands: microseconds to wait for it (0: none), and until all is earned again."""
 
     wait: int

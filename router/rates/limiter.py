@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from math import ceil
@@ -35,6 +34,7 @@ from router.traffic.calls import Awaiting, Begin, Call, Done, awaited
 
 _LOG: Final = structlog.get_logger("router.rates")
 _REMEMBERED: Final = 2_000
+_CALLERS_REMEMBERED: Final = 200
 _SECOND: Final = 1_000_000
 
 
@@ -74,6 +74,15 @@ class Figures:
     name: str | None = None
     fields: Mapping[str, int] | None = None
     cost: Amount = 1.0
+    charges: dict[tuple[str | None, str | None, str], tuple[Charge, ...]] = field(default_factory=dict)
+    """What it takes from those who asked for it lately, unless that depends on variables."""
+
+    def remember(self, who: tuple[str | None, str | None, str], charges: tuple[Charge, ...]) -> None:
+        """Keep what it takes from somebody."""
+        if isinstance(self.cost, float):
+            if len(self.charges) >= _CALLERS_REMEMBERED:
+                self.charges.clear()
+            self.charges[who] = charges
 
     def amount(self, rule: RateRuleSettings, variables: Mapping[str, Any]) -> float:
         """Return how much of what a rule counts the operation asks for."""
@@ -127,14 +136,18 @@ class RateLimiter:
 
     def _charges(self, figures: Figures, request: GraphQLRequest, context: RequestContext) -> tuple[Charge, ...]:
         caller = context.value if isinstance(context.value, Identity) else ANONYMOUS
-        found = [
-            Charge(f"{rate.name}:{_who(rule, caller, context.address)}", rate, amount)
-            for rule, rate in self._rules
-            if (amount := figures.amount(rule, request.variables or {}))
-        ]
+        who = (caller.id, caller.client, context.address)
+        charges = figures.charges.get(who)
+        if charges is None:
+            charges = tuple(
+                Charge.of(f"{rate.name}:{_who(rule, caller, context.address)}", rate, amount)
+                for rule, rate in self._rules
+                if (amount := figures.amount(rule, request.variables or {}))
+            )
+            figures.remember(who, charges)
         if isinstance(request, StoredRequest):
-            found += _budget(request, caller, context.address)
-        return tuple(found)
+            return (*charges, *_budget(request, caller, context.address))
+        return charges
 
     def admitting(self, charges: Sequence[Charge], begin: Begin[GraphQLResponse]) -> Begin[GraphQLResponse]:
         """Return what begins something once its charges were taken."""
@@ -169,9 +182,9 @@ class RateLimiter:
         """Return how things stand, in headers."""
         if not self._tells:
             return ()
-        pairs = list(zip(charges, standings, strict=True))
-        policies = ", ".join(f'"{each.rate.name}";q={each.rate.limit};w={ceil(each.rate.seconds)}' for each in charges)
-        limits = ", ".join(f'"{each.rate.name}";r={_remaining(each, how)};t={_reset(how)}' for each, how in pairs)
+        pairs = zip(charges, standings, strict=True)
+        policies = ", ".join([each.rate.policy for each in charges])
+        limits = ", ".join([f'"{each.rate.name}";r={_remaining(each, how)};t={_reset(how)}' for each, how in pairs])
         return (b"ratelimit-policy", policies.encode()), (b"ratelimit", limits.encode())
 
     def _figures(self, document: Document, name: str | None) -> Figures:
@@ -220,12 +233,18 @@ class _Admission:
             self._headers = self._limiter.headers(self._charges, standings)
             wait = max(each.wait for each in standings)
             if not wait:
-                self._call = self._begin(self._deliver)
+                self._go_on()
                 return
             self._headers = (*self._headers, (b"retry-after", b"%d" % ceil(wait / _SECOND)))
         error = RatesUnavailableError() if standings is None else RateLimitedError()
         refusal = GraphQLResponse(Outcome.REFUSED, errors=error.as_dicts(), status=error.status)
         asyncio.get_running_loop().call_soon(self._deliver, refusal)
+
+    def _go_on(self) -> None:
+        try:
+            self._call = self._begin(self._deliver)
+        except Exception as error:
+            asyncio.get_running_loop().call_soon(self._deliver, error)
 
     def _deliver(self, result: GraphQLResponse | BaseException) -> None:
         done, self._done = self._done, None
@@ -233,8 +252,7 @@ class _Admission:
             return
         if isinstance(result, GraphQLResponse) and self._headers:
             # The answer may be that of others too, who stand differently.
-            result = copy(result)
-            result.headers = (*result.headers, *self._headers)
+            result = result.with_headers(self._headers)
         done(result)
 
 
@@ -258,7 +276,7 @@ def _budget(request: StoredRequest, caller: Identity, address: str) -> list[Char
     client = request.client or caller.client
     rate = Rate.of("operation", budget.requests, budget.seconds)
     who = f"client:{_short(client)}" if client else f"ip:{address}"
-    return [Charge(f"operation:{_short(request.operation.id)}:{who}", rate, 1)]
+    return [Charge.of(f"operation:{_short(request.operation.id)}:{who}", rate, 1)]
 
 
 def _count_fields(node: Any, document: Document, fields: Counter[str]) -> None:

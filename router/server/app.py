@@ -30,7 +30,7 @@ from router.server.callers import Callers
 from router.server.compression import Compressor
 from router.server.endpoint import Executor, GraphQLEndpoint
 from router.server.errors import HttpError, InternalError, NotAcceptableError, TimedOutError
-from router.server.exchange import GRAPHQL_RESPONSE, JSON, Answer, HttpRequest, Reply, Response, json_response
+from router.server.exchange import GRAPHQL_RESPONSE, JSON, Answer, Header, HttpRequest, Reply, Response, json_response
 from router.server.explorer.endpoints import plan_endpoints
 from router.server.explorer.page import ExplorerPage
 from router.server.express import Express
@@ -174,10 +174,12 @@ class RouterApp:
                 client=request.headers.get(CLIENT_NAME),
                 traceparent=request.headers.get(TRACEPARENT),
             )
-        own = (REQUEST_ID, request_id)
+        own: tuple[Header, ...] = ((REQUEST_ID, request_id),)
+        if isinstance(response, Response) and response.own:
+            own += response.own
         if self._cors.enabled:
-            return Answer(response, (own, *self._cors.headers(request.headers.get(b"origin"))))
-        return Answer(response, (own,))
+            return Answer(response, (*own, *self._cors.headers(request.headers.get(b"origin"))))
+        return Answer(response, own)
 
     def _error(self, error: HttpError, request: HttpRequest) -> Response:
         try:

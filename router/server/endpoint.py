@@ -204,21 +204,38 @@ class GraphQLEndpoint:
             return None
         forwarded = callers.forwarded(headers)
         key = self._key(body, forwarded, identity, headers)
-        sharing, limited = self._sharing, self._limited
-        if limited is None and sharing is not None and key in sharing:
+        sharing = self._sharing
+        if self._limited is None and sharing is not None and key in sharing:
             return Ready(partial(sharing.join, key), media, None, self._response)
         request = parse_body(body)
         if isinstance(request, Batch) or request.extensions is not None or self.operations.insists:
             return None
         context = callers.context(identity, forwarded, request_id, headers)
-        run = self._engine.ready(request, context)
-        if run is None:
-            return None
-        begin: Begin[GraphQLResponse] | None
-        begin = run.begin if sharing is None else partial(sharing.share, key, run.begin)
-        if limited is not None:
-            begin = limited.admitting(request, context, begin)
+        begin = self._beginning(key, request, context)
         return None if begin is None else Ready(begin, media, request.operation_name, self._response)
+
+    def _beginning(
+        self, key: Hashable, request: GraphQLRequest, context: RequestContext
+    ) -> Begin[GraphQLResponse] | None:
+        """Return what begins a query at once; None where that cannot be."""
+        sharing, limited = self._sharing, self._limited
+        begin: Begin[GraphQLResponse]
+        if sharing is not None and key in sharing:
+            begin = partial(self._join, key, request, context)
+        else:
+            run = self._engine.ready(request, context)
+            if run is None:
+                return None
+            begin = run.begin if sharing is None else partial(sharing.share, key, run.begin)
+        return begin if limited is None else limited.admitting(request, context, begin)
+
+    def _join(
+        self, key: Hashable, request: GraphQLRequest, context: RequestContext, done: Done[GraphQLResponse]
+    ) -> Call:
+        """Take part in an attempt that was under way when the request came; make another if it has ended meanwhile."""
+        if self._sharing is not None and key in self._sharing:
+            return self._sharing.join(key, done)
+        return Awaiting(self._engine.execute(request, context), done)
 
     def _key(
         self, text: bytes, forwarded: Headers, identity: Identity | None, headers: Mapping[bytes, bytes]
@@ -301,11 +318,9 @@ class GraphQLEndpoint:
         headers = self._headers_for(media)
         if self._caching is not None:
             headers = self._caching.extended(headers, result.cache_policy or UNKEPT)
-        if result.headers:
-            headers = HeaderBlock((*headers, *result.headers))
         if result.outcome is Outcome.EXECUTED:
-            return Response(200, headers, result.body, operation)
-        return Response(self._status(result, media), headers, self._refusal(result), operation)
+            return Response(200, headers, result.body, operation, result.headers)
+        return Response(self._status(result, media), headers, self._refusal(result), operation, result.headers)
 
     def _headers_for(self, media: bytes) -> HeaderBlock:
         headers = self._headers.get(media)

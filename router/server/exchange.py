@@ -59,6 +59,8 @@ class Response(NamedTuple):
     body: bytes
     operation: str | None = None
     """The name of the operation that this answers, for the access log."""
+    own: tuple[Header, ...] = ()
+    """Headers that only this answer has, to be written beside those that it shares with others."""
 
 
 Reply: TypeAlias = "Response | StreamResponse | SocketResponse"

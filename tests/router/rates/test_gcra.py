@@ -35,7 +35,7 @@ def allowed(standings: Sequence[Standing]) -> bool:
 def test_all_at_once_and_then_as_it_is_earned() -> None:
     clock = Clock()
     counter = MemoryCounter(clock=clock)
-    charge = [Charge("a", TEN, 1)]
+    charge = [Charge.of("a", TEN, 1)]
 
     assert [allowed(counter.take(charge)) for _ in range(11)] == [True] * 10 + [False]
     assert counter.take(charge)[0].wait == 1_000_000
@@ -50,36 +50,36 @@ def test_a_burst_is_what_may_be_taken_at_once() -> None:
     counter = MemoryCounter(clock=clock)
     rate = Rate.of("r", 10, 10.0, burst=3)
 
-    assert [allowed(counter.take([Charge("a", rate, 1)])) for _ in range(4)] == [True, True, True, False]
+    assert [allowed(counter.take([Charge.of("a", rate, 1)])) for _ in range(4)] == [True, True, True, False]
 
 
 def test_more_can_be_taken_at_a_time_and_what_is_refused_takes_nothing() -> None:
     counter = MemoryCounter(clock=Clock())
 
-    assert allowed(counter.take([Charge("a", TEN, 8)]))
-    assert not allowed(counter.take([Charge("a", TEN, 3)]))
-    assert allowed(counter.take([Charge("a", TEN, 2)]))
+    assert allowed(counter.take([Charge.of("a", TEN, 8)]))
+    assert not allowed(counter.take([Charge.of("a", TEN, 3)]))
+    assert allowed(counter.take([Charge.of("a", TEN, 2)]))
 
 
 def test_what_is_more_than_can_ever_be_allowed_is_allowed_when_nothing_was_taken() -> None:
     counter = MemoryCounter(clock=Clock())
 
-    assert allowed(counter.take([Charge("a", TEN, 25)]))
-    assert not allowed(counter.take([Charge("a", TEN, 1)]))
+    assert allowed(counter.take([Charge.of("a", TEN, 25)]))
+    assert not allowed(counter.take([Charge.of("a", TEN, 1)]))
 
 
 def test_all_charges_hold_or_none_is_taken() -> None:
     counter = MemoryCounter(clock=Clock())
-    counter.take([Charge("b", TEN, 10)])
+    counter.take([Charge.of("b", TEN, 10)])
 
-    assert not allowed(counter.take([Charge("a", TEN, 10), Charge("b", TEN, 1)]))
-    assert allowed(counter.take([Charge("a", TEN, 10)]))
+    assert not allowed(counter.take([Charge.of("a", TEN, 10), Charge.of("b", TEN, 1)]))
+    assert allowed(counter.take([Charge.of("a", TEN, 10)]))
 
 
 def test_processes_divide_what_may_be_taken() -> None:
     counter = MemoryCounter(share=5, clock=Clock())
 
-    assert [allowed(counter.take([Charge("a", TEN, 1)])) for _ in range(3)] == [True, True, False]
+    assert [allowed(counter.take([Charge.of("a", TEN, 1)])) for _ in range(3)] == [True, True, False]
 
 
 @settings(max_examples=60, deadline=None)
@@ -95,7 +95,7 @@ def test_never_more_than_the_burst_and_what_was_earned(limit: int, burst: int, s
     taken = 0
     for passed, amount in steps:
         clock.now += passed
-        if amount <= burst and allowed(counter.take([Charge("a", rate, amount)])):
+        if amount <= burst and allowed(counter.take([Charge.of("a", rate, amount)])):
             taken += amount
 
     assert taken <= burst + (clock.now - 100.0) * limit / 10.0 + 0.001
@@ -110,7 +110,9 @@ async def store(valkey: ValkeyForTests) -> AsyncIterator[Callable[..., SharedSto
 
     def make(**more: Any) -> SharedStore:
         prefix = f"test:{time.monotonic_ns()}:"
-        stores.append(SharedStore(RateSettings(redis=valkey.url, **{"prefix": prefix, **more}), workers=2))
+        stores.append(
+            SharedStore(RateSettings(redis=valkey.url, timeout=10.0, **{"prefix": prefix, **more}), workers=2)
+        )
         return stores[-1]
 
     yield make
@@ -128,11 +130,11 @@ async def test_redis_counts_as_memory_does(store: Callable[..., SharedStore]) ->
     shared, memory = store(), MemoryCounter(clock=Clock())
     slow = Rate.of("slow", 10, 1e6)
     requests = [
-        [Charge("a", slow, 3)],
-        [Charge("a", slow, 1), Charge("b", slow, 9)],
-        [Charge("b", slow, 2), Charge("a", slow, 1)],
-        [Charge("a", slow, 6)],
-        [Charge("a", slow, 1)],
+        [Charge.of("a", slow, 3)],
+        [Charge.of("a", slow, 1), Charge.of("b", slow, 9)],
+        [Charge.of("b", slow, 2), Charge.of("a", slow, 1)],
+        [Charge.of("a", slow, 6)],
+        [Charge.of("a", slow, 1)],
     ]
 
     for request in requests:
@@ -146,7 +148,9 @@ async def test_requests_that_wait_go_together(store: Callable[..., SharedStore])
     shared = store()
     slow = Rate.of("slow", 100, 1e6)
 
-    answers = await asyncio.gather(*(take(shared, Charge("a", slow, 1), Charge("b", slow, 1)) for _ in range(700)))
+    answers = await asyncio.gather(
+        *(take(shared, Charge.of("a", slow, 1), Charge.of("b", slow, 1)) for _ in range(700))
+    )
 
     assert sum(allowed(each) for each in answers if each is not None) == 100
 
@@ -155,10 +159,10 @@ async def test_a_script_that_was_forgotten_is_sent_again(
     store: Callable[..., SharedStore], valkey: ValkeyForTests
 ) -> None:
     shared = store()
-    assert await take(shared, Charge("a", TEN, 10))
+    assert await take(shared, Charge.of("a", TEN, 10))
     await shared._redis.script_flush()
 
-    answer = await take(shared, Charge("a", TEN, 5))
+    answer = await take(shared, Charge.of("a", TEN, 5))
 
     assert answer is not None
     assert not allowed(answer)
@@ -166,7 +170,7 @@ async def test_a_script_that_was_forgotten_is_sent_again(
 
 async def test_keys_end_by_themselves(store: Callable[..., SharedStore], valkey: ValkeyForTests) -> None:
     shared = store(prefix="test:ending:")
-    await take(shared, Charge("a", Rate.of("r", 1000, 1.0), 100))
+    await take(shared, Charge.of("a", Rate.of("r", 1000, 1.0), 100))
 
     assert 0 < await shared._redis.pttl("test:ending:a") <= 101
 
@@ -175,7 +179,7 @@ async def test_keys_end_by_themselves(store: Callable[..., SharedStore], valkey:
 async def test_without_redis_what_was_declared_holds(away: str, expected: int | None) -> None:
     nowhere = SharedStore(RateSettings(redis="redis://127.0.0.1:1/0", away=away, timeout=0.2), workers=2)  # type: ignore[arg-type]
 
-    answers = [await take(nowhere, Charge("a", TEN, 1)) for _ in range(20)]
+    answers = [await take(nowhere, Charge.of("a", TEN, 1)) for _ in range(20)]
 
     counted = None if answers[0] is None else sum(allowed(each) for each in answers if each is not None)
     assert counted == expected

@@ -60,7 +60,7 @@ async def ask(
 
 def answered(answer: Answer) -> tuple[int, Any, dict[bytes, bytes]]:
     assert isinstance(answer.response, Response)
-    return answer.response.status, orjson.loads(answer.response.body), dict(answer.response.headers)
+    return answer.response.status, orjson.loads(answer.response.body), dict(answer.headers)
 
 
 async def short(app: RouterApp, query: str) -> tuple[int, Any, dict[bytes, bytes]] | None:
@@ -237,9 +237,7 @@ async def test_proxies_that_are_trusted_tell_the_address(make_app: Callable[...,
 
 
 async def test_redis_counts_for_all_routers(make_app: Callable[..., RouterApp], valkey: ValkeyForTests) -> None:
-    shared = (
-        f"rate_limits: {{redis: '{valkey.url}', prefix: 'limiter:', rules: [{{name: r, limit: 30, seconds: 36000}}]}}"
-    )
+    shared = f"rate_limits: {{redis: '{valkey.url}', prefix: 'limiter:', timeout: 10, rules: [{{name: r, limit: 30, seconds: 36000}}]}}"
     apps = [make_app(shared) for _ in range(3)]
 
     answers = await asyncio.gather(*(ask(apps[n % 3], f"{{ a a{n}: a }}") for n in range(60)))
