@@ -9,6 +9,7 @@ import hmac
 import json
 import random
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -363,3 +364,10 @@ async def test_the_log_costs_the_same_for_one_delivery_and_for_ten(world):
             await world.publish(PRICE)
         await world.send_webhooks()
         assert await world.statements(LOG, STAFF, id=made["endpoint"]["id"]) == one == 3
+
+
+def test_the_documentation_publishes_the_schedule_that_is_in_force():
+    page = (Path(__file__).resolve().parents[3] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    for number, rest in enumerate(SCHEDULE, start=1):
+        assert f"| {number} | {int(rest.total_seconds())} s |" in page
+    assert f"| {len(SCHEDULE) + 1} |" not in page
