@@ -13,6 +13,7 @@ from rich.table import Table
 from tests.crash.matrix import machine
 from tests.prove.claims import Prover
 from tests.prove.events_partners import prove_shop, prove_suites
+from tests.prove.events_analytics import prove_analytics
 from tests.prove.events_recommendations import prove_recommendations
 from tests.soak.soak import Report, Soak
 
@@ -34,6 +35,7 @@ def prove(prover: Prover) -> None:
     with prover.part("a store with a partner and a mail server"):
         prove_shop(prover)
     prove_recommendations(prover)
+    prove_analytics(prover)
 
 
 def _soak(events: int, strikes: tuple[str, ...]) -> Report:
