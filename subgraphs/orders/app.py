@@ -21,6 +21,7 @@ from subgraphs.orders.service.cart_care import CartCare
 from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
+from subgraphs.orders.service.drafts import DraftService
 from subgraphs.orders.service.history import OrderService
 from subgraphs.orders.service.invoices import InvoiceService
 from subgraphs.orders.service.oversight import SagaOversight
@@ -77,10 +78,12 @@ def make_service(parts: Parts, own: OrdersSettings, ports: Ports, *, alone: bool
         alone=alone,
     )
     checkouts = CheckoutService(database, ports, clock, reservation_seconds=held)
+    carts = CartService(database, ports.catalogue, ports.stock, clock)
     taxes = RateTable(STANDARD_RATES)
     return OrdersService(
         database=database,
-        carts=CartService(database, ports.catalogue, ports.stock, clock),
+        carts=carts,
+        drafts=DraftService(carts, checkouts),
         checkouts=checkouts,
         completion=CompletionService(
             database, checkouts, taxes, runner, clock, reservation_seconds=held, at_once=own.completions_at_once

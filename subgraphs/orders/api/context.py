@@ -16,10 +16,9 @@ from kernel.loaders import by_key, lists_by_key
 from kernel.pagination import Page, Slice
 from subgraphs.orders.domain.cart import Cart
 from subgraphs.orders.domain.checkout import Checkout
-from subgraphs.orders.domain.order import Order, OrderLine, TimelineEntry
+from subgraphs.orders.domain.order import EVERY_ORDER, Order, OrderFilter, OrderLine, TimelineEntry
 from subgraphs.orders.domain.returns import Return
 from subgraphs.orders.domain.saga import Saga
-from subgraphs.orders.domain.status import OrderStatus
 from subgraphs.orders.service import OrdersService
 from subgraphs.orders.storage import carts as cart_store
 from subgraphs.orders.storage import checkouts as checkout_store
@@ -33,7 +32,7 @@ class OrdersOfCustomer:
     """Which part of whose orders is wanted."""
 
     customer_id: str
-    statuses: tuple[OrderStatus, ...] = ()
+    where: OrderFilter = EVERY_ORDER
     page: Page = field(default_factory=Page)
 
 
@@ -126,23 +125,23 @@ class _Batches:
     async def of_customer(self, wanted: Sequence[OrdersOfCustomer]) -> Mapping[OrdersOfCustomer, Slice[Order]]:
         found: dict[OrdersOfCustomer, Slice[Order]] = {}
         async with self.database.session() as session:
-            for (page, statuses), ids in _alike(wanted).items():
-                pages = await order_store.pages_of_customers(session, ids, page, statuses)
-                found |= {OrdersOfCustomer(one, statuses, page): slice_ for one, slice_ in pages.items()}
+            for (page, where), ids in _alike(wanted).items():
+                pages = await order_store.pages_of_customers(session, ids, page, where)
+                found |= {OrdersOfCustomer(one, where, page): slice_ for one, slice_ in pages.items()}
         return found
 
     async def counts(self, wanted: Sequence[OrdersOfCustomer]) -> Mapping[OrdersOfCustomer, int]:
         found: dict[OrdersOfCustomer, int] = {}
         async with self.database.session() as session:
-            for (page, statuses), ids in _alike(wanted).items():
-                counts = await order_store.counts_of_customers(session, ids, statuses)
-                found |= {OrdersOfCustomer(one, statuses, page): counts.get(one, 0) for one in ids}
+            for (page, where), ids in _alike(wanted).items():
+                counts = await order_store.counts_of_customers(session, ids, where)
+                found |= {OrdersOfCustomer(one, where, page): counts.get(one, 0) for one in ids}
         return found
 
 
-def _alike(wanted: Sequence[OrdersOfCustomer]) -> Mapping[tuple[Page, tuple[OrderStatus, ...]], list[str]]:
+def _alike(wanted: Sequence[OrdersOfCustomer]) -> Mapping[tuple[Page, OrderFilter], list[str]]:
     """Gather the customers of whom the same is wanted."""
-    alike: dict[tuple[Page, tuple[OrderStatus, ...]], list[str]] = defaultdict(list)
+    alike: dict[tuple[Page, OrderFilter], list[str]] = defaultdict(list)
     for one in wanted:
-        alike[one.page, one.statuses].append(one.customer_id)
+        alike[one.page, one.where].append(one.customer_id)
     return alike

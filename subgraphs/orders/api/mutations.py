@@ -24,6 +24,7 @@ from subgraphs.orders.domain import order as order_domain
 from subgraphs.orders.domain import saga as saga_domain
 from subgraphs.orders.domain.merging import MergeStrategy
 from subgraphs.orders.service.completion import Completion
+from subgraphs.orders.service.drafts import Draft
 
 _EURO: Final = CurrencyCode("EUR")
 
@@ -66,7 +67,35 @@ class CheckoutCompleteInput:
     """What a buyer agrees to when they pay."""
 
     expected_total: MoneyInput = strawberry.field(description="The gross total that the buyer has seen.")
-    payment_token: str = strawberry.field(description="Stands for the means of payment; never card data.")
+    payment_token: str = strawberry.field(
+        description="Stands for the means of payment: the provider's token, or the id of one of the buyer's own "
+        "`paymentMethods`; never card data."
+    )
+
+
+@strawberry.input(description="What somebody is to buy, as far as it is known; the rest they say themselves.")
+class DraftOrderCreateInput:
+    """What somebody is to buy."""
+
+    email: str
+    lines: list[CartLineInput]
+    currency: CurrencyCode = _EURO
+    customer_id: strawberry.ID | None = strawberry.field(default=None, description="Without it, a guest.")
+    shipping_address: ShippingAddressInput | None = None
+    shipping_method_id: strawberry.ID | None = None
+    voucher_code: str | None = None
+
+    def to_domain(self) -> Draft:
+        """Read the draft."""
+        return Draft(
+            currency=self.currency,
+            email=self.email,
+            lines=tuple((line.sku, line.quantity) for line in self.lines),
+            customer_id=self.customer_id,
+            address=self.shipping_address.to_domain() if self.shipping_address else None,
+            shipping_method_id=self.shipping_method_id,
+            voucher_code=self.voucher_code,
+        )
 
 
 @strawberry.type(description="A cart after a change.")
@@ -165,6 +194,12 @@ class CheckoutMutations:
         """Choose how the order is sent."""
         change = info.context.service.checkouts.set_shipping_method(info.context.caller, id, method_id)
         return await _checkout(info, change)
+
+    @strawberry.mutation(description="Put an order together for somebody, who then pays this checkout; for staff.")
+    async def draft_order_create(self, info: Info, input: DraftOrderCreateInput) -> CheckoutPayload:
+        """Put an order together for somebody."""
+        require(info.context.caller, kinds={"staff", "admin"})
+        return await _checkout(info, info.context.service.drafts.create(info.context.caller, input.to_domain()))
 
     @strawberry.mutation(description="Let a voucher count for a checkout, in place of an earlier one.")
     async def checkout_voucher_apply(self, info: Info, id: strawberry.ID, code: str) -> CheckoutPayload:

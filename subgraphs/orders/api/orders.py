@@ -6,6 +6,7 @@ from datetime import datetime
 
 import strawberry
 
+from kernel.errors import InvalidInputError
 from kernel.events.catalogue import PostalAddress
 from kernel.graphql import Connection, Money, TaxedMoney, connection
 from kernel.identity import require, require_owner
@@ -222,11 +223,24 @@ class OrderWhere:
     """Which orders are wanted."""
 
     status_in: list[OrderStatus] | None = None
+    placed_from: datetime | None = None
+    placed_until: datetime | None = strawberry.field(default=None, description="Orders of this instant are not.")
+    number: str | None = None
+    email: str | None = None
+    sku: str | None = strawberry.field(default=None, description="Orders in which this was bought.")
 
-    @property
-    def statuses(self) -> tuple[OrderStatus, ...]:
-        """The states that are wanted; all of them when none is named."""
-        return tuple(self.status_in or ())
+    def to_domain(self) -> domain.OrderFilter:
+        """Read the filter."""
+        if any(at is not None and at.tzinfo is None for at in (self.placed_from, self.placed_until)):
+            raise InvalidInputError("An instant needs a time zone.", path=("where", "placedFrom"))
+        return domain.OrderFilter(
+            statuses=tuple(self.status_in or ()),
+            placed_from=self.placed_from,
+            placed_until=self.placed_until,
+            number=self.number,
+            email=self.email,
+            sku=self.sku,
+        )
 
 
 @strawberry.federation.type(keys=["id"])
@@ -248,14 +262,14 @@ class User:
     ) -> OrderConnection | None:
         """Give a page of the orders."""
         require_owner(info.context.caller, self.id)
-        statuses = where.statuses if where else ()
-        wanted = OrdersOfCustomer(self.id, statuses, Page(first, after, last, before))
+        which = where.to_domain() if where else domain.EVERY_ORDER
+        wanted = OrdersOfCustomer(self.id, which, Page(first, after, last, before))
         found = await info.context.loaders.of_customer.load(wanted)
         if found is None:
             return None
 
         async def count() -> int:
-            return await info.context.loaders.counts.load(OrdersOfCustomer(self.id, statuses)) or 0
+            return await info.context.loaders.counts.load(OrdersOfCustomer(self.id, which)) or 0
 
         page = connection(found.map(Order.of), count=count)
         return OrderConnection(edges=page.edges, page_info=page.page_info, count=page.count)

@@ -12,6 +12,7 @@ from subgraphs.orders.api.checkouts import Checkout
 from subgraphs.orders.api.context import Info
 from subgraphs.orders.api.orders import Order, OrderConnection, OrderWhere
 from subgraphs.orders.api.sagas import OrderSaga, OrderSagaConnection, OrderSagaWhere
+from subgraphs.orders.domain.order import EVERY_ORDER
 
 
 @strawberry.type
@@ -47,9 +48,9 @@ class Query:
         """Give a page of all orders."""
         require(info.context.caller, kinds={"staff", "admin", "service"})
         orders = info.context.service.orders
-        statuses = where.statuses if where else ()
-        found = await orders.page(Page(first, after, last, before), statuses)
-        page = connection(found.map(Order.of), count=lambda: orders.count(statuses))
+        wanted = where.to_domain() if where else EVERY_ORDER
+        found = await orders.page(Page(first, after, last, before), wanted)
+        page = connection(found.map(Order.of), count=lambda: orders.count(wanted))
         return OrderConnection(edges=page.edges, page_info=page.page_info, count=page.count)
 
     @strawberry.field(description="All sagas, the newest first; for staff.")

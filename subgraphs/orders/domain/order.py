@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from kernel.errors import InvalidInputError
 from kernel.events.catalogue import (
@@ -97,6 +98,21 @@ class Order:
     def total(self) -> Taxed:
         """Goods and shipping."""
         return self.subtotal + self.shipping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderFilter:
+    """Which orders are wanted; what is not said does not matter."""
+
+    statuses: tuple[OrderStatus, ...] = ()
+    placed_from: datetime | None = None
+    placed_until: datetime | None = None
+    number: str | None = None
+    email: str | None = None
+    sku: str | None = None
+
+
+EVERY_ORDER: Final = OrderFilter()
 
 
 def place(checkout: Checkout, amounts: Totals, order_id: str, at: datetime) -> Order:

@@ -9,6 +9,7 @@ from kernel.events.feed import EventFeed
 from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
+from subgraphs.orders.service.drafts import DraftService
 from subgraphs.orders.service.history import OrderService
 from subgraphs.orders.service.invoices import InvoiceService
 from subgraphs.orders.service.oversight import SagaOversight
@@ -31,4 +32,5 @@ class OrdersService:
     oversight: SagaOversight
     returns: ReturnService
     invoices: InvoiceService
+    drafts: DraftService
     feed: EventFeed

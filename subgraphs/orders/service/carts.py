@@ -36,14 +36,14 @@ class CartService:
         self._stock = stock
         self._clock = clock
 
-    async def create(self, caller: Caller, currency: str) -> Cart:
-        """Make an empty cart, owned by the caller when that is a customer."""
+    async def create(self, caller: Caller, currency: str, customer_id: str | None = None) -> Cart:
+        """Make an empty cart, owned by the caller when that is a customer, else by whom the staff names."""
         decimals_of(currency)
         now = self._clock.now()
         cart = Cart(
             id=new_id("cart"),
             currency=currency,
-            customer_id=customer_of(caller),
+            customer_id=customer_of(caller) or customer_id,
             version=1,
             ordered=False,
             lines=(),

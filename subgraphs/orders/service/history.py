@@ -17,7 +17,7 @@ from kernel.money import Money
 from kernel.pagination import Page, Slice
 from kernel.transitions import IllegalTransitionError
 from subgraphs.orders.domain.errors import OrderNotCancellableError
-from subgraphs.orders.domain.order import EntryKind, Order, TimelineEntry
+from subgraphs.orders.domain.order import EVERY_ORDER, EntryKind, Order, OrderFilter, TimelineEntry
 from subgraphs.orders.domain.saga import Saga, SagaKind, start
 from subgraphs.orders.domain.status import ORDER, OrderStatus
 from subgraphs.orders.service.access import may_see
@@ -42,15 +42,15 @@ class OrderService:
             order = await store.by_id(session, order_id)
         return order if order is not None and may_see(caller, order.customer_id) else None
 
-    async def page(self, page: Page, statuses: Sequence[OrderStatus] = ()) -> Slice[Order]:
+    async def page(self, page: Page, where: OrderFilter = EVERY_ORDER) -> Slice[Order]:
         """Read a page of all orders, the newest first."""
         async with self.database.session() as session:
-            return await store.page_of(session, page, statuses)
+            return await store.page_of(session, page, where)
 
-    async def count(self, statuses: Sequence[OrderStatus] = ()) -> int:
+    async def count(self, where: OrderFilter = EVERY_ORDER) -> int:
         """Count all orders."""
         async with self.database.session() as session:
-            return await store.count(session, statuses)
+            return await store.count(session, where)
 
     async def cancel(self, caller: Caller, order_id: str, reason: str) -> Order:
         """Cancel an order that has not left: its parcels are stopped, its stock and money go back.

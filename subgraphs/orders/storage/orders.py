@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel.events.catalogue import PostalAddress
 from kernel.money import Money
 from kernel.pagination import Page, Slice, SortKey, apply_page, slice_rows
-from subgraphs.orders.domain.order import EntryKind, Order, OrderLine, TimelineEntry
+from subgraphs.orders.domain.order import EVERY_ORDER, EntryKind, Order, OrderFilter, OrderLine, TimelineEntry
 from subgraphs.orders.domain.status import OrderStatus
 from subgraphs.orders.domain.tax import Taxed
 from subgraphs.orders.storage.tables import order_lines, order_timeline, orders
@@ -156,18 +156,18 @@ async def timeline_of(session: AsyncSession, order_ids: Sequence[str]) -> dict[s
     return found
 
 
-async def page_of(session: AsyncSession, page: Page, statuses: Sequence[OrderStatus] = ()) -> Slice[Order]:
+async def page_of(session: AsyncSession, page: Page, where: OrderFilter = EVERY_ORDER) -> Slice[Order]:
     """Read a page of all orders, the newest first."""
-    statement = apply_page(_filtered(select(orders), statuses), page, NEWEST_FIRST)
+    statement = apply_page(_filtered(select(orders), where), page, NEWEST_FIRST)
     return _slice([_order(row) for row in (await session.execute(statement)).mappings()], page)
 
 
 async def pages_of_customers(
-    session: AsyncSession, customer_ids: Sequence[str], page: Page, statuses: Sequence[OrderStatus] = ()
+    session: AsyncSession, customer_ids: Sequence[str], page: Page, where: OrderFilter = EVERY_ORDER
 ) -> dict[str, Slice[Order]]:
     """Read the same page of the orders of many customers, in one statement."""
     wanted = select(func.unnest(bindparam("ids", list(customer_ids), ARRAY(Text))).label("customer_id")).subquery()
-    of_one = _filtered(select(orders), statuses).where(orders.c.customer_id == wanted.c.customer_id)
+    of_one = _filtered(select(orders), where).where(orders.c.customer_id == wanted.c.customer_id)
     paged = apply_page(of_one, page, NEWEST_FIRST).lateral()
     found: dict[str, list[Order]] = {customer_id: [] for customer_id in customer_ids}
     for row in (await session.execute(select(paged).select_from(wanted.join(paged, true())))).mappings():
@@ -175,22 +175,35 @@ async def pages_of_customers(
     return {customer_id: _slice(rows, page) for customer_id, rows in found.items()}
 
 
-async def count(session: AsyncSession, statuses: Sequence[OrderStatus] = ()) -> int:
+async def count(session: AsyncSession, where: OrderFilter = EVERY_ORDER) -> int:
     """Count all orders."""
-    return (await session.execute(_filtered(select(func.count()).select_from(orders), statuses))).scalar_one()
+    return (await session.execute(_filtered(select(func.count()).select_from(orders), where))).scalar_one()
 
 
 async def counts_of_customers(
-    session: AsyncSession, customer_ids: Sequence[str], statuses: Sequence[OrderStatus] = ()
+    session: AsyncSession, customer_ids: Sequence[str], where: OrderFilter = EVERY_ORDER
 ) -> dict[str, int]:
     """Count the orders of many customers."""
-    statement = _filtered(select(orders.c.customer_id, func.count().label("orders")), statuses)
+    statement = _filtered(select(orders.c.customer_id, func.count().label("orders")), where)
     grouped = statement.where(orders.c.customer_id.in_(customer_ids)).group_by(orders.c.customer_id)
     return {str(row["customer_id"]): row["orders"] for row in (await session.execute(grouped)).mappings()}
 
 
-def _filtered(statement: Select[*tuple[Any, ...]], statuses: Sequence[OrderStatus]) -> Select[*tuple[Any, ...]]:
-    return statement.where(orders.c.status.in_(statuses)) if statuses else statement
+def _filtered(statement: Select[*tuple[Any, ...]], where: OrderFilter) -> Select[*tuple[Any, ...]]:
+    if where.statuses:
+        statement = statement.where(orders.c.status.in_(where.statuses))
+    if where.placed_from is not None:
+        statement = statement.where(orders.c.placed_at >= where.placed_from)
+    if where.placed_until is not None:
+        statement = statement.where(orders.c.placed_at < where.placed_until)
+    if where.number is not None:
+        statement = statement.where(orders.c.number == where.number)
+    if where.email is not None:
+        statement = statement.where(func.lower(orders.c.email) == where.email.strip().lower())
+    if where.sku is not None:
+        of_sku = select(order_lines.c.id).where(order_lines.c.order_id == orders.c.id, order_lines.c.sku == where.sku)
+        statement = statement.where(of_sku.exists())
+    return statement
 
 
 def _slice(rows: list[Order], page: Page) -> Slice[Order]:
