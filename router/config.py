@@ -25,6 +25,7 @@ from router.policy.header_settings import HeaderSettings
 from router.policy.settings import AuthorizationSettings
 from router.policy.token_settings import AuthenticationSettings
 from router.rates.settings import RateSettings
+from router.plugin_settings import PluginSettings
 from router.sections import Section, demand, is_pattern
 from router.stream_settings import SubgraphStreamSettings, SubscriptionSettings
 from router.telemetry_settings import TelemetrySettings
@@ -230,6 +231,7 @@ class RouterSettings(Section, frozen=True):
         introspection: whether clients may ask for the schema; by default they may, except in production.
         landing_page: whether a person who opens the router's address is told what it is, where the explorer is off.
         subgraph_timeout: seconds that one request to a subgraph may take.
+        plugins: Python code that is called at the stages of a request, in this order.
         subgraphs: what differs for single subgraphs, by name.
     """
 
@@ -254,6 +256,7 @@ class RouterSettings(Section, frozen=True):
     authorization: AuthorizationSettings = msgspec.field(default_factory=AuthorizationSettings)
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
     cache: CacheSettings = msgspec.field(default_factory=CacheSettings)
+    plugins: tuple[PluginSettings, ...] = ()
     traffic: AllTrafficSettings = msgspec.field(default_factory=AllTrafficSettings)
     reload: ReloadSettings = msgspec.field(default_factory=ReloadSettings)
     environment: Literal["development", "production"] = "development"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
 import structlog
@@ -16,6 +16,7 @@ import structlog
 from router.config import RouterSettings
 from router.execution.engine import Engine
 from router.operations.resolver import operation_resolver
+from router.plugins.hooks import Plugin
 from router.policy.api_keys import read_api_keys
 from router.policy.header_rules import header_rules
 from router.policy.internal_token import InternalTokenSigner
@@ -225,6 +226,7 @@ def create_router_app(
     mounts: Mapping[str, Mount] | None = None,
     ids: Mapping[str, str] | None = None,
     sight: Sight = UNSEEN,
+    plugins: Sequence[Plugin] = (),
 ) -> RouterApp:
     """Make the ASGI application of a router.
 
@@ -237,6 +239,7 @@ def create_router_app(
         mounts: what else is served, by the beginning of its paths.
         ids: names of what is served, for `/health`.
         sight: where what is seen of requests goes to.
+        plugins: are called with requests and answers.
     """
     settings = settings or RouterSettings()
     operations = operation_resolver(settings)
@@ -259,9 +262,9 @@ def create_router_app(
     plans = plan_endpoints(engine, settings, callers, operations, streams) if settings.explorer_is_on else {}
     rest = rest_handlers(engine, settings, callers, operations, limited)
     everything = {**plans, **rest, **(mounts or {})}
-    if not sight:
+    if not sight and not plugins:
         return RouterApp(settings, endpoint, streams, everything, ids)
     from router.server.observed import ObservedRouterApp, metrics_page  # noqa: PLC0415 - it is a kind of router app
 
     seen = {**metrics_page(sight, settings.telemetry), **everything}
-    return ObservedRouterApp(settings, endpoint, streams, seen, ids, sight=sight)
+    return ObservedRouterApp(settings, endpoint, streams, seen, ids, sight=sight, plugins=plugins)

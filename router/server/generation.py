@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 
 from router.cache.store import Store
 from router.config import RouterSettings
@@ -15,6 +16,8 @@ from router.execution.transports.http.settings import HttpSettings
 from router.execution.transports.port import SubgraphTransport
 from router.execution.transports.streams import CallbackInbox
 from router.execution.warm_up import warm_up_documents
+from router.plugins.loading import load_plugins
+from router.plugins.stages import PluggedEngine, plugged_streams, plugged_transports
 from router.policy.gate import policy_gate
 from router.policy.internal_token import InternalTokenSigner
 from router.policy.issuers import Verifier, token_verifier
@@ -73,15 +76,17 @@ class Generation:
         self.network = _network(addresses, settings, self.sight)
         self.store = _store(release, before, self.sight)
         self.inbox = _inbox(settings, before)
-        streams = stream_transports(addresses, settings, self.inbox)
-        self.engine = Engine(
+        self.plugins = load_plugins(settings.plugins)
+        streams = plugged_streams(stream_transports(addresses, settings, self.inbox), self.plugins)
+        make_engine = partial(PluggedEngine, plugins=self.plugins) if self.plugins else Engine
+        self.engine = make_engine(
             release.supergraph,
             self._ways(self.network.transports),
             _engine_settings(settings),
             streams=streams,
             gate=policy_gate(release.supergraph, settings),
         )
-        self.engine.watch_planning(PlanningWatch(self.sight, settings.telemetry.slow_plan))
+        self.engine.watch_planning(PlanningWatch(self.sight, settings.telemetry.slow_plan, self.plugins))
         self.verifier = _verifier(settings, before)
         self.app = create_router_app(
             self.engine,
@@ -92,6 +97,7 @@ class Generation:
             uploading=self.engine.through(self._ways(self.network.uploading())) if settings.uploads.enabled else None,
             ids={"supergraph": release.supergraph_id, "settings": release.settings_id},
             sight=self.sight,
+            plugins=self.plugins,
         )
 
     async def warm_up_published(self) -> int:
@@ -106,6 +112,8 @@ class Generation:
         await self.app.aclose()
         self.engine.close()
         await self.network.close()
+        for plugin in self.plugins:
+            await plugin.close()
 
     async def let_go(self, successor: Generation | None = None) -> None:
         """Close what may be taken over, unless a successor has done so."""
@@ -115,7 +123,8 @@ class Generation:
             await asyncio.to_thread(self.sight.close)
 
     def _ways(self, transports: Transports) -> Transports:
-        return cached(seen(transports, self.sight), self.release.supergraph, self.store)
+        ways = cached(seen(transports, self.sight), self.release.supergraph, self.store)
+        return plugged_transports(ways, self.plugins)
 
 
 def _network(addresses: Mapping[str, str], settings: RouterSettings, sight: Sight) -> HttpNetwork:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from router.server.app import Mount, RouterApp
+from router.server.app import Mount
 from router.server.exchange import Answer, HeaderBlock, HttpRequest, Reply, Response
+from router.server.plugged import PluggedRouterApp
 from router.telemetry.correlation import CLIENT_NAME, TRACEPARENT, is_traceparent
 from router.telemetry.sight import Sight
 from router.telemetry_settings import TelemetrySettings
@@ -34,7 +35,7 @@ def metrics_page(sight: Sight, settings: TelemetrySettings) -> dict[str, Mount]:
     return {wanted.path: answer}
 
 
-class ObservedRouterApp(RouterApp):
+class ObservedRouterApp(PluggedRouterApp):
     """Answers requests, and tells what is to be seen of that."""
 
     def __init__(self, *arguments: Any, sight: Sight, **named: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -15,6 +15,7 @@ from router.execution.engine import MakeRun
 from router.execution.exchange import RequestContext
 from router.execution.run import Run
 from router.execution.transports.port import Sender
+from router.plugins.hooks import Plugin, overrides
 from router.telemetry.sight import Sight
 
 _LOG: Final = structlog.get_logger("router.planning")
@@ -26,15 +27,19 @@ class PlanningWatch:
     Args:
         sight: where what is seen goes to.
         slow: seconds from which on an operation is written down; None, and none is.
+        plugins: are shown each plan.
     """
 
-    def __init__(self, sight: Sight, slow: float | None) -> None:
+    def __init__(self, sight: Sight, slow: float | None, plugins: Sequence[Plugin] = ()) -> None:
         self._sight = sight
         self._slow = slow
+        self._plugins = [each for each in plugins if overrides(each, "plan")]
         self._new: WeakKeyDictionary[Program, tuple[int, int]] = WeakKeyDictionary()
 
     def compiled(self, program: Program, operation: str | None, seconds: float) -> None:
         """Take note of a program that was just made; this is called from the thread that made it."""
+        for plugin in self._plugins:
+            plugin.plan(program.plan, operation)
         if self._slow is not None and seconds >= self._slow:
             _LOG.warning("slow plan", operation=operation, seconds=round(seconds, 3), fetches=len(program.operations))
         if self._sight.metrics is not None:
