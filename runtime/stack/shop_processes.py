@@ -64,6 +64,7 @@ class ShopProcesses:
             **self.environment,
             "STOREGRAPH_ROUTES": str(ROUTES),
             "STOREGRAPH_JWKS_URL": f"http://127.0.0.1:{self.subgraphs['users']}/.well-known/jwks.json",
+            "STOREGRAPH_ROUTER_URL": subgraph_url(self.routers[0]),
             **{f"STOREGRAPH_{name.upper()}_URL": subgraph_url(port) for name, port in self.subgraphs.items()},
         }
 
