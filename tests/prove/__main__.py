@@ -23,6 +23,7 @@ _PARTS_OF_THE_TOOL = {
     "events_recommendations",
     "events_analytics",
     "orders_input",
+    "orders_payments",
     "policy_cache",
     "policy_faults",
     "orders_races",
