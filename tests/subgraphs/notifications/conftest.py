@@ -239,7 +239,7 @@ async def world(notifications_url: str, clock: FixedClock, tmp_path: Path) -> As
     url = notifications_url
     database = Database(url, schema="notifications")
     async with database.transaction() as session:
-        await session.execute(text(f"TRUNCATE {', '.join(TABLES)}, orders.outbox"))
+        await session.execute(text(f"TRUNCATE {', '.join(TABLES)}, outbox, orders.outbox"))
     people, api = People(), Api()
     parts = Parts(database=database, calls=people, clock=clock, supergraph=api)
     settings = Settings(database_url=url, data_dir=tmp_path)
