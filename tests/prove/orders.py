@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable
 from itertools import product
 from typing import Final
 
 from rich.table import Table
 
+from benchmarks import checkout
 from tests.crash.matrix import EVENTS_TWICE, SCENARIOS, Cell, Machine, cells, machine, run_cell
+from tests.prove.checkout import HERE
 from tests.prove.claims import Prover
 from tests.prove.orders_input import prove_budgets, prove_input
+from tests.prove.orders_payments import prove_payments
 from tests.prove.orders_races import Shops, prove_races
 from tests.prove.orders_stress import prove_stress
 from tests.servers import Servers
 
 _TWO_OF_EACH: Final = 2
+_PROPERTIES: Final = (
+    "tests/kernel/test_money.py",
+    "tests/subgraphs/orders/test_domain.py",
+    "tests/subgraphs/orders/test_returns.py::test_a_line_that_comes_back_piece_by_piece_gives_back_what_was_paid_for_it",
+)
 
 
 def prove(prover: Prover) -> None:
@@ -27,6 +37,14 @@ def prove(prover: Prover) -> None:
         asyncio.run(_sales(prover, shops))
     finally:
         servers.stop()
+    with prover.part("Money is never made or lost by rounding: taxes, discounts, returns, in 0, 2 and 3 decimals"):
+        _rounding(prover)
+    if not prover.quick:
+        with prover.part("CPU of all processes, beside Vendure's recorded figures"):
+            for row in checkout.measure(100):
+                prover.at_most(
+                    f"{row.name}: {row.ours:.1f} ms, as a part of {row.vendure:.0f} ms", row.ratio, row.bound
+                )
     with prover.part("The crash matrix, on real PostgreSQL and RabbitMQ"):
         _crash_matrix(prover)
 
@@ -37,10 +55,18 @@ async def _sales(prover: Prover, shops: Shops) -> None:
         "Bad input": prove_input,
         "Races": prove_races,
         "Stress": prove_stress,
+        "Payments and parcels": lambda prover, shops: prove_payments(prover, shops.postgres),
     }
     for title, part in parts.items():
         with prover.part(title):
             await part(prover, shops)
+
+
+def _rounding(prover: Prover) -> None:
+    command = [sys.executable, "-m", "pytest", *_PROPERTIES, "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+    seen = f"exit {done.returncode}, {done.stdout.strip().splitlines()[-1]}"
+    prover.check("properties of amounts", seen, "exit 0", done.returncode == 0)
 
 
 def _crash_matrix(prover: Prover) -> None:

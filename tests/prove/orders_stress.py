@@ -59,15 +59,17 @@ ANOMALIES: Final = {
         SELECT cart_id FROM orders.orders WHERE status NOT IN ('CANCELLED', 'REFUNDED')
         GROUP BY 1 HAVING count(*) > 1""",
     "SKUs of which more or less was sold than is promised": """
-        SELECT s.sku FROM (SELECT sku, sum(allocated)::int AS promised, sum(reserved)::int AS held
-            FROM inventory.stock_levels GROUP BY sku) AS s
-        WHERE s.held <> 0 OR s.promised <> (
+        SELECT s.sku FROM (SELECT sku, sum(allocated)::int AS promised FROM inventory.stock_levels GROUP BY sku) AS s
+        WHERE s.promised <> (
             SELECT coalesce(sum(l.quantity), 0) FROM orders.order_lines AS l JOIN orders.orders AS o
             ON o.id = l.order_id WHERE l.sku = s.sku AND o.status = 'CONFIRMED')""",
+    "checkouts that have ended and still hold stock": """
+        SELECT c.id FROM inventory.reservation_lines AS r JOIN orders.checkouts AS c ON c.id = r.checkout_id
+        WHERE r.state = 'held' AND c.status <> 'OPEN'""",
     "transactions of the ledger that do not balance": """
         SELECT transaction_id FROM payments.ledger_entries GROUP BY 1
         HAVING sum(CASE side WHEN 'DEBIT' THEN amount_minor ELSE -amount_minor END) <> 0""",
-    "dead letters": "SELECT event_id::text FROM orders.inbox WHERE state = 'dead'",
+    "dead letters": "SELECT event_id FROM orders.inbox WHERE state = 'dead'",
 }
 """What must never be, each as a query that finds it."""
 

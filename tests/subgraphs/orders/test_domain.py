@@ -1,5 +1,6 @@
 """Totals to the last cent, and what may follow what."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -15,6 +16,7 @@ from subgraphs.orders.domain.cart import CartLine, check_quantity, combine
 from subgraphs.orders.domain.checkout import (
     Checkout,
     ShippingChoice,
+    Voucher,
     check_ready,
     check_total,
     totals,
@@ -99,6 +101,24 @@ def test_money_is_neither_made_nor_lost_between_lines_and_total(bought, country,
     assert result.total.gross == result.subtotal.gross + result.shipping.gross
     if TAXES.rate(country).included:
         assert result.total.gross == one.goods + Money(shipping, currency)
+
+
+@given(
+    st.lists(st.tuples(prices, st.integers(1, 99)), min_size=1, max_size=10),
+    st.sampled_from(["DE", "CA", "US"]),
+    currencies,
+    st.decimals(0, 1, places=4),
+)
+def test_a_discount_is_split_over_the_lines_to_the_last_minor_unit(bought, country, currency, share):
+    address = PostalAddress(name="A", line1="1", city="C", postal_code="1", country=country)
+    plain = checkout(bought, currency=currency, address=address)
+    discounted = replace(plain, voucher=Voucher(code="TEN", name="Ten", discount=plain.goods * share))
+    result = totals(discounted, TAXES)
+    assert sum(part.minor for part in result.discounts) == discounted.discount.minor
+    for line, part in zip(plain.lines, result.discounts, strict=True):
+        assert 0 <= part.minor <= line.total.minor
+    taxed_at = result.subtotal.gross if TAXES.rate(country).included else result.subtotal.net
+    assert taxed_at == plain.goods - discounted.discount
 
 
 def test_german_prices_contain_nineteen_percent():
