@@ -67,6 +67,18 @@ class Operations:
         called = f"{name}({arguments})" if arguments else name
         return f"{kind} {{ {called} {self._selection(defined.type, depth, ())} }}"
 
+    def inputs(self, name: str) -> set[str]:
+        """Name all that can be said to a root field: its arguments, and the fields of its inputs at any depth."""
+        wanted = list(next(each for _, other, each in self.roots() if other == name).args.items())
+        found: set[str] = set()
+        while wanted:
+            said, defined = wanted.pop()
+            type_ = _named(defined.type)
+            if isinstance(type_, GraphQLInputObjectType) and said not in found:
+                wanted += type_.fields.items()
+            found.add(said)
+        return found
+
     def takes_ids(self, name: str) -> bool:
         """Whether an id occurs anywhere in the arguments of a root field that must be given."""
         return "the-id-itself" in self.document(name, "the-id-itself", 0)

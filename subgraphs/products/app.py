@@ -11,12 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel.events.catalogue import OrderCancelled
 from kernel.events.consumers import Consumer
 from kernel.events.envelope import Event
+from kernel.personal_data import personal_data_consumer
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from subgraphs.products.api.context import make_context
 from subgraphs.products.api.schema import make_schema
 from subgraphs.products.service import CatalogueService
 from subgraphs.products.storage import vouchers
+from subgraphs.products.storage.personal_data import PERSONAL_DATA
 from subgraphs.products.storage.search import PostgresSearch
 
 
@@ -25,7 +27,7 @@ def make_service(parts: Parts) -> CatalogueService:
     return CatalogueService(parts.database, parts.clock, PostgresSearch(parts.database))
 
 
-def build(_settings: Settings, parts: Parts) -> Subgraph:
+def build(settings: Settings, parts: Parts) -> Subgraph:
     """Build the catalogue with search in PostgreSQL."""
     service = make_service(parts)
     return Subgraph(
@@ -34,7 +36,10 @@ def build(_settings: Settings, parts: Parts) -> Subgraph:
         make_context=partial(make_context, service),
         database=parts.database,
         migrations=Path(__file__).parent / "migrations",
-        consumers=(Consumer(name="products.vouchers", subscriptions={"OrderCancelled": _give_voucher_back}),),
+        consumers=(
+            Consumer(name="products.vouchers", subscriptions={"OrderCancelled": _give_voucher_back}),
+            personal_data_consumer("products", PERSONAL_DATA, settings),
+        ),
         on_close=(service.searches.close,),
     )
 

@@ -32,6 +32,11 @@ API = Operations(build_schema((HERE / "schema" / "api.graphql").read_text(encodi
 KINDS = {name: kind for kind, name, _ in API.roots()}
 HIDDEN = {"NOT_FOUND", "FORBIDDEN", "UNAUTHENTICATED", "INVALID_SECRET"}
 AT_ONCE = 6
+THE_SHOPS = {
+    *("roles", "scopes", "kind", "userId", "customerId", "ownerId", "emailVerified", "passwordHash"),
+    *("status", "price", "unitPrice", "discount", "tax", "number", "version", "createdAt", "updatedAt"),
+}
+"""Names of what no customer says: who they are, what things cost, and in which state they are (mass assignment)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,13 @@ def test_every_root_field_has_its_rule_and_every_rule_its_field() -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_every_generated_document_is_valid(name: str) -> None:
     assert validate(API.schema, parse(API.document(name, "usr_nobody"))) == []
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, kind in KINDS.items() if kind == "mutation" and "customer" in RULES[name].admitted]
+)
+def test_no_input_takes_what_only_the_shop_decides(name: str) -> None:
+    assert THE_SHOPS.isdisjoint(API.inputs(name))
 
 
 def test_what_is_owned_is_there_to_be_tried(victim: Victim) -> None:

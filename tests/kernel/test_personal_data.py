@@ -12,7 +12,7 @@ from runtime.shop import SUBGRAPHS
 
 NAMING = {"email", "customer_id", "user_id", "recipient", "address", "phone", "token", "viewer", "visitor", "buyer"}
 """Columns that tell of a person, whichever table they are in."""
-OTHERS = [name for name in SUBGRAPHS if name not in {"users", "products"}]
+OTHERS = [name for name in SUBGRAPHS if name != "users"]
 
 
 def tables_naming_people(subgraph):
@@ -36,10 +36,6 @@ def test_every_table_that_names_people_is_erased_and_exported(subgraph):
     for table in tables_naming_people(subgraph):
         assert f" {table} " in f" {erased} ", table
     assert [table for table in tables_naming_people(subgraph) if f" {table} " in f" {collected} "]
-
-
-def test_products_keeps_nothing_about_people():
-    assert tables_naming_people("products") == set()
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

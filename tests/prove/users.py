@@ -10,9 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
@@ -26,7 +26,20 @@ _LOGIN = """mutation ($email: String!, $password: String!) {
 _REFRESH = "mutation ($t: String!) { tokenRefresh(refreshToken: $t) { accessToken refreshToken errors { code } } }"
 _BROWSE = "query ($first: Int!) { categories(first: $first) { nodes { slug name } } }"
 _PASSWORD = "storegraph-demo"
-_SUBGRAPHS = {"users", "orders", "payments", "shipping", "notifications", "recommendations", "inventory"}
+_LOOK_EVERY = 0.005
+_SUITE = (
+    "tests/subgraphs/users",
+    "tests/kernel/test_sealing.py",
+    "tests/kernel/test_identity.py",
+    "tests/kernel/test_vault.py",
+    "tests/kernel/test_personal_data.py",
+    "tests/router/policy",
+    "tests/e2e/test_access.py",
+)
+_SUBGRAPHS = {"users", "orders", "payments", "shipping", "notifications", "recommendations", "inventory", "products"}
+
+
+T = TypeVar("T")
 
 
 def prove(prover: Prover) -> None:
@@ -51,11 +64,11 @@ def prove(prover: Prover) -> None:
 
 
 def _suite(prover: Prover) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "tests/subgraphs/users", "tests/kernel/test_sealing.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", *_SUITE]
     done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, timeout=1500, check=False)
     passed = int((re.search(r"(\d+) passed", done.stdout) or ["", "0"])[1])
     failed = int((re.search(r"(\d+) (failed|error)", done.stdout) or ["", "0"])[1])
-    prover.check("tests of identity that pass", passed, ">= 200", passed >= 200)
+    prover.check("tests of identity that pass", passed, ">= 400", passed >= 400)
     prover.equal("tests of identity that fail", failed, 0)
     for line in re.findall(r"^(?:FAILED|ERROR) .*$", done.stdout, re.MULTILINE):
         prover.console.print(f"  {line}")
@@ -119,17 +132,37 @@ def _erasure(prover: Prover, url: str, data_dir: Path, log: Path) -> None:
 def _load(prover: Prover, url: str) -> None:
     seconds = 6 if prover.quick else 20
     addresses = [_demo_address(url, number) for number in range(100)]
-    alone = asyncio.run(_browse(url, seconds))
-    beside, outcomes = asyncio.run(_browse_beside_log_ins(url, seconds, addresses))
+    alone, late_alone = asyncio.run(_watched(_browse(url, seconds)))
+    (beside, outcomes), late = asyncio.run(_watched(_browse_beside_log_ins(url, seconds, addresses)))
     prover.check("log-ins begun a second", f"{len(outcomes) / seconds:.0f}", ">= 45", len(outcomes) >= 45 * seconds)
     opened = outcomes.count("OK")
     prover.check("of them opened a session", opened, ">= 1 a second", opened >= seconds)
     honest = sum(outcome in {"OK", "RATE_LIMITED"} for outcome in outcomes)
     prover.equal("of them without an honest answer", len(outcomes) - honest, 0)
-    p99_alone, p99_beside = _p99(alone), _p99(beside)
-    prover.check("p99 of other requests alone", f"{p99_alone * 1000:.1f} ms", "measured", holds=True)
-    bound = max(3 * p99_alone, 0.05)
-    prover.at_most("p99 of other requests beside them", p99_beside * 1000, bound * 1000, "ms")
+    for what, spent in (("of other requests", alone), ("by which this load itself comes late", late_alone)):
+        prover.check(f"p99 {what}, alone", f"{_p99(spent) * 1000:.1f} ms", "measured", holds=True)
+    prover.check(
+        "p99 by which this load itself comes late beside them", f"{_p99(late) * 1000:.1f} ms", "measured", True
+    )
+    bound = max(3 * _p99(alone), 0.05)
+    prover.at_most("p99 of other requests beside them", _p99(beside) * 1000, bound * 1000, "ms")
+
+
+async def _watched(load: Awaitable[T]) -> tuple[T, list[float]]:
+    """Run a load, and measure beside it how late its own event loop comes: what it adds to each figure."""
+    late: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            begun = time.perf_counter()
+            await asyncio.sleep(_LOOK_EVERY)
+            late.append(time.perf_counter() - begun - _LOOK_EVERY)
+
+    watching = asyncio.create_task(watch())
+    try:
+        return await load, late
+    finally:
+        watching.cancel()
 
 
 async def _browse(url: str, seconds: float) -> list[float]:

@@ -37,7 +37,7 @@ from subgraphs.users.storage import addresses, data_requests, factors, identitie
 from subgraphs.users.storage.data_requests import DataRequest, Kind
 from subgraphs.users.storage.personal import PersonalKeys
 
-OTHERS: Final = ("orders", "payments", "shipping", "notifications", "recommendations", "inventory")
+OTHERS: Final = ("products", "orders", "payments", "shipping", "notifications", "recommendations", "inventory")
 """The other subgraphs that keep something about people, or events that tell of them."""
 
 _EXPORTS_KEPT: Final = timedelta(days=7)

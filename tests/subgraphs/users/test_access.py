@@ -23,12 +23,13 @@ from tests.generated_operations import Operations, codes
 
 OPERATIONS = Operations(SCHEMA._schema)
 ACTORS = ("guest", "customer", "staff", "service")
-PUBLIC, PERSON, STAFF, ADMIN = "public", "person", "staff", "admin"
+PUBLIC, PERSON, STAFF, ADMIN, SERVICE = "public", "person", "staff", "admin", "service"
 POLICY = {
     "me": PUBLIC,
     "user": PUBLIC,  # null for whoever may not see them
     "users": STAFF,
     "dataExport": PERSON,
+    "paymentMethodToken": SERVICE,
     "accessLog": ADMIN,
     "userRegister": PUBLIC,
     "userLogin": PUBLIC,
@@ -75,6 +76,7 @@ REFUSED = {
     PUBLIC: {},
     PERSON: {"guest": "UNAUTHENTICATED", "service": "FORBIDDEN"},
     STAFF: {"guest": "UNAUTHENTICATED", "customer": "FORBIDDEN", "service": "FORBIDDEN"},
+    SERVICE: {"guest": "UNAUTHENTICATED", "customer": "FORBIDDEN", "staff": "FORBIDDEN"},
     ADMIN: {"guest": "UNAUTHENTICATED", "customer": "FORBIDDEN", "staff": "FORBIDDEN", "service": "FORBIDDEN"},
 }
 SEES = {("user", "staff"), ("users", "staff"), ("user", "service")}
@@ -206,3 +208,15 @@ def test_printing_the_schema_leaves_no_trace(tmp_path):
 
     assert 'type User @key(fields: "id")' in export_sdl(subgraph)
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_payment_methods_token_is_told_to_services_and_for_its_owner_alone(world, victim):
+    owner, ids = victim
+    other = await world.register()
+    query = "query($id: ID!, $u: ID!) { paymentMethodToken(id: $id, userId: $u) }"
+    method = next(each for each in ids if each.startswith("pm_"))
+
+    told = [(await world.ask(query, Caller.service("orders"), id=method, u=who.id)) for who in (owner, other)]
+
+    assert [each["paymentMethodToken"] for each in told] == ["tok_secret", None]
+    assert await world.refused(query, owner, id=method, u=owner.id) == ["FORBIDDEN"]
