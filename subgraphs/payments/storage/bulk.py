@@ -1,4 +1,4 @@
-"""Historic payments in bulk, for demo data and imports; events and ledger are derived, so they always agree."""
+"""Historic payments in bulk, for demo data and imports; whatever else is kept of them is derived, so it always agrees."""
 
 from __future__ import annotations
 
@@ -40,6 +40,9 @@ async def copy(connection: asyncpg.Connection, *, payments: Iterable[PaymentRow]
     await _copy(connection, "payment_events", _EVENT, (event for row in rows for event in _events(row)))
     await _copy(connection, "refunds", _REFUND, (_refund(row) for row in rows if row.refunded_minor))
     await _copy(connection, "ledger_entries", _ENTRY, (entry for row in rows for entry in _entries(row)))
+    await _copy(connection, "sandbox_charges", _SANDBOX_CHARGE, map(_sandbox_charge, rows))
+    refunded = (row for row in rows if row.refunded_minor)
+    await _copy(connection, "sandbox_refunds", _SANDBOX_REFUND, map(_sandbox_refund, refunded))
 
 
 _PAYMENT = (
@@ -70,6 +73,19 @@ _REFUND = (
     "created_at",
 )
 _ENTRY = ("transaction_id", "payment_id", "account", "side", "amount_minor", "currency", "at")
+
+_SANDBOX_CHARGE = (
+    "key",
+    "reference",
+    "amount_minor",
+    "captured_minor",
+    "currency",
+    "decline_code",
+    "charged",
+    "state",
+    "created_at",
+)
+_SANDBOX_REFUND = ("key", "reference", "charge_reference", "amount_minor", "currency", "created_at")
 
 
 def _payment(row: PaymentRow) -> tuple[Any, ...]:
@@ -130,6 +146,17 @@ def _entries(row: PaymentRow) -> Iterator[tuple[Any, ...]]:
         at = row.refunded_at or row.created_at
         for entry in refund_entries(Money(row.refunded_minor, row.currency)):
             yield (row.refund_id, row.id, entry.account, entry.side, entry.amount.minor, row.currency, at)
+
+
+def _sandbox_charge(row: PaymentRow) -> tuple[Any, ...]:
+    amount = (row.amount_minor, row.amount_minor, row.currency)
+    return (f"history:{row.id}", f"history_{row.id}", *amount, "", True, "CHARGED", row.created_at)
+
+
+def _sandbox_refund(row: PaymentRow) -> tuple[Any, ...]:
+    at = row.refunded_at or row.created_at
+    names = (f"history:{row.refund_id}", f"history_{row.refund_id}", f"history_{row.id}")
+    return (*names, row.refunded_minor, row.currency, at)
 
 
 async def _copy(

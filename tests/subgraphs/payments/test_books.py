@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, text, update
 from sqlalchemy.exc import IntegrityError
 
-from kernel.database import constraint_name
+from kernel.database import constraint_name, plain_url
 from kernel.errors import DomainError
 from kernel.ids import new_id
 from kernel.money import Money
@@ -16,6 +17,7 @@ from subgraphs.payments.domain.payment import made_of
 from subgraphs.payments.domain.provider import Accepted, Declined, DisputeReport, DisputeStage, RefundReport
 from subgraphs.payments.domain.reconciliation import DifferenceKind
 from subgraphs.payments.service.disputes import Disputes
+from subgraphs.payments.storage import bulk
 from subgraphs.payments.storage import payments as store
 from subgraphs.payments.storage.tables import ledger_entries, sandbox_charges, sandbox_refunds
 from subgraphs.payments.storage.tables import payments as payments_table
@@ -177,3 +179,25 @@ async def test_a_comparison_needs_a_provider_and_a_time(service, clock):
 
 def day(clock):
     return clock.now() - timedelta(hours=12), clock.now() + timedelta(hours=12)
+
+
+async def test_imported_payments_are_at_the_provider_too(database, service, clock):
+    row = bulk.PaymentRow(
+        id=new_id("pay"),
+        order_id="ord_1",
+        customer_id=None,
+        amount_minor=900,
+        currency="EUR",
+        token="tok_approve",
+        created_at=clock.now(),
+        refunded_minor=300,
+        refund_id=new_id("ref"),
+    )
+    connection = await asyncpg.connect(plain_url(database.url))
+    async with connection.transaction():
+        await bulk.copy(connection, payments=[row])
+    await connection.close()
+    report = await service.reconciler.report(None, *day(clock))
+    assert (report.differences, report.lines_here, report.lines_at_provider) == ((), 2, 2)
+    await check(database, row.id)
+    assert (await refund(service, await read(database, row.id), key="rest")).amount == Money(600, "EUR")
