@@ -12,8 +12,8 @@ from rich.table import Table
 
 from tests.crash.matrix import machine
 from tests.prove.claims import Prover
-from tests.prove.events_partners import prove_shop, prove_suites
 from tests.prove.events_analytics import prove_analytics
+from tests.prove.events_partners import prove_shop, prove_suites
 from tests.prove.events_recommendations import prove_recommendations
 from tests.soak.soak import Report, Soak
 
