@@ -12,8 +12,9 @@ HERE = Path(__file__).parent
 
 
 def names() -> list[str]:
-    """Return the benchmarks: every other module of this folder."""
-    return sorted(module.name for module in pkgutil.iter_modules([str(HERE)]) if module.name != "__main__")
+    """Return the benchmarks: every other module of this folder, but for what only holds settings."""
+    found = (module.name for module in pkgutil.iter_modules([str(HERE)]))
+    return sorted(name for name in found if name != "__main__" and not name.endswith("_settings"))
 
 
 def title(name: str) -> str:

@@ -22,6 +22,7 @@ from kernel.subgraph import Subgraph
 
 _LARGEST_BODY: Final = 2_000_000
 _EVENT_STREAM: Final = "text/event-stream"
+_DEADLINE: Final = "x-request-timeout-ms"
 _HEARTBEAT_SECONDS: Final = 10.0
 
 
@@ -71,8 +72,18 @@ async def _answer(subgraph: Subgraph, verifier: InternalTokenVerifier, request: 
     )
     if streamed:
         return StreamingResponse(_stream(cast("AsyncGenerator[Result]", run())), media_type=_EVENT_STREAM)
-    result = await cast("Awaitable[Result]", run())
+    try:
+        async with asyncio.timeout(_seconds_left(request, body["query"])):
+            result = await cast("Awaitable[Result]", run())
+    except TimeoutError:
+        return _failed(504, "The answer came too late to be of any use.", "GATEWAY_TIMEOUT")
     return _json(200, result.to_builtins())
+
+
+def _seconds_left(request: Request, query: str) -> float | None:
+    """Return for how long the answer is worth anything, if whoever asks has said so; what is begun is finished."""
+    said = request.headers.get(_DEADLINE, "")
+    return int(said) / 1000 if said.isdigit() and not query.lstrip().startswith("mutation") else None
 
 
 async def _stream(events: AsyncGenerator[Result]) -> AsyncGenerator[bytes]:

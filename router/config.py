@@ -21,14 +21,14 @@ from router.http_settings import (
     UploadSettings,
 )
 from router.limits.settings import DemandSettings, LimitSettings
+from router.plugin_settings import PluginSettings
 from router.policy.header_settings import HeaderSettings
 from router.policy.settings import AuthorizationSettings
 from router.policy.token_settings import AuthenticationSettings
 from router.rates.settings import RateSettings
-from router.plugin_settings import PluginSettings
 from router.sections import Section, demand, is_pattern
 from router.stream_settings import SubgraphStreamSettings, SubscriptionSettings
-from router.telemetry_settings import TelemetrySettings
+from router.telemetry_settings import ErrorSettings, TelemetrySettings
 from router.traffic_settings import AllTrafficSettings, TrafficSettings
 
 
@@ -256,6 +256,7 @@ class RouterSettings(Section, frozen=True):
     authorization: AuthorizationSettings = msgspec.field(default_factory=AuthorizationSettings)
     telemetry: TelemetrySettings = msgspec.field(default_factory=TelemetrySettings)
     cache: CacheSettings = msgspec.field(default_factory=CacheSettings)
+    errors: ErrorSettings = msgspec.field(default_factory=ErrorSettings)
     plugins: tuple[PluginSettings, ...] = ()
     traffic: AllTrafficSettings = msgspec.field(default_factory=AllTrafficSettings)
     reload: ReloadSettings = msgspec.field(default_factory=ReloadSettings)
@@ -287,6 +288,11 @@ class RouterSettings(Section, frozen=True):
     def explorer_is_on(self) -> bool:
         """Whether the explorer is served."""
         return self._or_in_development(self.explorer.enabled)
+
+    @property
+    def errors_are_redacted(self) -> bool:
+        """Whether clients get no errors of subgraphs that were not written for them."""
+        return not self._or_in_development(None) if self.errors.redact is None else self.errors.redact
 
     def _or_in_development(self, chosen: bool | None) -> bool:
         return self.environment == "development" if chosen is None else chosen

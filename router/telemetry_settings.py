@@ -50,6 +50,17 @@ class TracesSettings(Section, frozen=True):
         demand(0 <= self.sample <= 1, "sample must be between 0 and 1")
 
 
+class ErrorSettings(Section, frozen=True):
+    """Errors of subgraphs.
+
+    Attributes:
+        redact: whether those that were not written for clients are told by an id, under which the log has the original;
+            by default they are in production.
+    """
+
+    redact: bool | None = None
+
+
 class TelemetrySettings(Section, frozen=True):
     """What is written about requests.
 

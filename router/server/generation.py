@@ -16,6 +16,7 @@ from router.execution.transports.http.settings import HttpSettings
 from router.execution.transports.port import SubgraphTransport
 from router.execution.transports.streams import CallbackInbox
 from router.execution.warm_up import warm_up_documents
+from router.plugins.hooks import overrides
 from router.plugins.loading import load_plugins
 from router.plugins.stages import PluggedEngine, plugged_streams, plugged_transports
 from router.policy.gate import policy_gate
@@ -25,7 +26,7 @@ from router.release import Release
 from router.server.app import Mount, create_router_app
 from router.server.invalidation import InvalidationEndpoint
 from router.server.streams.subgraphs import callback_door, callback_inbox, stream_transports
-from router.server.ways import Transports, cached, seen
+from router.server.ways import Transports, cached, redacted, seen
 from router.supergraph import Supergraph
 from router.telemetry.planning import PlanningWatch
 from router.telemetry.sight import Sight, sight_of
@@ -78,7 +79,8 @@ class Generation:
         self.inbox = _inbox(settings, before)
         self.plugins = load_plugins(settings.plugins)
         streams = plugged_streams(stream_transports(addresses, settings, self.inbox), self.plugins)
-        make_engine = partial(PluggedEngine, plugins=self.plugins) if self.plugins else Engine
+        asked = [each for each in self.plugins if overrides(each, "operation")]
+        make_engine = partial(PluggedEngine, plugins=asked) if asked else Engine
         self.engine = make_engine(
             release.supergraph,
             self._ways(self.network.transports),
@@ -124,6 +126,8 @@ class Generation:
 
     def _ways(self, transports: Transports) -> Transports:
         ways = cached(seen(transports, self.sight), self.release.supergraph, self.store)
+        if self.release.settings.errors_are_redacted:
+            ways = redacted(ways)
         return plugged_transports(ways, self.plugins)
 
 

@@ -10,6 +10,7 @@ from router.cache.transport import CachingTransport
 from router.execution.transports.port import SubgraphTransport, sender
 from router.supergraph import Supergraph
 from router.telemetry.fetches import SeenTransport
+from router.telemetry.redaction import RedactingTransport
 from router.telemetry.sight import UNSEEN, Sight
 
 Transports = Mapping[str, SubgraphTransport]
@@ -20,6 +21,11 @@ def seen(transports: Transports, sight: Sight = UNSEEN) -> Transports:
     if not sight:
         return transports
     return {name: SeenTransport(sender(each), name, sight) for name, each in transports.items()}
+
+
+def redacted(transports: Transports) -> Transports:
+    """Return transports that let no error through which was not written for clients."""
+    return {name: RedactingTransport(sender(each), name) for name, each in transports.items()}
 
 
 def cached(transports: Transports, supergraph: Supergraph, store: Store | None) -> Transports:
