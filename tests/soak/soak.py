@@ -96,8 +96,14 @@ class Soak:
         async with Database(self._url, schema="producer", pool_size=1) as database:
             for start in range(0, self.report.events, _BATCH):
                 numbers = range(start, min(start + _BATCH, self.report.events))
+                await self._keep_pace(start / self.report.events)
                 while not await self._recorded(numbers[-1]):
                     await self._insist(lambda numbers=numbers: _record_batch(database, numbers))
+
+    async def _keep_pace(self, progress: float) -> None:
+        """Let the first round of strikes go along with the recording, so that each finds work under way."""
+        while sum(self.report.struck.values()) < int(progress * len(self._strikes)):  # noqa: ASYNC110 # a count
+            await asyncio.sleep(0.05)
 
     async def _recorded(self, number: int) -> bool:
         statement = "SELECT count(*) FROM producer.outbox WHERE event #>> '{data,name}' = $1 AND position > $2"
