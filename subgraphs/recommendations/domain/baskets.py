@@ -14,6 +14,7 @@ from kernel.events.catalogue import OrderConfirmed
 class Basket:
     """The products of one order, each once with its units; who bought them, if that is known."""
 
+    order_id: str
     customer_id: str | None
     confirmed_at: datetime
     units: tuple[tuple[str, int], ...]
@@ -22,7 +23,7 @@ class Basket:
     def of(cls, order: OrderConfirmed) -> Self:
         """Read the basket out of the event; several variants of a product count as one product."""
         units = _summed((line.product_id, line.quantity) for line in order.lines)
-        return cls(order.customer_id, datetime.fromisoformat(order.confirmed_at), units)
+        return cls(order.order_id, order.customer_id, datetime.fromisoformat(order.confirmed_at), units)
 
     @property
     def products(self) -> list[str]:

@@ -16,8 +16,8 @@ class Learning:
     """Learns from what happens in the shop."""
 
     async def order(self, session: AsyncSession, basket: Basket) -> None:
-        """Count a confirmed order."""
-        if basket.units:
+        """Count a confirmed order, once."""
+        if basket.units and await counting.begin_order(session, basket):
             await counting.add_popularity(session, basket)
             await counting.add_pairs(session, basket)
             await counting.add_purchases(session, basket)

@@ -54,7 +54,7 @@ class Viewing:
                 viewed_at=now.isoformat(),
                 searched=search_words(searched),
             )
-            await record(session, viewed, subject=viewer)
+            await record(session, viewed, subject=product_id)
         return guest
 
     def _guest(self, caller: Caller, session_token: str | None) -> str:

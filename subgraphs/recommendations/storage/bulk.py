@@ -21,6 +21,7 @@ CREATE TEMPORARY TABLE bought (
 ) ON COMMIT DROP"""
 
 _COUNTS: Final = (
+    "INSERT INTO learnt_orders SELECT DISTINCT order_id FROM bought ON CONFLICT DO NOTHING",
     f"""
     INSERT INTO products AS known (product_id, orders, units, trend, last_bought_at)
     SELECT product_id, count(*), sum(units), sum(trend), max(at) FROM (

@@ -10,12 +10,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Integer, Text, TextClause, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.recommendations.domain.baskets import Basket
 from subgraphs.recommendations.domain.recommendation import VIEW_TREND, trend_weight
 from subgraphs.recommendations.domain.viewing import GUEST
+from subgraphs.recommendations.storage.tables import learnt_orders
 
 _KEPT_VIEWS: Final = 100
 """How many products are remembered of what somebody has viewed."""
@@ -73,6 +74,12 @@ DELETE FROM views WHERE (viewer, product_id) IN (
     WHERE last_viewed_at < :before AND starts_with(viewer, :guest) ORDER BY last_viewed_at LIMIT 5000)
 RETURNING 1
 """)
+
+
+async def begin_order(session: AsyncSession, basket: Basket) -> bool:
+    """Note that an order is being counted; tell whether it was not before."""
+    noted = insert(learnt_orders).values(order_id=basket.order_id).on_conflict_do_nothing()
+    return (await session.execute(noted.returning(learnt_orders.c.order_id))).first() is not None
 
 
 async def add_popularity(session: AsyncSession, basket: Basket) -> None:

@@ -88,8 +88,8 @@ _NOT_THEIRS: Final = """AND NOT EXISTS (
 def _for_each(*tiers: str) -> TextClause:
     """Put a statement together that makes a list of these tiers for each wanted id.
 
-    The ids come as JSON: PostgreSQL would look into an array and plan anew for its length each time, which takes as long
-    as the answer.
+    The ids come as JSON: PostgreSQL would look into an array and plan anew for its length each time, which takes as
+    long as the answer.
     """
     return text(f"""
         SELECT wanted.id AS wanted_id, best.product_id, best.reason, best.score,

@@ -67,6 +67,9 @@ stock = Table(
     Column("available", Integer, nullable=False),
 )
 
+learnt_orders = Table("learnt_orders", METADATA, Column("order_id", Text, primary_key=True))
+"""The orders that were counted, so that one which is told again, however late, is not counted again."""
+
 product_pairs = Table(
     "product_pairs",
     METADATA,

@@ -147,7 +147,7 @@ async def world(recommendations_url: str, clock: FixedClock) -> AsyncIterator[Wo
     async with database.transaction() as session:
         await session.execute(
             text(
-                "TRUNCATE products, categories, stock, views, neighbours, product_pairs, purchases,"
+                "TRUNCATE products, categories, stock, views, neighbours, learnt_orders, product_pairs, purchases,"
                 " inbox, outbox, orders.outbox,"
                 " sales, sold_lines, refunds, checkouts_started, product_views, searches"
             )

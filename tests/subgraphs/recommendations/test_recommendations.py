@@ -138,6 +138,15 @@ async def test_counts_are_exact_however_often_and_concurrently_events_are_delive
     assert pairs == {**wanted, **{(b, a): count for (a, b), count in wanted.items()}}
 
 
+async def test_an_order_that_is_told_again_when_its_inbox_has_forgotten_it_is_not_counted_again(world):
+    order = world.order("tent", "pegs", customer="usr_ada")
+    await world.publish(order)
+    before = [await world.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in ("products", "purchases")]
+    await world.publish(order)
+
+    assert [await world.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in ("products", "purchases")] == before
+
+
 async def test_loading_in_bulk_counts_as_events_do(world):
     dice = random.Random(3)
     orders = [
@@ -152,7 +161,9 @@ async def test_loading_in_bulk_counts_as_events_do(world):
     await world.publish(*orders)
     by_events = [await world.rows(query) for query in counts]
     connection = await asyncpg.connect(plain_url(world.subgraph.database.url))
-    await connection.execute("SET search_path TO recommendations; TRUNCATE products, product_pairs, purchases")
+    await connection.execute(
+        "SET search_path TO recommendations; TRUNCATE products, learnt_orders, product_pairs, purchases"
+    )
     half = len(orders) // 2
     for part in (orders[:half], orders[half:]):
         await bulk.copy(
