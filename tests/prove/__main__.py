@@ -26,6 +26,8 @@ _PARTS_OF_THE_TOOL = {
     "orders_payments",
     "policy_cache",
     "policy_faults",
+    "policy_rates",
+    "policy_sight",
     "orders_races",
     "orders_stress",
 }
