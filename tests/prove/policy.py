@@ -13,6 +13,7 @@ from tests.prove.claims import Prover
 from tests.prove.policy_cache import prove_cache
 from tests.prove.policy_faults import prove_faults
 from tests.prove.policy_rates import prove_rates
+from tests.prove.policy_sight import prove_sight
 
 SECURITY = "tests/router/policy/test_security.py"
 ATTACKS = {
@@ -58,6 +59,7 @@ def prove(prover: Prover) -> None:
     prove_rates(prover)
     prove_faults(prover)
     prove_cache(prover)
+    prove_sight(prover)
     with prover.part("what the gate costs"):
         _prove_cost(prover)
 
