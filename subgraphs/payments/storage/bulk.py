@@ -1,4 +1,4 @@
-"""Historic payments in bulk, for demo data and imports; whatever else is kept of them is derived, so it always agrees."""
+"""Historic payments in bulk, for demo data and imports; the rest is derived, so that all of it agrees."""
 
 from __future__ import annotations
 
