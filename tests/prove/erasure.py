@@ -241,6 +241,9 @@ def _settle_in(life: Life, mark: str) -> None:
     life.ask('mutation { totpBegin(name: "Phone") { id errors { message } } }')
     reset = "mutation($e: String!) { userPasswordResetRequest(email: $e) { errors { message } } }"
     life.ask(reset, e=life.journey.email)
+    look = "mutation($id: ID!) { productViewed(id: $id) { product { id } errors { message } } }"
+    [product] = life.ask("{ products(first: 1) { nodes { id } } }")["products"]["nodes"]
+    life.ask(look, id=product["id"])
 
 
 def _send_back(life: Life) -> None:
