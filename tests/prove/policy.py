@@ -65,7 +65,7 @@ def prove(prover: Prover) -> None:
 
 
 def _prove_attacks(prover: Prover) -> None:
-    output, _ = _pytest(SECURITY, "tests/router/policy/test_partners.py", "-v")
+    output, _ = _pytest(SECURITY, "tests/router/policy/test_partners.py", "-vv")
     for title, test in ATTACKS.items():
         found = re.findall(rf"::{re.escape(test)}.*? (PASSED|FAILED|ERROR|SKIPPED)", output)
         passed = found.count("PASSED")
