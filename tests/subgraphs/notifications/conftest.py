@@ -141,11 +141,15 @@ class World:
 
     async def send_webhooks(self, *, wait: bool = True) -> int:
         """Send what is due to partners; tell how many deliveries that was."""
-        rooms: Any = self.subgraph.make_context(ANONYMOUS).service
-        count: int = await rooms.webhooks.dispatcher.deliver_due()
+        count: int = await self.webhooks.dispatcher.deliver_due()
         if wait:
-            await rooms.webhooks.dispatcher.idle()
+            await self.webhooks.dispatcher.idle()
         return count
+
+    @property
+    def webhooks(self) -> Any:
+        """The rooms of webhooks."""
+        return self.subgraph.make_context(ANONYMOUS).service.webhooks  # type: ignore[attr-defined]
 
     def mail(self) -> list[EmailMessage]:
         """Read all mail that lies in the folder, oldest first."""

@@ -371,3 +371,36 @@ def test_the_documentation_publishes_the_schedule_that_is_in_force():
     for number, rest in enumerate(SCHEDULE, start=1):
         assert f"| {number} | {int(rest.total_seconds())} s |" in page
     assert f"| {len(SCHEDULE) + 1} |" not in page
+
+
+async def test_what_a_dying_process_was_sending_is_sent_again_under_the_same_id(world):
+    async with partner(slow) as receiver:
+        made = await create(world, receiver.url)
+        await world.publish(PRICE)
+        await world.send_webhooks(wait=False)
+        async with asyncio.timeout(10):
+            while not receiver.calls:  # noqa: ASYNC110 # what another task is told
+                await asyncio.sleep(0.005)
+        await world.webhooks.dispatcher.close()
+        receiver.behaviour = answers(200)
+        assert await world.send_webhooks() == 0
+        world.clock.advance(timedelta(minutes=2))
+        assert await world.send_webhooks() == 1
+        [delivery] = (await log(world, made["endpoint"]))["deliveries"]["nodes"]
+
+    first, second = receiver.calls
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
+    assert [(each["number"], each["status"]) for each in delivery["attempts"]] == [(2, 200)]
+
+
+async def test_an_endpoint_that_has_failed_for_days_is_switched_off_however_seldom_it_is_called(world):
+    async with partner(answers(500)) as receiver:
+        made = await create(world, receiver.url)
+        await world.publish(PRICE)
+        await world.send_webhooks()
+        world.clock.advance(timedelta(days=5))
+        await world.publish(PRICE)
+        await world.send_webhooks()
+        shown = await log(world, made["endpoint"])
+    assert (len(receiver.calls), shown["state"]) == (3, "DISABLED")
