@@ -23,6 +23,7 @@ def make_consumers(orders: OrderService) -> tuple[Consumer, ...]:
                 "PaymentProcessed": _handler(orders.paid),
                 "PaymentFailed": _handler(orders.not_paid),
                 "PaymentRefunded": _handler(orders.refunded),
+                "PaymentDisputed": _handler(orders.disputed),
             },
         ),
     )

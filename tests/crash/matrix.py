@@ -49,6 +49,7 @@ class Scenario:
 SCENARIOS: Final = {
     "buy": Scenario("tok_approve", ("paymentProcess", "stockAllocate"), Ending.BOUGHT),
     "buy-late": Scenario("tok_approve", ("stockReserve",), Ending.BOUGHT),
+    "voucher": Scenario("tok_approve", ("voucherRedeem",), Ending.BOUGHT_CHEAPER),
     "declined": Scenario("tok_decline_stolen_card", ("paymentProcess", "reservationRelease"), Ending.DECLINED),
     "lost-charge": Scenario("tok_timeout", ("paymentProcess", "stockAllocate"), Ending.BOUGHT),
     "lost-request": Scenario("tok_timeout_uncharged", ("paymentProcess",), Ending.BOUGHT),

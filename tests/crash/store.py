@@ -31,6 +31,10 @@ _UNFINISHED = """
     SELECT (SELECT count(*) FROM orders.sagas WHERE status NOT IN ('COMPLETED', 'COMPENSATED', 'FAILED'))
          + (SELECT count(*) FROM payments.payments WHERE status = 'PENDING')
 """
+_GIVE_OUT = """INSERT INTO vouchers (code, name, percent, starts_at, usage_limit)
+    VALUES ('TEN', 'Ten percent', 10, '2020-01-01T00:00:00Z', 1)"""
+_APPLY = """mutation ($id: ID!) { checkoutVoucherApply(id: $id, code: "TEN") {
+    checkout { total { gross { amount currency } } } errors { code } } }"""
 _UNPUBLISHED = "SELECT count(*) FROM {0}.outbox WHERE published_at IS NULL"
 
 
@@ -103,15 +107,26 @@ async def complete(store: Store, sale: dict[str, Any]) -> dict[str, Any]:
         await asyncio.sleep(0.1)
 
 
+async def _settled(store: Store, sale: dict[str, Any]) -> dict[str, Any]:
+    """Press the button until the outcome of the payment is known, too."""
+    while True:
+        paid = await complete(store, sale)
+        if not paid["order"] or paid["order"]["status"] != "PAYMENT":
+            return paid
+        await asyncio.sleep(0.1)
+
+
 async def scenario(store: Store, name: str, sale: dict[str, Any]) -> dict[str, Any]:
     """Run the named scenario to its end, which the fault may not let it reach."""
     if "checkout" not in sale:
         sale = {**sale, **await prepare(store)}
+        if name == "voucher":
+            sale["total"] = await _with_voucher(store, sale["checkout"])
     if name == "buy-late":
         await _let_reservations_expire(store)
     print(json.dumps({"event": "ready", "sale": sale}), flush=True)
     if name == "cancel":
-        order = (await complete(store, sale))["order"]["id"]
+        order = (await _settled(store, sale))["order"]["id"]
         print(json.dumps({"event": "ready", "sale": {**sale, "order": order}}), flush=True)
         store.fault.armed = True
         return await store.run(CANCEL, id=order)
@@ -119,6 +134,14 @@ async def scenario(store: Store, name: str, sale: dict[str, Any]) -> dict[str, A
     answer = await complete(store, sale)
     await _struck_or_at_rest(store)
     return answer
+
+
+async def _with_voucher(store: Store, checkout: str) -> dict[str, str]:
+    """Give a voucher of ten percent out for one use, and let it count; gives the new total."""
+    async with store.subgraphs["products"].database.transaction() as session:
+        await session.execute(text(_GIVE_OUT))
+    applied = await store.run(_APPLY, id=checkout)
+    return applied["checkout"]["total"]["gross"]
 
 
 async def _struck_or_at_rest(store: Store) -> None:
@@ -130,7 +153,7 @@ async def _struck_or_at_rest(store: Store) -> None:
 
 async def recover(store: Store, name: str, sale: dict[str, Any]) -> dict[str, Any]:
     """Do what a buyer does who saw no answer: press the button again. Then wait until nothing moves."""
-    answer = await complete(store, sale)
+    answer = await _settled(store, sale)
     if name == "cancel":
         answer = await store.run(CANCEL, id=sale.get("order") or answer["order"]["id"])
     async with asyncio.timeout(60):

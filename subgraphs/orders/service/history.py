@@ -10,7 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import NotFoundError
-from kernel.events.catalogue import OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed, PaymentRefunded
+from kernel.events.catalogue import (
+    OrderDelivered,
+    OrderShipped,
+    PaymentDisputed,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+)
 from kernel.identity import Caller
 from kernel.ids import new_id
 from kernel.money import Money
@@ -25,6 +32,11 @@ from subgraphs.orders.service.runner import SagaRunner
 from subgraphs.orders.storage import orders as store
 from subgraphs.orders.storage import sagas as saga_store
 
+_DISPUTES: Final = {
+    "OPEN": "The buyer's bank took {amount} back.",
+    "WON": "The bank has decided for us; {amount} came back.",
+    "LOST": "The bank has decided for the buyer; {amount} is theirs.",
+}
 _CALLED_OFF: Final = frozenset({OrderStatus.CANCELLED, OrderStatus.REFUNDED})
 
 
@@ -115,6 +127,14 @@ class OrderService:
             status = order.status
             entry = self._entry(order, EntryKind.REFUNDED, message)
         await store.change_status(session, order, status, entry, refunded_minor=sum_of_all.minor)
+
+    async def disputed(self, session: AsyncSession, event: PaymentDisputed) -> None:
+        """Note that a buyer had their bank take money back, and how the bank decided."""
+        order = await self._locked(session, event.order_id)
+        amount = Money(event.amount_minor, event.currency)
+        message = _DISPUTES.get(event.status, "The dispute about {amount} is {status}.")
+        words = message.format(amount=amount, status=event.status.lower())
+        await store.tell(session, self._entry(order, EntryKind.PAYMENT_DISPUTED, words))
 
     async def _start_cancellation(self, caller: Caller, order_id: str, reason: str) -> Saga | None:
         """Store the saga of a cancellation, or None when there is nothing to be done any more."""

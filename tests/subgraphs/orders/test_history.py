@@ -7,13 +7,21 @@ from sqlalchemy import select
 
 from kernel.calls import CallUnavailableError
 from kernel.errors import ConflictError, NotFoundError
-from kernel.events.catalogue import OrderDelivered, OrderShipped, PaymentFailed, PaymentProcessed, PaymentRefunded
+from kernel.events.catalogue import (
+    OrderDelivered,
+    OrderShipped,
+    PaymentDisputed,
+    PaymentFailed,
+    PaymentProcessed,
+    PaymentRefunded,
+)
 from kernel.events.envelope import Event
 from kernel.identity import ANONYMOUS, Caller
 from kernel.pagination import Page
 from kernel.transitions import IllegalTransitionError
 from subgraphs.orders.consumers import make_consumers
 from subgraphs.orders.domain.errors import OrderNotCancellableError
+from subgraphs.orders.domain.order import EntryKind
 from subgraphs.orders.domain.status import OrderStatus
 from subgraphs.orders.storage import orders as store
 from subgraphs.orders.storage.tables import outbox
@@ -228,3 +236,24 @@ async def test_nobody_else_sees_or_cancels_an_order(world, caller):
     with pytest.raises(NotFoundError):
         await world.service.orders.cancel(caller, order.id, "x")
     assert await status(world, order) == OrderStatus.CONFIRMED
+
+
+async def test_a_dispute_is_told_and_changes_no_state(world):
+    order = await world.complete(await world.checkout())
+    for status in ("OPEN", "LOST"):
+        event = PaymentDisputed(
+            payment_id="pay_1",
+            order_id=order.id,
+            amount_minor=4988,
+            currency="EUR",
+            chargeback_id="cb_1",
+            status=status,
+        )
+        await tell(world, event)
+    async with world.database.session() as session:
+        told = (await store.timeline_of(session, [order.id]))[order.id]
+    assert [entry.message for entry in told if entry.kind == EntryKind.PAYMENT_DISPUTED] == [
+        "The buyer's bank took 49.88 EUR back.",
+        "The bank has decided for the buyer; 49.88 EUR is theirs.",
+    ]
+    assert (await world.service.orders.get(world.buyer, order.id)).status == OrderStatus.CONFIRMED
