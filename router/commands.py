@@ -18,6 +18,7 @@ from router.server.serving import running_router, serve
 from router.server.workers import Workers
 from router.sources import WRONG_USE, CommandError, RouterOptions, read_release
 from router.telemetry.logs import configure_logs
+from router.telemetry.sight import share_metrics_among_workers
 
 _LOG: Final = structlog.get_logger("router")
 
@@ -72,9 +73,7 @@ def _run_workers(options: RouterOptions, release: Release, listeners: list[socke
     """Run one process for each socket."""
     latest = _Latest(options, release)
     if release.settings.telemetry.metrics is not None:
-        from router.telemetry.metrics import share_among_workers  # noqa: PLC0415 - only loaded where it is wanted
-
-        share_among_workers()
+        share_metrics_among_workers()
 
     def work(listener: socket.socket, pipe: int) -> None:
         probe = listener is listeners[0]

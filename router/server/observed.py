@@ -120,6 +120,9 @@ class _Seen:
         request = self.request
         told = request.headers.get(TRACEPARENT)
         parent = told.decode("ascii") if told is not None and is_traceparent(told) else None
+        if parent is None and (passed_over := tracing.passed_over()) is not None:
+            self.request = request._replace(headers={**request.headers, TRACEPARENT: passed_over.encode()})
+            return
         attributes = {"http.request.method": request.method, "url.path": request.path}
         client = request.headers.get(CLIENT_NAME)
         if client is not None:

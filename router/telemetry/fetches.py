@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
 _PARENT: Final = "traceparent"
+_UNSAMPLED: Final = "-00"
+"""The end of a `traceparent` that says that nobody looks at this trace."""
 
 
 class SeenTransport(CallingTransport):
@@ -33,8 +35,8 @@ class SeenTransport(CallingTransport):
         """Send a request under a span of its own."""
         span = None
         tracing = self._sight.tracing
-        if tracing is not None:
-            trace = dict(request.trace)
+        trace = {} if tracing is None else dict(request.trace)
+        if tracing is not None and not trace.get(_PARENT, "").endswith(_UNSAMPLED):
             operation = request.operation
             attributes = {"subgraph.name": self._subgraph, "graphql.operation.type": operation.kind}
             span = tracing.begin(f"fetch {self._subgraph}", trace.get(_PARENT), "client", attributes)

@@ -7,7 +7,6 @@ library keeps them in files of a common folder, so that any worker tells the fig
 from __future__ import annotations
 
 import os
-import tempfile
 from functools import cache
 from typing import Final
 
@@ -24,17 +23,12 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector
 
+from router.telemetry.sight import SHARED_FOLDER
 from router.telemetry_settings import MetricsSettings
 from router.traffic.watching import Refusal, State
 
 _LOG: Final = structlog.get_logger("router.telemetry")
-_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 _STATES: Final[tuple[State, ...]] = ("closed", "half_open", "open")
-
-
-def share_among_workers() -> None:
-    """Have metrics kept in a common folder; call this before the workers are started."""
-    os.environ.setdefault(_FOLDER, tempfile.mkdtemp(prefix="storegraph-metrics-"))
 
 
 class Metrics:
@@ -131,7 +125,7 @@ class Metrics:
 @cache
 def process_metrics(buckets: tuple[float, ...]) -> Metrics:
     """Return the metrics of this process."""
-    return Metrics(REGISTRY if _FOLDER not in os.environ else CollectorRegistry(), buckets)
+    return Metrics(REGISTRY if SHARED_FOLDER not in os.environ else CollectorRegistry(), buckets)
 
 
 @cache
@@ -145,13 +139,13 @@ def serve_metrics(settings: MetricsSettings) -> None:
     try:
         start_http_server(settings.port, settings.host, _collected(process_metrics(settings.buckets).registry))
     except OSError as error:
-        if _FOLDER not in os.environ:
+        if SHARED_FOLDER not in os.environ:
             _LOG.error("metrics are not served", port=settings.port, reason=error.strerror)
 
 
 def _collected(registry: CollectorRegistry) -> CollectorRegistry:
     """Return the figures of all workers, where there are several."""
-    if _FOLDER not in os.environ:
+    if SHARED_FOLDER not in os.environ:
         return registry
     whole = CollectorRegistry()
     MultiProcessCollector(whole)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -29,8 +31,18 @@ class Sight:
             self.tracing.close()
 
 
+SHARED_FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that names the folder in which workers keep their metrics."""
 UNSEEN: Final = Sight()
 """Nothing is watched."""
+
+
+def share_metrics_among_workers() -> None:
+    """Have metrics kept in a common folder.
+
+    The library looks for it when it is loaded, so this must be called before, and before the workers are started.
+    """
+    os.environ.setdefault(SHARED_FOLDER, tempfile.mkdtemp(prefix="storegraph-metrics-"))
 
 
 def sight_of(settings: TelemetrySettings) -> Sight:

@@ -6,6 +6,7 @@ in context variables, and whoever gets the headers, in this process or elsewhere
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from typing import Final, Literal, TypeAlias
 
@@ -14,7 +15,7 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON, ParentBased
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -37,8 +38,9 @@ class Tracing:
     """
 
     def __init__(self, settings: TracesSettings, processor: SpanProcessor | None = None) -> None:
+        self._share = settings.sample
         self._provider = TracerProvider(
-            sampler=ParentBased(TraceIdRatioBased(settings.sample)),
+            sampler=ParentBased(ALWAYS_ON),
             resource=Resource.create({"service.name": settings.service}),
         )
         exporter = OTLPSpanExporter(settings.endpoint, headers=settings.headers) if processor is None else None
@@ -59,6 +61,12 @@ class Tracing:
         """
         context = _PROPAGATOR.extract({"traceparent": parent}, Context()) if parent else Context()
         return self._tracer.start_span(name, context, _KINDS[kind], attributes, start_time=begun_ns)
+
+    def passed_over(self) -> str | None:
+        """Return the `traceparent` of a new trace that nobody is to look at; None for one that somebody is."""
+        if self._share >= 1 or random.random() < self._share:  # noqa: S311 - nothing secret
+            return None
+        return f"00-{random.getrandbits(128) | 1:032x}-{random.getrandbits(64) | 1:016x}-00"
 
     def close(self) -> None:
         """Send what is left; this waits."""

@@ -136,3 +136,12 @@ async def test_breakers_are_seen(sight):
 async def test_nothing_seen_is_nothing_in_the_way(shop):
     transports = {"shop": InProcessTransport(shop)}
     assert seen(transports, Sight()) is transports
+
+
+async def test_a_trace_that_nobody_looks_at_has_no_spans_anywhere(spans, shop, client, sight):
+    sight.tracing._share = 0.0
+    await ask(client)
+    assert spans.get_finished_spans() == ()
+    assert shop.headers[0]["traceparent"].endswith("-00")
+    await ask(client, traceparent=PARENT)
+    assert {each.name for each in spans.get_finished_spans()} >= {"fetch shop", "graphql Greet"}
