@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -71,8 +70,7 @@ class Captures:
         """Ask again for every capture and void whose outcome has been open for too long; tell how many."""
         async with self._till.database.transaction() as session:
             due = await request_store.due_operations(session, self._till.now, self._till.again_at, BATCH)
-        await asyncio.gather(*map(self._carry_out, due))
-        return len(due)
+        return await self._till.each(self._carry_out, due)
 
     async def _begin(self, kind: OperationKind, payment_id: str, amount: Money | None, key: str) -> Payment:
         async with self._till.database.transaction() as session:

@@ -7,7 +7,6 @@ PENDING row that is settled by asking again with the same key: by the caller, or
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -90,8 +89,7 @@ class Charges:
         """Ask again for every payment that has been undecided for too long; tell how many."""
         async with self._till.database.transaction() as session:
             due = await store.due(session, self._till.now, self._till.again_at, BATCH)
-        await asyncio.gather(*map(self._decide, due))
-        return len(due)
+        return await self._till.each(self._decide, due)
 
     async def _decide(self, payment: Payment) -> Payment:
         if payment.status == PaymentStatus.PENDING:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.ids import new_id
@@ -81,8 +79,7 @@ class Refunds:
         """Ask again for every refund whose outcome has been open for too long; tell how many."""
         async with self._till.database.transaction() as session:
             due = await request_store.due_refunds(session, self._till.now, self._till.again_at, BATCH)
-        await asyncio.gather(*map(self._give_back_due, due))
-        return len(due)
+        return await self._till.each(self._give_back_due, due)
 
     async def _give_back_due(self, refund: Refund) -> Refund:
         return await self._give_back(refund, await self._till.payment(refund.payment_id))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from kernel import telemetry
 from kernel.breaker import Breaker, BreakerOpenError
 from kernel.clock import Clock
 from kernel.database import Database
@@ -20,6 +21,9 @@ from subgraphs.payments.domain.provider import PaymentProvider
 from subgraphs.payments.storage import payments as store
 
 T = TypeVar("T")
+W = TypeVar("W")
+
+_log = telemetry.get_logger("payments")
 
 BATCH = 10
 """How much due work one portion of a job takes up."""
@@ -86,6 +90,13 @@ class Till:
             raise OutcomeUnknownError(error.message) from error
         except TimeoutError as error:
             raise OutcomeUnknownError("The payment provider took too long.") from error
+
+    async def each(self, work: Callable[[W], Awaitable[object]], things: Sequence[W]) -> int:
+        """Do due work side by side; what fails is told and tried again later, and holds up nothing else."""
+        for outcome in await asyncio.gather(*map(work, things), return_exceptions=True):
+            if isinstance(outcome, Exception):
+                _log.warning("due work failed", error=repr(outcome))
+        return len(things)
 
     async def payment(self, payment_id: str) -> Payment:
         """Read a payment.

@@ -15,6 +15,7 @@ from subgraphs.payments.domain.errors import (
     OutcomeUnknownError,
 )
 from subgraphs.payments.domain.payment import PaymentStatus
+from subgraphs.payments.domain.provider import Accepted
 from subgraphs.payments.providers.sandbox import SandboxProvider
 from subgraphs.payments.service import make_service
 from subgraphs.payments.storage.tables import ledger_entries, sandbox_charges, sandbox_refunds
@@ -150,6 +151,21 @@ async def test_a_lost_answer_to_a_capture_is_settled_by_the_job(clock, database)
     clock.advance(seconds=20)
     assert await service.settle_due() == 1
     assert (await service.charges.find("key-1")).captured == Money(700, "EUR")
+
+
+async def test_an_answer_that_makes_no_sense_holds_up_nothing_else(clock, database):
+    class Confused(SandboxProvider):
+        async def charge(self, key, amount, token, *, capture=True):
+            answer = await super().charge(key, amount, token, capture=capture)
+            return Accepted(answer.reference, amount * 2) if key == "key-1" else answer
+
+    service = make_service(database, [Confused(database, clock)], clock)
+    for at in (1, 2):
+        await pay(service, key=f"key-{at}", token="tok_timeout")
+    clock.advance(seconds=20)
+    assert await service.settle_due() == 2
+    assert (await service.charges.find("key-2")).status == PaymentStatus.CAPTURED
+    assert len(await rows(database, select(ledger_entries))) == 2
 
 
 async def test_a_provider_that_never_answers_is_left_alone(clock, database):
