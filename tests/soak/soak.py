@@ -96,7 +96,7 @@ class Soak:
         async with Database(self._url, schema="producer", pool_size=1) as database:
             for start in range(0, self.report.events, _BATCH):
                 numbers = range(start, min(start + _BATCH, self.report.events))
-                await self._keep_pace(start / self.report.events)
+                await self._keep_pace((numbers[-1] + 1) / self.report.events)
                 while not await self._recorded(numbers[-1]):
                     await self._insist(lambda numbers=numbers: _record_batch(database, numbers))
 
