@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from copy import copy
 from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
@@ -40,8 +39,7 @@ class SeenTransport(CallingTransport):
             operation = request.operation
             attributes = {"subgraph.name": self._subgraph, "graphql.operation.type": operation.kind}
             span = tracing.begin(f"fetch {self._subgraph}", trace.get(_PARENT), "client", attributes)
-            request = copy(request)
-            request.trace = HeaderLines({**trace, _PARENT: tracing.traceparent_of(span)}.items())
+            request = request.again(trace=HeaderLines({**trace, _PARENT: tracing.traceparent_of(span)}.items()))
         seen = _Seen(self._sight, self._subgraph, span, done)
         try:
             seen.call = self._send(request, seen.land)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from copy import copy
 
 from typing_extensions import override
 
@@ -96,10 +95,9 @@ class _Passage:
         """Be sent; the time that was spent waiting is part of the time that there is."""
         if self._timer is not None:
             self._timer.cancel()
-            waited = self._timer = None
+            self._timer = None
             waited = asyncio.get_running_loop().time() - self._begun
-            self._request = copy(self._request)
-            self._request.timeout = max(self._request.timeout - waited, 0.001)
+            self._request = self._request.again(timeout=max(self._request.timeout - waited, 0.001))
         self._call = send(self._request, self._land)
 
     def settle(self, result: SubgraphResponse | BaseException) -> None:

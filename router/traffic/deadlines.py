@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
-
 from typing_extensions import override
 
 from router.execution.exchange import HeaderLines
@@ -21,9 +19,8 @@ class DeadlineTransport(CallingTransport):
     @override
     def begin(self, request: SubgraphRequest, done: Done[SubgraphResponse]) -> Call:
         """Send a request with its deadline."""
-        request = copy(request)
-        request.trace = HeaderLines((*request.trace, (self._header, str(max(int(request.timeout * 1000), 1)))))
-        return self._send(request, done)
+        left = str(max(int(request.timeout * 1000), 1))
+        return self._send(request.again(trace=HeaderLines((*request.trace, (self._header, left)))), done)
 
 
 class TimeoutTransport(CallingTransport):
@@ -37,6 +34,5 @@ class TimeoutTransport(CallingTransport):
     def begin(self, request: SubgraphRequest, done: Done[SubgraphResponse]) -> Call:
         """Send a request with the time that there is for this subgraph."""
         if request.timeout > self._seconds:
-            request = copy(request)
-            request.timeout = self._seconds
+            request = request.again(timeout=self._seconds)
         return self._send(request, done)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from copy import copy
 
 from typing_extensions import override
 
@@ -90,8 +89,7 @@ class _Persistent:
             self._timer = self._loop.call_later(wait, self._again)
 
     def _again(self) -> None:
-        request = self._request = copy(self._request)
-        request.timeout = max(self._deadline - self._loop.time(), 0.001)
+        request = self._request.again(timeout=max(self._deadline - self._loop.time(), 0.001))
         try:
             self._call = self._owner.send_once(request, self._land)
         except TransportError as error:

@@ -51,6 +51,19 @@ class SubgraphRequest:
 
     _body: bytes | None = field(default=None, repr=False)
 
+    def again(self, *, timeout: float | None = None, trace: HeaderLines | None = None) -> SubgraphRequest:
+        """Return the same request, with another time or other headers of its trace."""
+        return SubgraphRequest(
+            self.operation,
+            self.variables,
+            self.headers,
+            self.timeout if timeout is None else timeout,
+            self.identity,
+            self.value,
+            self.trace if trace is None else trace,
+            self._body,
+        )
+
     def body(self) -> bytes:
         """Return the request as the JSON body of GraphQL over HTTP."""
         if self._body is None:
