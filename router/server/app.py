@@ -65,6 +65,7 @@ class RouterApp:
         ids: Mapping[str, str] | None = None,
     ) -> None:
         self.body_limit = settings.limits.body_bytes
+        self.head_limit = settings.limits.header_bytes
         self.draining = False
         """Whether the router is about to end: set, it answers on, but `/health/ready` sends new clients elsewhere."""
         self._path = settings.server.path

@@ -27,6 +27,7 @@ class Responder(Protocol):
     """What answers requests."""
 
     body_limit: int
+    head_limit: int
 
     def begin(self, request: HttpRequest, done: Callable[[Answer], None], /) -> Call | None:
         """Begin a request that needs no task; None if it does. `done` is called later, or never once cancelled."""

@@ -44,6 +44,7 @@ class ReloadingRouter:
     respond: Callable[[HttpRequest], Coroutine[Any, Any, Answer]]
     give_up: Callable[[HttpRequest], Answer]
     body_limit: int
+    head_limit: int
 
     def __init__(self, generation: Generation, renew: Renew | None = None) -> None:
         self.under_way: Callable[[], frozenset[Hashable]] = frozenset
@@ -118,6 +119,7 @@ class ReloadingRouter:
         self._generation = generation
         self.begin, self.respond, self.give_up = app.begin, app.respond, app.give_up
         self.body_limit = app.body_limit
+        self.head_limit = app.head_limit
         if self._watched is not None:
             self._watched.follow(generation.release)
 

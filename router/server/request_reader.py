@@ -21,7 +21,6 @@ from router.server.body_stream import BodyStream
 from router.server.exchange import CLIENT_ADDRESS, FORM, HttpRequest
 from router.server.heads import HEAD_END, KnownHead, KnownHeads
 
-_LONGEST_HEAD: Final = 65_536
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 STATUS_LINES: Final = {each.value: f"HTTP/1.1 {each.value} {each.phrase}\r\n".encode() for each in HTTPStatus}
@@ -120,7 +119,7 @@ class RequestReader(asyncio.Protocol):
         else:
             if self._reading == "head":
                 self._head_bytes += len(data)
-                if self._head_bytes > _LONGEST_HEAD:
+                if self._head_bytes > self._responder.head_limit:
                     self._refuse(_HEAD_TOO_LONG)
 
     def on_message_begin(self) -> None:
@@ -143,7 +142,8 @@ class RequestReader(asyncio.Protocol):
     def on_headers_complete(self) -> None:
         """Go on to the body; a head that came in one piece is measured here."""
         self._reading = "body"
-        if len(self._piece) > _LONGEST_HEAD and sum(map(len, self._headers.values())) > _LONGEST_HEAD:
+        longest = self._responder.head_limit
+        if len(self._piece) > longest and sum(map(len, self._headers.values())) > longest:
             self._refuse(_HEAD_TOO_LONG)
             return
         self._headers[CLIENT_ADDRESS] = self._peer

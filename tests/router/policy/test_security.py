@@ -328,3 +328,16 @@ async def test_many_passwords_by_batches(make_world: MakeWorld) -> None:
 
     assert sum("data" in each for each in answers) == 5
     assert len(shop.asked) == 5
+
+
+@pytest.mark.parametrize(("size", "status"), [(1_500, 200), (3_000, 431)])
+async def test_heads_have_a_bound_of_the_settings(make_world: MakeWorld, size: int, status: int) -> None:
+    shop = Shop(make_world, "limits: {header_bytes: 2048}")
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n" % len(BODY)
+
+    async with served(shop.app) as (_, connect):
+        reader, writer = await connect()
+        writer.write(head + b"x-a: " + b"a" * size + b"\r\n\r\n" + BODY)
+        answered, _, _ = await read(reader)
+
+    assert answered == status
