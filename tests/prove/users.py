@@ -20,6 +20,8 @@ from tests.prove import erasure
 from tests.prove.checkout import HERE, graphql
 from tests.prove.claims import Prover
 
+T = TypeVar("T")
+
 _LOGIN = """mutation ($email: String!, $password: String!) {
     userLogin(email: $email, password: $password) { accessToken refreshToken errors { code } }
 }"""
@@ -37,9 +39,6 @@ _SUITE = (
     "tests/e2e/test_access.py",
 )
 _SUBGRAPHS = {"users", "orders", "payments", "shipping", "notifications", "recommendations", "inventory", "products"}
-
-
-T = TypeVar("T")
 
 
 def prove(prover: Prover) -> None:
@@ -130,7 +129,7 @@ def _erasure(prover: Prover, url: str, data_dir: Path, log: Path) -> None:
 
 
 def _load(prover: Prover, url: str) -> None:
-    seconds = 6 if prover.quick else 20
+    seconds = 12 if prover.quick else 30
     addresses = [_demo_address(url, number) for number in range(100)]
     alone, late_alone = asyncio.run(_watched(_browse(url, seconds)))
     (beside, outcomes), late = asyncio.run(_watched(_browse_beside_log_ins(url, seconds, addresses)))

@@ -70,6 +70,7 @@ async def test_each_issuer_has_keys_and_rights_of_its_own(issuers: tuple[JwtSett
         signed("nobody", SHOP, "EdDSA"),
         b"Bearer nonsense",
     ],
+    ids=["wrong algorithm", "wrong issuer", "unknown issuer", "nonsense"],
 )
 async def test_no_issuer_signs_for_another(issuers: tuple[JwtSettings, ...], token: bytes) -> None:
     verifier = token_verifier(issuers)
@@ -114,7 +115,9 @@ async def test_a_key_is_as_good_as_a_token(keys: ApiKeySettings) -> None:
     assert await callers((), keys).identify({}) == ANONYMOUS
 
 
-@pytest.mark.parametrize("key", [OLD, "", "wrong", "x" * 100_000, KEY + "x"])
+@pytest.mark.parametrize(
+    "key", [OLD, "", "wrong", "x" * 100_000, KEY + "x"], ids=["old", "empty", "wrong", "long", "more"]
+)
 async def test_keys_that_do_not_hold(keys: ApiKeySettings, key: str) -> None:
     with pytest.raises(UnidentifiedError) as refusal:
         await callers((), keys).identify({b"x-api-key": key.encode()})
@@ -139,6 +142,7 @@ async def test_a_person_by_way_of_a_partner(issuers: tuple[JwtSettings, ...], ke
         (f"keys: [{{name: a, digest: '{DIGEST}', expires_at: 2027-01-01T00:00:00}}]", "time zone"),
         ("keys: 1", "does not list API keys"),
     ],
+    ids=["key", "kind", "time zone", "shape"],
 )
 def test_files_of_keys_that_cannot_be_meant(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "keys.yaml").write_text(text)
