@@ -43,9 +43,11 @@ _DEMANDS: Final = (
     ("    price: Int", '    price: Int @policy(policies: [["prices"], ["staff", "till"]])'),
     (
         "schema\n",
-        "directive @policy(policies: [[policy__Policy!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM\n"
-        "scalar policy__Policy\n\nschema\n"
-        '    @link(url: "https://specs.apollo.dev/policy/v0.1", for: SECURITY)\n',
+        (
+            "directive @policy(policies: [[policy__Policy!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM\n"
+            "scalar policy__Policy\n\nschema\n"
+            '    @link(url: "https://specs.apollo.dev/policy/v0.1", for: SECURITY)\n'
+        ),
     ),
 )
 """What makes the benchmark's schema one with demands, all of which are met by whoever the policies hold for."""
