@@ -188,7 +188,7 @@ async def test_a_mutation_by_get_is_405(connect: Any, engine: Any) -> None:
     assert engine.asked == []
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("method", ["PATCH", "HEAD", "OPTIONS"])
 async def test_other_methods_are_405(connect: Any, method: str) -> None:
     response = await connect().request(method, "/graphql")
 
