@@ -12,6 +12,7 @@ from typing import Final
 
 import asyncpg
 from rich.table import Table
+from sqlalchemy import text
 
 import subgraphs
 from kernel.clock import SystemClock
@@ -100,7 +101,15 @@ async def _measure(prover: Prover, postgres: PostgresForTests, rounds: int) -> N
             p50, p99, p999 = (times[round(len(times) * share) - 1] for share in (0.5, 0.99, 0.999))
             shown.add_row(name, f"{p50:.2f}", f"{p99:.2f}", f"{p999:.2f}")
             prover.at_most(f"{name}: p99", p99, BOUND_MS, "ms")
+        idle = await _timed(lambda _, __: _nothing(database), rounds)
+        shown.add_row("SELECT 1, for comparison", *(f"{idle[round(rounds * at) - 1]:.2f}" for at in (0.5, 0.99, 0.999)))
     prover.console.print(shown)
+
+
+async def _nothing(database: Database) -> None:
+    """Ask for nothing: what the machine takes for a round trip just now, so that a busy one can be told."""
+    async with database.session() as session:
+        await session.execute(text("SELECT 1"))
 
 
 async def _fill(url: str) -> None:
