@@ -14,7 +14,10 @@ export function makeFetcher(settings, session, plans) {
     const headers = { ...PREFLIGHT, ...(await session.headers()), ...options?.headers };
     if (request.operationName === "IntrospectionQuery") return plain(request, { ...options, headers });
     const kind = kindOf(request);
-    if (kind === "subscription") return plans.follow(request, events(plans.address, request, headers));
+    if (kind === "subscription") {
+      void plans.explain(request, "waits");
+      return plans.follow(request, events(plans.address, request, headers));
+    }
     if (kind === "incremental") return plans.follow(request, await noting(request, { ...options, headers }));
     return plans.run(request, headers);
   };

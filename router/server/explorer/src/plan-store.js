@@ -8,7 +8,7 @@ export class PlanStore extends Store {
   #session;
 
   constructor(addresses, session) {
-    super({ notes: null, name: null, how: null, error: null });
+    super({ request: null, notes: null, name: null, how: null, error: null });
     this.#addresses = addresses;
     this.#session = session;
   }
@@ -36,15 +36,17 @@ export class PlanStore extends Store {
     return Symbol.asyncIterator in answers ? each(answers, taken) : taken(answers);
   }
 
-  // Ask how an operation would be answered, without running it.
-  async explain(request) {
-    this.#keep(request, await post(this.#addresses.explain, request, await this.#session.headers()), "planned");
+  // Ask how an operation would be answered, without running it, or how the events will be that it waits for.
+  async explain(request, how = "planned") {
+    const answer = await post(this.#addresses.explain, request, await this.#session.headers());
+    const isLate = how === "waits" && this.state.request === request; // an event has told more
+    if (!isLate) this.#keep(request, answer, how);
   }
 
   #keep(request, answer, how) {
     const notes = answer.extensions?.[EXTENSION] ?? null;
     const error = notes ? null : (answer.errors?.[0]?.message ?? "There is no plan.");
-    this.change({ notes, how, error, name: request.operationName ?? null });
+    this.change({ request, notes, how, error, name: request.operationName ?? null });
   }
 }
 

@@ -43,7 +43,7 @@ function values(editor) {
 
 function PlanPanel({ plans }) {
   const { notes, name, how, error } = plans.use();
-  const ran = how !== "planned";
+  const ran = how === "ran" || how === "streamed";
   const [view, setView] = useState("timeline");
   if (!notes) {
     return (
@@ -82,6 +82,7 @@ function summary({ fetches, milliseconds, kind, delivered }, how) {
   const asked = `${count(fetches.length, "fetch", "fetches")} to ${count(subgraphs, "subgraph", "subgraphs")}`;
   if (how === "ran") return `${asked} in ${time(milliseconds)}`;
   if (how === "planned") return `${asked}, not run`;
+  if (how === "waits") return `${asked} for each event`;
   if (kind === "subscription") return `${asked} for each event, the last in ${time(milliseconds)}`;
   return `${asked}, answered in parts: the first after ${time(delivered[0])}, all in ${time(milliseconds)}`;
 }
