@@ -44,7 +44,8 @@ _DEMANDS: Final = (
     (
         "schema\n",
         (
-            "directive @policy(policies: [[policy__Policy!]!]!) on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM\n"
+            "directive @policy(policies: [[policy__Policy!]!]!)"
+            " on FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM\n"
             "scalar policy__Policy\n\nschema\n"
             '    @link(url: "https://specs.apollo.dev/policy/v0.1", for: SECURITY)\n'
         ),

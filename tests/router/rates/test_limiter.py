@@ -237,7 +237,8 @@ async def test_proxies_that_are_trusted_tell_the_address(make_app: Callable[...,
 
 
 async def test_redis_counts_for_all_routers(make_app: Callable[..., RouterApp], valkey: ValkeyForTests) -> None:
-    shared = f"rate_limits: {{redis: '{valkey.url}', prefix: 'limiter:', timeout: 10, rules: [{{name: r, limit: 30, seconds: 36000}}]}}"
+    rule = "{name: r, limit: 30, seconds: 36000}"
+    shared = f"rate_limits: {{redis: '{valkey.url}', prefix: 'limiter:', timeout: 10, rules: [{rule}]}}"
     apps = [make_app(shared) for _ in range(3)]
 
     answers = await asyncio.gather(*(ask(apps[n % 3], f"{{ a a{n}: a }}") for n in range(60)))
