@@ -50,7 +50,9 @@ def run_plan(options: PlanOptions) -> str:
     try:
         document = read_document(supergraph.api_schema, _query(options.query), DocumentLimits())
         conditions = _conditions(supergraph, document, options)
-        trace = Planner(supergraph).trace(document.node, options.operation, conditions, defer=options.defer, counts=_variables(options.variables))
+        trace = Planner(supergraph).trace(
+            document.node, options.operation, conditions, defer=options.defer, counts=_variables(options.variables)
+        )
     except RequestError as error:
         messages = [each["message"] for each in error.as_dicts()]
         raise CommandError("; ".join(str(each).splitlines()[0] for each in messages)) from error

@@ -13,7 +13,7 @@ from kernel.events.schemas import schema_of
 _HEAD = """\
 # Domain events
 
-Generated from `kernel/events/catalogue.py` by `storegraph export-schema`. Each event travels in a CloudEvents 1.0
+Generated from `kernel/events/catalogue/` by `storegraph export-schema`. Each event travels in a CloudEvents 1.0
 envelope; its body has a JSON Schema in [events/](events/), and [asyncapi.json](asyncapi.json) describes channels and
 queues (AsyncAPI 3.0). Events of one subject reach a consumer in their order, and each has its effect once.
 """

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from graphql import (
-    GraphQLError,
     GraphQLEnumType,
+    GraphQLError,
     GraphQLNonNull,
     GraphQLScalarType,
     GraphQLSchema,

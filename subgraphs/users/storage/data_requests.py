@@ -101,7 +101,10 @@ async def delete_old_exports(session: AsyncSession, before: datetime) -> int:
     """Remove what was exported too long ago, or never got finished; tell how many there were."""
     gone = await session.execute(
         delete(data_requests)
-        .where(data_requests.c.kind == "export", func.coalesce(data_requests.c.finished_at, data_requests.c.created_at) < before)
+        .where(
+            data_requests.c.kind == "export",
+            func.coalesce(data_requests.c.finished_at, data_requests.c.created_at) < before,
+        )
         .returning(data_requests.c.id)
     )
     return len(gone.all())
