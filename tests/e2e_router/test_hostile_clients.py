@@ -61,7 +61,7 @@ REQUESTS = {
     "a batch, where they are off": request('[{"query": "{ __typename }"}]'),
     "a GET that a foreign page could have caused": request(method="GET", path="/graphql?query={__typename}"),
     "another path": request("{}", path="/nowhere"),
-    "another method": request(method="DELETE"),
+    "another method": request(method="PATCH"),
     "a mutation by GET": request(method="GET", path="/graphql?query=mutation{touch}", **ASKED_FIRST),
     "an accept header without a type that can be sent": request("{}", accept="text/html"),
     "a content type other than JSON": request("query={a}", content_type="application/x-www-form-urlencoded"),

@@ -19,7 +19,8 @@ async def store(make_database, monkeypatch, tmp_path):
     monkeypatch.setenv("STOREGRAPH_DATABASE_URL", url)
     now = FixedClock().now()
     saga = start("saga_1", SagaKind.CHECKOUT, "ord_1", "chk_1", {"total_minor": 1})
-    saga = saga.with_step(StepName.RESERVE_STOCK, StepStatus.DONE, {"reservation_id": "res_1"}).to(SagaStatus.WAITING)
+    saga = saga.with_step(StepName.RESERVE_STOCK, StepStatus.DONE, {"reservation_id": "res_1"})
+    saga = saga.with_step(StepName.REDEEM_VOUCHER, StepStatus.DONE, {}).to(SagaStatus.WAITING)
     async with Database(url, schema="orders") as database, database.transaction() as session:
         await session.execute(
             text(
