@@ -64,9 +64,11 @@ class Mutation:
 @strawberry.type
 class Subscription:
     @strawberry.subscription
-    async def restocked(self) -> AsyncIterator[Product]:
+    async def restocked(self, *, without_end: bool = False) -> AsyncIterator[Product]:
         for product in ProductsQuery().products():
             yield product
+        if without_end:
+            await asyncio.Event().wait()
 
 
 @strawberry.federation.type(name="Product", keys=["id"])

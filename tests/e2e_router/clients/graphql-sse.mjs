@@ -8,6 +8,8 @@ const [recorded, requests] = recording(fetch);
 const single = { singleConnection: mode === "single", lazyCloseTimeout: 1_000 };
 const client = createClient({ url, ...single, retryAttempts: 0, fetchFn: recorded });
 
+const ENDLESS = SUBSCRIPTION.replace("restocked", "restocked(withoutEnd: true)");
+
 async function values(query) {
   const found = [];
   for await (const { data, errors } of client.iterate({ query })) {
@@ -23,7 +25,7 @@ await report({
   subscription: () => values(SUBSCRIPTION),
   together: () => Promise.all([values(SUBSCRIPTION), values(QUERY), values(DEFERRED)]),
   async stopped() {
-    for await (const { data } of client.iterate({ query: SUBSCRIPTION })) return data;
+    for await (const { data } of client.iterate({ query: ENDLESS })) return data;
   },
   async refused() {
     try {
