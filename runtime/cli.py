@@ -16,6 +16,7 @@ import typer
 
 from kernel.settings import SettingsError
 from router.cli import add_router_commands
+from runtime.cli_options import DEFAULT_DATA_DIR, DEFAULT_SERVICES_DIR, SERVICES_DIR_VARIABLE, DataDir
 from runtime.errors import StartError
 from runtime.events_cli import events
 from runtime.payments_cli import payments
@@ -42,8 +43,7 @@ app.add_typer(services, name="services", rich_help_panel="Services")
 recommendations = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Judge what is recommended.")
 app.add_typer(recommendations, name="recommendations", rich_help_panel="Shop")
 
-DEFAULT_DATA_DIR = Path(".storegraph")
-SERVICES_DIR = Path(os.environ.get("STOREGRAPH_SERVICES_DIR", ".storegraph-services"))
+SERVICES_DIR = Path(os.environ.get(SERVICES_DIR_VARIABLE, DEFAULT_SERVICES_DIR))
 
 
 class Mode(StrEnum):
@@ -53,9 +53,6 @@ class Mode(StrEnum):
     SERVICES = "services"
 
 
-DataDir = Annotated[
-    Path, typer.Option("--data-dir", help="Folder for the database, keys and mail.", envvar="STOREGRAPH_DATA_DIR")
-]
 SubgraphName = Annotated[str, typer.Argument(help="products, inventory, orders, users, payments, ...")]
 Url = Annotated[str, typer.Option(help="The GraphQL endpoint of a running store.")]
 

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from runtime.cli_options import DEFAULT_DATA_DIR, DataDir
 
 events = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", help="Look at domain events, and mend deliveries."
 )
 
-_DataDir = Annotated[Path, typer.Option("--data-dir", help="Folder of the store.", envvar="STOREGRAPH_DATA_DIR")]
 _Types = Annotated[list[str] | None, typer.Option("--type", help="Only events of this type; may be given again.")]
 _Since = Annotated[datetime | None, typer.Option(help="Only what was published after this instant, in UTC.")]
 _ConsumerName = Annotated[str, typer.Option("--consumer", help="Only those of this consumer.")]
-_HERE = Path(".storegraph")
 _FIRST = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,7 +26,7 @@ def tail(  # noqa: PLR0917 - options, given by name
     since: _Since = None,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until interrupted.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One CloudEvents envelope a line.")] = False,
-    data_dir: _DataDir = _HERE,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Show what was published, by default in the last hour.
 
@@ -49,7 +48,7 @@ def dead_letters(
     event_id: Annotated[str, typer.Option("--event", help="Only this event, by its id.")] = "",
     retry: Annotated[bool, typer.Option("--retry", help="Hand them to their consumers again.")] = False,
     discard: Annotated[bool, typer.Option("--discard", help="Give them up; they have no effect.")] = False,
-    data_dir: _DataDir = _HERE,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Show events that consumers could not handle, with the reason; exit 1 when there are any.
 
@@ -77,7 +76,7 @@ def replay(
     types: _Types = None,
     since: _Since = None,
     again: Annotated[bool, typer.Option("--again", help="Also those it has handled: their effect repeats.")] = False,
-    data_dir: _DataDir = _HERE,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Give a consumer what was published before it was there, or with `--again` what it has handled already.
 

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from runtime.cli_options import DEFAULT_DATA_DIR, DataDir
+
 payments = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help="Compare the shop's money books.")
 
-_DataDir = Annotated[Path, typer.Option("--data-dir", help="Folder of the store.", envvar="STOREGRAPH_DATA_DIR")]
 _Provider = Annotated[str, typer.Option(help="sandbox or stripe; by default whoever takes new payments.")]
 _Days = Annotated[int, typer.Option(min=1, max=31, help="How many days, counted back from the end.")]
 _Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The end, a day in UTC; by default now.")]
-_HERE = Path(".storegraph")
 
 
 @payments.command()
-def reconcile(days: _Days = 7, until: _Until = None, provider: _Provider = "", data_dir: _DataDir = _HERE) -> None:
+def reconcile(
+    days: _Days = 7, until: _Until = None, provider: _Provider = "", data_dir: DataDir = DEFAULT_DATA_DIR
+) -> None:
     """Compare our books with the provider's statement, and the ledger with itself; the exit code is 1 if they differ.
 
     Examples:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from runtime.cli_options import DEFAULT_DATA_DIR, DataDir
 
 saga = typer.Typer(
     no_args_is_help=True, rich_markup_mode="markdown", help="Look at the work behind orders, and decide what is stuck."
 )
 
-_DataDir = Annotated[Path, typer.Option("--data-dir", help="Folder of the store.", envvar="STOREGRAPH_DATA_DIR")]
 _SagaId = Annotated[str, typer.Argument(metavar="ID", help="A saga, by its id.")]
-_HERE = Path(".storegraph")
 
 
 @saga.command("list")
 def show_sagas(
     everything: Annotated[bool, typer.Option("--all", help="Also those that have ended.")] = False,
     first: Annotated[int, typer.Option(min=1, max=100, help="How many at most.")] = 20,
-    data_dir: _DataDir = _HERE,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """List the sagas that have not ended, the newest first.
 
@@ -36,7 +35,7 @@ def show_sagas(
 
 
 @saga.command()
-def show(saga_id: _SagaId, data_dir: _DataDir = _HERE) -> None:
+def show(saga_id: _SagaId, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Show a saga step by step, and what may be decided about it.
 
     Example:
@@ -49,7 +48,7 @@ def show(saga_id: _SagaId, data_dir: _DataDir = _HERE) -> None:
 
 
 @saga.command()
-def retry(saga_id: _SagaId, data_dir: _DataDir = _HERE) -> None:
+def retry(saga_id: _SagaId, data_dir: DataDir = DEFAULT_DATA_DIR) -> None:
     """Let a saga that waits be carried on now, instead of when its pause is over.
 
     Example:
@@ -67,7 +66,7 @@ def resolve(
     step: Annotated[str, typer.Option(help="The step that it waits for, as `show` names it.")],
     verdict: Annotated[str, typer.Option(help="DONE or REFUSED.")],
     payment: Annotated[str, typer.Option(help="The payment that was made, where PROCESS_PAYMENT is DONE.")] = "",
-    data_dir: _DataDir = _HERE,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Say what became of the step that a saga waits for, when no service can tell; the timeline names who decided.
 

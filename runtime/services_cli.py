@@ -7,16 +7,15 @@ from typing import Annotated
 
 import typer
 
+from runtime.cli_options import DEFAULT_SERVICES_DIR, SERVICES_DIR_VARIABLE
+
 services = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     help="Install and run PostgreSQL, Redis, RabbitMQ and nginx on this machine, for services mode.",
 )
 
-_Folder = Annotated[
-    Path, typer.Option("--data-dir", help="Folder of the servers' data.", envvar="STOREGRAPH_SERVICES_DIR")
-]
-_HERE = Path(".storegraph-services")
+_Folder = Annotated[Path, typer.Option("--data-dir", help="Folder of the servers' data.", envvar=SERVICES_DIR_VARIABLE)]
 
 
 @services.command()
@@ -34,7 +33,7 @@ def install() -> None:
 
 @services.command()
 def up(
-    data_dir: _Folder = _HERE,
+    data_dir: _Folder = DEFAULT_SERVICES_DIR,
     detach: Annotated[bool, typer.Option("--detach", help="Return when they are ready, and let them run.")] = False,
 ) -> None:
     """Run the servers on ports of their own on loopback; one that ends is started again.
@@ -51,7 +50,7 @@ def up(
 
 
 @services.command()
-def down(data_dir: _Folder = _HERE) -> None:
+def down(data_dir: _Folder = DEFAULT_SERVICES_DIR) -> None:
     """Stop the servers in order; their data is kept.
 
     Example:
@@ -64,7 +63,7 @@ def down(data_dir: _Folder = _HERE) -> None:
 
 
 @services.command()
-def status(data_dir: _Folder = _HERE) -> None:
+def status(data_dir: _Folder = DEFAULT_SERVICES_DIR) -> None:
     """Tell which servers run and where their settings are; exit 3 if none run.
 
     Example:

@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,8 +23,8 @@ from runtime.progress import Steps
 from runtime.stack.backing import PREFERRED_PORTS, Backing
 from runtime.stack.debian import PROGRAMS, install, missing
 from runtime.stack.supervisor import Supervisor
+from runtime.stopping import stop_flag_on_signals
 
-DEFAULT_FOLDER: Final = Path(".storegraph-services")
 _ENVIRONMENT: Final = "services.env"
 _PIDS: Final = "pids.json"
 _PATIENCE: Final = 180.0
@@ -125,16 +124,8 @@ def backing_services(directory: DataDirectory, steps: Steps) -> Iterator[tuple[B
         supervisor.stop()
 
 
-def stop_event() -> threading.Event:
-    """Give what is set when Ctrl-C or SIGTERM asks this process to end."""
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
-
-
 def _up(directory: DataDirectory) -> None:
-    steps, stop = Steps(), stop_event()
+    steps, stop = Steps(), stop_flag_on_signals()
     with directory:
         directory.announce(url="services")
         with backing_services(directory, steps) as (backing, supervisor):

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Final
 
 from runtime.embedded.child import Child, start_child
-from runtime.export_schema import PROJECT
+from runtime.export_schema import PROJECT, SCHEMA
 from runtime.ports import free_port
 from runtime.shop import SUBGRAPHS
 from runtime.stack.nginx import Nginx
 from runtime.stack.supervisor import Program
 
-SUPERGRAPH: Final = PROJECT / "schema" / "supergraph.graphql"
+SUPERGRAPH: Final = SCHEMA / "supergraph.graphql"
 ROUTES: Final = PROJECT / "runtime" / "rest" / "routes.yaml"
 ROUTER_CONFIG: Final = PROJECT / "deploy" / "router.yaml"
 
@@ -63,9 +63,8 @@ class ShopProcesses:
         return {
             **self.environment,
             "STOREGRAPH_ROUTES": str(ROUTES),
-            "STOREGRAPH_JWKS_URL": f"http://127.0.0.1:{self.subgraphs['users']}/.well-known/jwks.json",
-            "STOREGRAPH_ROUTER_URL": subgraph_url(self.routers[0]),
-            **{f"STOREGRAPH_{name.upper()}_URL": subgraph_url(port) for name, port in self.subgraphs.items()},
+            "STOREGRAPH_ROUTER_URL": endpoint(self.routers[0]),
+            **subgraph_settings(self.subgraphs),
         }
 
     def _program(self, name: str, arguments: Sequence[str], port: int | None) -> Program:
@@ -83,9 +82,17 @@ def choose_ports(names: Sequence[str] = SUBGRAPHS) -> dict[str, int]:
     return {name: free_port() for name in names}
 
 
-def subgraph_url(port: int) -> str:
-    """Where a subgraph of this machine is."""
+def endpoint(port: int) -> str:
+    """Where what listens on a port of this machine takes GraphQL."""
     return f"http://127.0.0.1:{port}/graphql"
+
+
+def subgraph_settings(ports: Mapping[str, int]) -> dict[str, str]:
+    """Give the settings that tell where the subgraphs of this machine are."""
+    return {
+        "STOREGRAPH_JWKS_URL": f"http://127.0.0.1:{ports['users']}/.well-known/jwks.json",
+        **{f"STOREGRAPH_{name.upper()}_URL": endpoint(port) for name, port in ports.items()},
+    }
 
 
 def healthy(port: int) -> bool:

@@ -74,9 +74,10 @@ class Supervisor:
         Raises:
             StartError: one did not become ready; all that was started runs on until `stop`.
         """
-        new = [_Kept(program, program.start(), time.monotonic()) for program in programs]
-        self._kept += new
-        for kept in new:
+        before = len(self._kept)
+        for program in programs:
+            self._kept.append(_Kept(program, program.start(), time.monotonic()))
+        for kept in self._kept[before:]:
             self._wait_until_ready(kept)
 
     def watch(self, stop: Event) -> None:

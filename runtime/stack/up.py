@@ -15,10 +15,11 @@ from runtime.demo_data import DemoUser, demo_users, load_demo_data
 from runtime.ports import free_port, insist_on_free_port
 from runtime.progress import Steps
 from runtime.shop import migrate
-from runtime.stack.backing_command import environment_of, stop_event
+from runtime.stack.backing_command import environment_of
 from runtime.stack.nginx import Nginx
 from runtime.stack.shop_processes import ShopProcesses, choose_ports
 from runtime.stack.supervisor import Supervisor
+from runtime.stopping import stop_flag_on_signals
 from subgraphs.users.app import personal_keys
 
 
@@ -44,11 +45,10 @@ def run_services(options: ServicesUpOptions) -> None:
     Raises:
         StartError: with what to do; nothing is left running then.
     """
-    steps, stop = Steps(), stop_event()
+    steps, stop = Steps(), stop_flag_on_signals()
     insist_on_free_port(options.host, options.port)
     environment = _environment(options)
-    for name, value in environment.items():
-        os.environ[name] = value
+    os.environ.update(environment)
     settings = Settings.load(mode="services")
     configure_logging(level=settings.log_level, style=settings.log_style)
     users = asyncio.run(_prepare(settings, steps, empty=options.empty))

@@ -7,8 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -17,9 +16,10 @@ import pytest
 from runtime.ports import free_port
 from runtime.stack.debian import PROGRAMS, missing
 from tests.e2e import live_journey
-from tests.prove.checkout import HERE, answers
+from tests.prove.checkout import HERE, answers, wait_until
 
 STOREGRAPH = str(Path(sys.executable).with_name("storegraph"))
+PATIENCE = 180.0
 pytestmark = [pytest.mark.timeout(400), pytest.mark.xdist_group("one-command")]
 
 
@@ -72,7 +72,7 @@ def test_the_whole_shop_as_processes_on_real_servers(machine: Machine) -> None:
     shop = machine.start("up", "--mode", "services", "--port", str(port))
     url = f"http://127.0.0.1:{port}/graphql"
     try:
-        until(lambda: shop.poll() is not None or answers(url))
+        wait_until(lambda: shop.poll() is not None or answers(url), PATIENCE)
         assert shop.poll() is None, machine.said
         journey = machine.run("demo", "--url", url)
         assert journey.returncode == 0, journey.stdout + journey.stderr
@@ -104,16 +104,9 @@ def what_ends_comes_back(machine: Machine, url: str) -> None:
     children = [int(pid) for pid in orders.stdout.split() if environment_has(int(pid), str(machine.folder))]
     assert children
     os.kill(children[0], signal.SIGKILL)
-    until(lambda: "orders has ended; it is started again" in machine.said)
-    until(lambda: machine.run("demo", "--url", url).returncode == 0)
+    wait_until(lambda: "orders has ended; it is started again" in machine.said, PATIENCE)
+    wait_until(lambda: machine.run("demo", "--url", url).returncode == 0, PATIENCE)
 
 
 def environment_has(pid: int, text: str) -> bool:
     return text in Path(f"/proc/{pid}/environ").read_text(errors="replace")
-
-
-def until(holds: Callable[[], bool], patience: float = 180) -> None:
-    deadline = time.monotonic() + patience
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.1)

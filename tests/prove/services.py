@@ -18,8 +18,7 @@ from runtime.embedded.data_directory import DataDirectory
 from runtime.embedded.postgres import start_postgres
 from runtime.embedded.valkey import start_valkey
 from runtime.ports import free_port
-from runtime.shop import SUBGRAPHS
-from runtime.stack.shop_processes import ROUTER_CONFIG, SUPERGRAPH, listens
+from runtime.stack.shop_processes import ROUTER_CONFIG, SUPERGRAPH, choose_ports, listens, subgraph_settings
 from tests.prove.checkout import HERE, wait_until
 
 
@@ -56,7 +55,6 @@ class Part:
         Raises:
             RuntimeError: it has ended instead; with the end of what it said.
         """
-
         port = self.port
         if port is None:
             return
@@ -106,7 +104,7 @@ def services(wanted: Sequence[str], extra: dict[str, str], *, twice: str, shared
         postgres, valkey = start_postgres(directory), start_valkey(directory)
         ended.callback(postgres.stop)
         ended.callback(valkey.stop)
-        ports = {name: free_port() for name in SUBGRAPHS} | {twice: shared_port}
+        ports = choose_ports() | {twice: shared_port}
         port = free_port()
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("STOREGRAPH_")},
@@ -115,9 +113,8 @@ def services(wanted: Sequence[str], extra: dict[str, str], *, twice: str, shared
             "STOREGRAPH_DATABASE_URL": postgres.url,
             "STOREGRAPH_REDIS_URL": valkey.url,
             "STOREGRAPH_INTERNAL_KEY": directory.secrets().internal_key,
-            "STOREGRAPH_JWKS_URL": f"http://127.0.0.1:{ports['users']}/.well-known/jwks.json",
             "STOREGRAPH_LOG_LEVEL": "WARNING",
-            **{f"STOREGRAPH_{name.upper()}_URL": f"http://127.0.0.1:{ports[name]}/graphql" for name in SUBGRAPHS},
+            **subgraph_settings(ports),
             **extra,
         }
         shop = Services(
