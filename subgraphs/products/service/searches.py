@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,6 +33,7 @@ class SearchLog:
         self._clock = clock
         self._noted: list[SearchFacts] = []
         self._telling: asyncio.Task[None] | None = None
+        self._closing = asyncio.Event()
 
     def note(self, text: str, found: int) -> None:
         """Note a search and how many products its first page had."""
@@ -43,21 +45,20 @@ class SearchLog:
             self._telling = asyncio.create_task(self._tell_later(), name="products.searches")
 
     async def close(self) -> None:
-        """Tell what is left."""
+        """Tell what is left; what is being told now is waited for, since cut short it would be lost."""
+        self._closing.set()
         if self._telling is not None:
-            self._telling.cancel()
-            await asyncio.wait((self._telling,))
-        await self._tell()
+            await self._telling
 
     async def _tell_later(self) -> None:
-        await asyncio.sleep(_EVERY)
-        await self._tell()
+        while self._noted:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _EVERY)
+            await self._tell()
 
     async def _tell(self) -> None:
         noted = self._noted
         self._noted = []
-        if not noted:
-            return
         try:
             async with self._database.transaction() as session:
                 await record(session, ProductsSearched(searches=tuple(noted)), subject=_SUBJECT)

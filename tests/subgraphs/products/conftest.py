@@ -113,9 +113,12 @@ def service(parts):
 
 
 @pytest.fixture
-def catalogue(parts):
-    """The subgraph as it is built for real."""
-    return build(Settings.load(), parts)
+async def catalogue(parts):
+    """The subgraph as it is built for real; what it would tell later is told before the next test."""
+    subgraph = build(Settings.load(), parts)
+    yield subgraph
+    for close in subgraph.on_close:
+        await close()
 
 
 @pytest.fixture
