@@ -51,12 +51,15 @@ class ShopProcesses:
         return (*subgraphs, *(self._program(f"worker-{each + 1}", ("worker",), None) for each in range(self.workers)))
 
     def front(self) -> Sequence[Program]:
-        """Name the routers and nginx."""
+        """Name the routers."""
         fixed = ("router", "--supergraph", str(SUPERGRAPH), "--config", str(ROUTER_CONFIG), "--port")
-        routers = [
+        return [
             self._program(f"router-{number + 1}", (*fixed, str(port)), port) for number, port in enumerate(self.routers)
         ]
-        return (*routers, Program("nginx", self.nginx.start, lambda: listens(self.nginx.port), log=self.nginx.log))
+
+    def balancer(self) -> Program:
+        """Name nginx; it is started after the routers, since it stays away from one that it could not reach."""
+        return Program("nginx", self.nginx.start, lambda: listens(self.nginx.port), log=self.nginx.log)
 
     def all_settings(self) -> dict[str, str]:
         """Give the settings of every process: of the backing servers, and where the subgraphs are."""

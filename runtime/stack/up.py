@@ -63,6 +63,7 @@ def run_services(options: ServicesUpOptions) -> None:
             supervisor.start(shop.back())
         with steps.step(f"{options.routers} routers behind nginx"):
             supervisor.start(shop.front())
+            supervisor.start([shop.balancer()])
         steps.console.print(_card(options, users, folder, steps.elapsed()))
         supervisor.watch(stop)
         steps.console.print("Stopping ...")
