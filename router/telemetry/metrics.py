@@ -7,6 +7,7 @@ library keeps them in files of a common folder, so that any worker tells the fig
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from typing import Final
 
@@ -40,16 +41,23 @@ class Metrics:
     """
 
     def __init__(self, registry: CollectorRegistry, buckets: tuple[float, ...]) -> None:
+        families: dict[str, tuple[str, ...]] = {}
+
         def counter(name: str, text: str, *labels: str) -> Counter:
+            families[f"{name}_total"] = labels
             return Counter(name, text, labels, registry=registry)
 
         def histogram(name: str, text: str, *labels: str) -> Histogram:
+            families.update({f"{name}_{series}": labels for series in ("bucket", "count", "sum")})
             return Histogram(name, text, labels, registry=registry, buckets=buckets)
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
+            families[name] = labels
             return Gauge(name, text, labels, registry=registry, multiprocess_mode="livesum")
 
         self.registry = registry
+        self.families: Mapping[str, tuple[str, ...]] = families
+        """The labels of each series by its name, for dashboards and alerts that are generated from them."""
         self._requests = histogram(
             "http_server_request_duration_seconds",
             "Time to answer clients.",
