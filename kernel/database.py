@@ -69,6 +69,7 @@ class Database:
             pool_size=pool_size,
             max_overflow=max_overflow,
             pool_timeout=_PATIENCE,
+            pool_use_lifo=True,  # the connection used last has its statements and PostgreSQL's caches warm
             hide_parameters=True,  # they may be personal data, and errors end up in logs
             json_serializer=_to_json,
             json_deserializer=orjson.loads,

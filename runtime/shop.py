@@ -49,10 +49,10 @@ def migrations_of(name: str) -> Path:
 
 
 def build_subgraph(
-    name: str, settings: Settings, calls: SubgraphCalls, supergraph: Supergraph | None = None, *, pool_size: int = 4
+    name: str, settings: Settings, calls: SubgraphCalls, supergraph: Supergraph | None = None, *, pool_size: int = 8
 ) -> Subgraph:
     """Build one subgraph on the database of the settings; opens no connection."""
-    database = Database(settings.database_url or _NO_DATABASE, schema=name, pool_size=pool_size, max_overflow=8)
+    database = Database(settings.database_url or _NO_DATABASE, schema=name, pool_size=pool_size, max_overflow=4)
     build: Any = import_module(f"subgraphs.{name}.app").build
     subgraph: Subgraph = build(settings, Parts(database=database, calls=calls, supergraph=supergraph or NoSupergraph()))
     return subgraph

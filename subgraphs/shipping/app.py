@@ -48,7 +48,7 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
         database=parts.database,
         migrations=Path(__file__).parent / "migrations",
         consumers=(
-            *make_consumers(service.shipments),
+            *make_consumers(service),
             personal_data_consumer("shipping", PERSONAL_DATA, settings),
         ),
         jobs=(Job(name="shipping.carrier", run=service.shipments.drive_due, every=own.track_every),),

@@ -23,7 +23,7 @@ from kernel.database import Database
 from kernel.errors import InvalidInputError
 from kernel.money import Money, decimals_of
 from kernel.webhooks import sign, verify
-from subgraphs.shipping.domain.carrier import Label, LiveRate, Parcel, Tracking, TrackingKind
+from subgraphs.shipping.domain.carrier import Journey, Label, LiveRate, Parcel, Tracking, TrackingKind
 from subgraphs.shipping.storage.tables import sandbox_parcels
 
 NAME: Final = "sandbox"
@@ -83,15 +83,15 @@ class SandboxCarrier:
         booked = statement.on_conflict_do_update(index_elements=["shipment_id"], set_=keep).returning(sandbox_parcels)
         async with self._database.transaction() as session:
             row = (await session.execute(booked)).mappings().one()
-        return Label(row["tracking_number"], f"{self._public_url}/shipping/labels/{row['label_secret']}.svg")
+        url = f"{self._public_url}/shipping/labels/{row['label_secret']}.svg"
+        return Label(row["tracking_number"], url, self._journey(row).news_at)
 
-    async def track(self, tracking_number: str) -> Sequence[Tracking]:
+    async def track(self, tracking_number: str) -> Journey:
         """Tell what has happened to a parcel by now."""
         booked = select(sandbox_parcels).where(sandbox_parcels.c.tracking_number == tracking_number)
         async with self._database.session() as session:
             row = (await session.execute(booked)).mappings().one()
-        now = self._clock.now()
-        return [tracking for tracking in self._life(row) if tracking.at <= now]
+        return self._journey(row)
 
     async def rates(self, country: str, postal_code: str, weight_grams: int, currency: str) -> Sequence[LiveRate]:
         """Price a parcel by its weight alone: five units and one for each kilogram, twice that in a hurry."""
@@ -126,6 +126,12 @@ class SandboxCarrier:
         async with self._database.session() as session:
             row = (await session.execute(statement)).first()
         return None if row is None else (row[0], row[1])
+
+    def _journey(self, row: RowMapping) -> Journey:
+        now = self._clock.now()
+        life = self._life(row)
+        told = [tracking for tracking in life if tracking.at <= now]
+        return Journey(told=told, news_at=life[len(told)].at if len(told) < len(life) else None)
 
     def _life(self, row: RowMapping) -> list[Tracking]:
         booked_at, attempts = row["booked_at"], _SCRIPTS[row["script"]]

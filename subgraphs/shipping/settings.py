@@ -19,7 +19,7 @@ class ShippingSettings(SubgraphSettings):
     """Seconds from booking until the sandbox carrier has delivered a parcel."""
 
     track_every: float = 0.5
-    """Seconds between two questions to the carrier about one parcel."""
+    """Seconds between two questions to the carrier about one parcel, unless it expects news of it later only."""
 
     carrier_retry: float = 10.0
     """Seconds after which a parcel whose carrier did not answer is taken up again."""

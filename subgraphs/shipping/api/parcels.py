@@ -36,6 +36,14 @@ class ShipmentsHaltPayload:
     errors: list[UserError] = strawberry.field(default_factory=list)
 
 
+@strawberry.federation.type(inaccessible=True, description="What came of holding an order's shipments.")
+class ShipmentsHoldPayload:
+    """What came of holding an order's shipments, or of letting them go."""
+
+    held: bool = False
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
 @strawberry.federation.type(inaccessible=True, description="A label with which something is sent back.")
 class ReturnLabel:
     """A label with which something is sent back."""
@@ -125,6 +133,25 @@ class ParcelMutation:
         except DomainError as error:
             return ShipmentsHaltPayload(errors=user_errors(error))
         return ShipmentsHaltPayload(halted=True)
+
+    @strawberry.federation.field(
+        inaccessible=True, description="Let nothing of an order leave while it is changed; again, nothing happens."
+    )
+    async def shipments_hold(self, info: Info, order_id: strawberry.ID) -> ShipmentsHoldPayload:
+        """Hold an order's shipments."""
+        require_service(info.context.caller)
+        try:
+            await info.context.service.changing.hold(order_id)
+        except DomainError as error:
+            return ShipmentsHoldPayload(errors=user_errors(error))
+        return ShipmentsHoldPayload(held=True)
+
+    @strawberry.federation.field(inaccessible=True, description="Let an order go that is not changed after all.")
+    async def shipments_resume(self, info: Info, order_id: strawberry.ID) -> ShipmentsHoldPayload:
+        """Let an order's shipments go as they are."""
+        require_service(info.context.caller)
+        await info.context.service.changing.resume(order_id)
+        return ShipmentsHoldPayload(held=False)
 
     @strawberry.federation.field(
         inaccessible=True, description="Book a parcel with which a buyer sends something back, once for each key."

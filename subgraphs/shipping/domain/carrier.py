@@ -40,6 +40,14 @@ class Tracking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Journey:
+    """All that happened to a parcel, and when its carrier expects something new to tell, where it knows."""
+
+    told: Sequence[Tracking]
+    news_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
     """What a carrier is to carry; `reference` is ours, and books once."""
 
@@ -56,6 +64,7 @@ class Label:
 
     tracking_number: str
     url: str
+    news_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +89,8 @@ class Carrier(Protocol):
         """Book a parcel; the same reference is booked once."""
         ...
 
-    async def track(self, tracking_number: str) -> Sequence[Tracking]:
-        """Tell all that happened to a parcel."""
+    async def track(self, tracking_number: str) -> Journey:
+        """Tell what happened to a parcel."""
         ...
 
     async def rates(self, country: str, postal_code: str, weight_grams: int, currency: str) -> Sequence[LiveRate]:

@@ -9,12 +9,19 @@ from enum import StrEnum
 from typing import Final
 
 from kernel.errors import ConflictError
-from kernel.events.catalogue import PostalAddress, StockLine
+from kernel.events.catalogue import OrderConfirmed, OrderEdited, PostalAddress, StockLine
+from kernel.ids import new_id
 from kernel.transitions import Transitions
 
 
 class ShipmentHandedOverError(ConflictError):
     """The parcel has left the warehouse and cannot be stopped."""
+
+    default_code = "INVALID_STATE"
+
+
+class ShipmentHeldError(ConflictError):
+    """The order is being changed, so nothing of it is sent now."""
 
     default_code = "INVALID_STATE"
 
@@ -103,6 +110,29 @@ def by_warehouse(stock: Iterable[StockLine]) -> dict[str, tuple[StockLine, ...]]
         warehouse = line.warehouse_id or ""
         parcels[warehouse] = (*parcels.get(warehouse, ()), line)
     return dict(sorted(parcels.items()))
+
+
+def packed(order: OrderConfirmed | OrderEdited, carrier: str, at: datetime) -> list[Shipment]:
+    """Make one shipment for each warehouse that has something of an order."""
+    return [
+        Shipment(
+            id=new_id("shp"),
+            order_id=order.order_id,
+            customer_id=order.customer_id,
+            email=order.email,
+            warehouse_id=warehouse,
+            method_id=order.shipping_method_id,
+            carrier=carrier,
+            status=ShipmentStatus.PENDING,
+            address=order.shipping_address,
+            lines=lines,
+            tracking_number="",
+            created_at=at,
+            shipped_at=None,
+            delivered_at=None,
+        )
+        for warehouse, lines in by_warehouse(order.stock).items()
+    ]
 
 
 def all_reached(statuses: Iterable[ShipmentStatus], wanted: ShipmentStatus) -> bool:

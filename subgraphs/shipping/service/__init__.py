@@ -8,6 +8,7 @@ from kernel.clock import Clock
 from kernel.database import Database
 from subgraphs.shipping.domain.carrier import Carrier
 from subgraphs.shipping.service.carriers import CarrierDesk
+from subgraphs.shipping.service.changing import ChangingOrders
 from subgraphs.shipping.service.labels import CarrierWebhooks, Labels
 from subgraphs.shipping.service.offering import Offering
 from subgraphs.shipping.service.quoting import Quoting
@@ -23,6 +24,7 @@ class ShippingService:
     database: Database
     clock: Clock
     shipments: Shipments
+    changing: ChangingOrders
     quoting: Quoting
     labels: Labels
     webhooks: CarrierWebhooks
@@ -46,6 +48,7 @@ def make_service(
         database=database,
         clock=clock,
         shipments=shipments,
+        changing=ChangingOrders(database, clock),
         quoting=Quoting(database, carriers, clock),
         labels=Labels(database, carriers, clock),
         webhooks=CarrierWebhooks(carriers, shipments, clock),

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from kernel.breaker import Breaker
 from kernel.errors import InfrastructureError, NotFoundError
-from subgraphs.shipping.domain.carrier import Carrier, Label, LiveRate, Parcel, Tracking
+from subgraphs.shipping.domain.carrier import Carrier, Journey, Label, LiveRate, Parcel, Tracking
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ class CarrierDesk:
         """Book a parcel."""
         return await self._ask(self._breaker, self._timeout, lambda: self._carrier.book(parcel))
 
-    async def track(self, tracking_number: str) -> Sequence[Tracking]:
+    async def track(self, tracking_number: str) -> Journey:
         """Ask what happened to a parcel."""
         return await self._ask(self._breaker, self._timeout, lambda: self._carrier.track(tracking_number))
 

@@ -21,15 +21,17 @@ from kernel.events.catalogue import AllocationMoved, OrderConfirmed, OrderDelive
 from kernel.events.outbox import record
 from kernel.ids import new_id
 from kernel.pagination import Page, Slice
-from subgraphs.shipping.domain.carrier import Parcel, Tracking, TrackingKind
+from subgraphs.shipping.domain.carrier import Journey, Parcel, Tracking, TrackingKind
 from subgraphs.shipping.domain.shipment import (
     ON_THE_WAY,
     SHIPMENT,
     Shipment,
     ShipmentHandedOverError,
+    ShipmentHeldError,
     ShipmentStatus,
     all_reached,
     by_warehouse,
+    packed,
     without,
 )
 from subgraphs.shipping.service.carriers import CarrierDesk
@@ -39,6 +41,8 @@ from subgraphs.shipping.storage import tracking as tracking_store
 from subgraphs.shipping.storage.search import Wanted
 
 _BATCH = 50
+_ASK_WITHIN = timedelta(minutes=30)
+"""How long a carrier is trusted that there is no news of a parcel yet."""
 _LEADS_TO = {
     TrackingKind.DELIVERY_FAILED: ShipmentStatus.DELIVERY_FAILED,
     TrackingKind.DELIVERED: ShipmentStatus.DELIVERED,
@@ -66,32 +70,19 @@ class Shipments:
         self._track_every = timedelta(seconds=track_every)
         self._carrier_retry = timedelta(seconds=carrier_retry)
 
+    @property
+    def carrier(self) -> str:
+        """Who takes parcels that are made now."""
+        return self._carriers.name
+
     async def plan(self, session: AsyncSession, order: OrderConfirmed) -> None:
         """Make one shipment for each warehouse of a confirmed order, in the caller's transaction."""
         now = self._clock.now()
         await store.lock_order(session, order.order_id)
         if not order.stock or await store.is_halted(session, order.order_id):
             return
-        planned = [
-            Shipment(
-                id=new_id("shp"),
-                order_id=order.order_id,
-                customer_id=order.customer_id,
-                email=order.email,
-                warehouse_id=warehouse,
-                method_id=order.shipping_method_id,
-                carrier=self._carriers.name,
-                status=ShipmentStatus.PENDING,
-                address=order.shipping_address,
-                lines=lines,
-                tracking_number="",
-                created_at=now,
-                shipped_at=None,
-                delivered_at=None,
-            )
-            for warehouse, lines in by_warehouse(order.stock).items()
-        ]
-        await store.add(session, planned, due_at=now)
+        planned = packed(order, self._carriers.name, now)
+        await store.add(session, planned, due_at=None if await store.is_held(session, order.order_id) else now)
 
     async def replan(self, session: AsyncSession, moved: AllocationMoved) -> None:
         """Let lines come from other warehouses, in the caller's transaction.
@@ -101,7 +92,9 @@ class Shipments:
         """
         now = self._clock.now()
         await store.lock_order(session, moved.order_id)
-        known = {each.warehouse_id: each for each in await store.of_order_locked(session, moved.order_id)}
+        shipments = await store.of_order_locked(session, moved.order_id)
+        known = {each.warehouse_id: each for each in shipments if each.status != ShipmentStatus.CANCELLED}
+        due_at = None if await store.is_held(session, moved.order_id) else now
         left = known.get(moved.warehouse_id)
         if left is None or left.status != ShipmentStatus.PENDING:
             return
@@ -115,7 +108,7 @@ class Shipments:
                 await store.repack(session, known[warehouse], (*known[warehouse].lines, *lines))
             else:
                 parcel = replace(left, id=new_id("shp"), warehouse_id=warehouse, lines=lines, created_at=now)
-                await store.add(session, [parcel], due_at=now)
+                await store.add(session, [parcel], due_at=due_at)
         rest = without(left.lines, [line for lines in parcels.values() for line in lines])
         if rest:
             await store.repack(session, left, rest)
@@ -155,8 +148,10 @@ class Shipments:
         Raises:
             NotFoundError: no such shipment.
             IllegalTransitionError: it has left already, or was cancelled.
+            ShipmentHeldError: its order is being changed.
         """
         shipment = await self._known(shipment_id)
+        await self._check_not_held(shipment.order_id)
         if shipment.status == ShipmentStatus.PENDING:
             await self._label(shipment)
             shipment = await self._known(shipment_id)
@@ -181,11 +176,17 @@ class Shipments:
             _log.warning("carrier did not answer", shipment=shipment.id, error=error.message)
             return False
 
-    async def _follow(self, shipment: Shipment, told: Sequence[Tracking]) -> bool:
-        news = [await self.hear(shipment.carrier, tracking) for tracking in told]
+    async def _follow(self, shipment: Shipment, journey: Journey) -> bool:
         async with self.database.transaction() as session:
-            await store.postpone(session, shipment.id, self._clock.now() + self._track_every)
-        return any(news)
+            news = await self._take_in(session, shipment.carrier, journey.told)
+            await store.postpone(session, shipment.id, self._ask_again(journey.news_at))
+        return news
+
+    def _ask_again(self, news_at: datetime | None) -> datetime:
+        """Choose when to ask about a parcel again: when its carrier expects news, not earlier, and not much later."""
+        now = self._clock.now()
+        soon, late = now + self._track_every, now + _ASK_WITHIN
+        return soon if news_at is None else min(max(news_at, soon), late)
 
     async def hear(self, carrier: str, tracking: Tracking) -> bool:
         """Take in what a carrier told, by asking or by itself; what is known or out of date changes no state.
@@ -193,15 +194,18 @@ class Shipments:
         Returns:
             Whether it was told for the first time.
         """
-        if tracking.kind == TrackingKind.BOOKED:
-            return False
         async with self.database.transaction() as session:
-            if not await tracking_store.keep(session, carrier, tracking, self._clock.now()):
-                return False
+            return await self._take_in(session, carrier, [tracking])
+
+    async def _take_in(self, session: AsyncSession, carrier: str, told: Sequence[Tracking]) -> bool:
+        """Keep what a carrier told and act on what is new of it; tell whether anything was."""
+        beyond = [tracking for tracking in told if tracking.kind != TrackingKind.BOOKED]
+        new = await tracking_store.keep(session, carrier, beyond, self._clock.now()) if beyond else []
+        for tracking in new:
             order_id = await store.order_of(session, carrier, tracking.tracking_number)
             if order_id is not None:
                 await self._advance(session, order_id, tracking)
-        return True
+        return bool(new)
 
     async def _advance(self, session: AsyncSession, order_id: str, tracking: Tracking) -> None:
         parcels = {one.tracking_number: one for one in await store.of_order_locked(session, order_id)}
@@ -230,7 +234,7 @@ class Shipments:
                 shipment,
                 ShipmentStatus.LABELLED,
                 now,
-                due_at=now + self._track_every,
+                due_at=self._ask_again(label.news_at),
                 tracking_number=label.tracking_number,
                 label_url=label.url,
             )
@@ -273,6 +277,11 @@ class Shipments:
         """Tell whether this shipment is the last one of its order to reach a state; locks them all."""
         parcels = await store.of_order_locked(session, shipment.order_id)
         return all_reached([status if one.id == shipment.id else one.status for one in parcels], status)
+
+    async def _check_not_held(self, order_id: str) -> None:
+        async with self.database.session() as session:
+            if await store.is_held(session, order_id):
+                raise ShipmentHeldError("The order is being changed; send it when that is done.")
 
     async def _known(self, shipment_id: str) -> Shipment:
         async with self.database.session() as session:

@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, func, insert, literal, select, update
+from sqlalchemy import RowMapping, delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.events.catalogue import PostalAddress, StockLine
 from subgraphs.shipping.domain.shipment import Shipment, ShipmentStatus
-from subgraphs.shipping.storage.tables import halted_orders, shipment_events, shipments
+from subgraphs.shipping.storage.tables import halted_orders, held_orders, shipment_events, shipments
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class ShipmentEvent:
     at: datetime
 
 
-async def add(session: AsyncSession, new: Iterable[Shipment], due_at: datetime) -> None:
+async def add(session: AsyncSession, new: Iterable[Shipment], due_at: datetime | None) -> None:
     """Store new shipments and their first events; those that are known already stay as they are."""
     added = upsert(shipments).values([{**_row(one), "due_at": due_at} for one in new])
     known = added.on_conflict_do_nothing().returning(shipments.c.id, shipments.c.status, shipments.c.created_at)
@@ -47,6 +47,24 @@ async def is_halted(session: AsyncSession, order_id: str) -> bool:
 async def halt(session: AsyncSession, order_id: str, at: datetime) -> None:
     """Remember that nothing of an order may be sent any more."""
     await session.execute(upsert(halted_orders).values(order_id=order_id, at=at).on_conflict_do_nothing())
+
+
+async def is_held(session: AsyncSession, order_id: str) -> bool:
+    """Tell whether an order is being changed."""
+    held = select(held_orders.c.order_id).where(held_orders.c.order_id == order_id)
+    return (await session.execute(held)).first() is not None
+
+
+async def hold(session: AsyncSession, order_id: str, at: datetime) -> None:
+    """Remember that an order is being changed."""
+    await session.execute(upsert(held_orders).values(order_id=order_id, at=at).on_conflict_do_nothing())
+
+
+async def let_go(session: AsyncSession, order_id: str, due_at: datetime) -> None:
+    """Forget that an order is being changed; what waits of it goes on."""
+    await session.execute(delete(held_orders).where(held_orders.c.order_id == order_id))
+    waiting = (shipments.c.order_id == order_id) & (shipments.c.status == ShipmentStatus.PENDING)
+    await session.execute(update(shipments).where(waiting).values(due_at=due_at))
 
 
 async def by_id(session: AsyncSession, shipment_id: str) -> Shipment | None:

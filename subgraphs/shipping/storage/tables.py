@@ -1,8 +1,9 @@
 """The tables of the shipping schema.
 
 `shipments_one_per_warehouse` makes a second OrderConfirmed of the same order harmless; `halted_orders` holds
-orders that were cancelled, perhaps before their confirmation arrived here. `carrier_events` keeps what carriers tell,
-each once. `sandbox_parcels` belongs to the sandbox carrier's own world.
+orders that were cancelled, perhaps before their confirmation arrived here, and `held_orders` those that are being
+changed. `carrier_events` keeps what carriers tell, each once. `sandbox_parcels` belongs to the sandbox carrier's own
+world.
 """
 
 from __future__ import annotations
@@ -119,7 +120,13 @@ shipments: Final = Table(
     Column("label_url", Text, nullable=False, server_default=""),
     Index("shipments_tracking", "tracking_number", postgresql_where=text("tracking_number <> ''")),
     Index("shipments_created", "created_at", "id"),
-    Index("shipments_one_per_warehouse", "order_id", "warehouse_id", unique=True),
+    Index(
+        "shipments_one_per_warehouse",
+        "order_id",
+        "warehouse_id",
+        unique=True,
+        postgresql_where=text("status <> 'CANCELLED'"),
+    ),
     Index("shipments_due", "due_at", postgresql_where=text("due_at IS NOT NULL")),
 )
 
@@ -135,6 +142,13 @@ shipment_events: Final = Table(
 
 halted_orders: Final = Table(
     "halted_orders",
+    metadata,
+    Column("order_id", Text, primary_key=True),
+    Column("at", TIMESTAMP, nullable=False),
+)
+
+held_orders: Final = Table(
+    "held_orders",
     metadata,
     Column("order_id", Text, primary_key=True),
     Column("at", TIMESTAMP, nullable=False),

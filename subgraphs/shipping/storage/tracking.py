@@ -31,20 +31,26 @@ class ReturnLabel:
     created_at: datetime
 
 
-async def keep(session: AsyncSession, carrier: str, tracking: Tracking, received_at: datetime) -> bool:
-    """Store what a carrier told; False when it was told before."""
-    row = {
-        "carrier": carrier,
-        "id": tracking.id,
-        "tracking_number": tracking.tracking_number,
-        "kind": tracking.kind,
-        "at": tracking.at,
-        "place": tracking.place,
-        "detail": tracking.detail,
-        "received_at": received_at,
-    }
-    kept = upsert(carrier_events).values(row).on_conflict_do_nothing().returning(carrier_events.c.id)
-    return (await session.execute(kept)).first() is not None
+async def keep(
+    session: AsyncSession, carrier: str, told: Sequence[Tracking], received_at: datetime
+) -> Sequence[Tracking]:
+    """Store what a carrier told; give what it told for the first time, in the order given."""
+    rows = [
+        {
+            "carrier": carrier,
+            "id": tracking.id,
+            "tracking_number": tracking.tracking_number,
+            "kind": tracking.kind,
+            "at": tracking.at,
+            "place": tracking.place,
+            "detail": tracking.detail,
+            "received_at": received_at,
+        }
+        for tracking in told
+    ]
+    kept = upsert(carrier_events).values(rows).on_conflict_do_nothing().returning(carrier_events.c.id)
+    new = set((await session.execute(kept)).scalars())
+    return [tracking for tracking in told if tracking.id in new]
 
 
 async def attempts(session: AsyncSession, carrier: str, tracking_number: str) -> int:
