@@ -79,6 +79,18 @@ class OrderConfirmed(OrderFacts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEdited(OrderFacts):
+    """A confirmed order was changed before it left; lines and stock are as they are from now on."""
+
+    personal: ClassVar[tuple[str, ...]] = ("email", "shipping_address")
+    lines: tuple[OrderLineFacts, ...]
+    stock: tuple[StockLine, ...]
+    shipping_address: PostalAddress
+    shipping_method_id: str
+    edited_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCancelled(OrderFacts):
     """An order was cancelled before it was shipped."""
 
