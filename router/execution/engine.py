@@ -75,6 +75,14 @@ class PlanningWatcher(Protocol):
         ...
 
 
+class AnswerHeaders(Protocol):
+    """Knows which headers of the subgraphs go on to clients."""
+
+    def watching(self, program: Program, inner: Assembling) -> Assembling:
+        """Return an assembly that does what another does, and gives its answer headers."""
+        ...
+
+
 logger = structlog.get_logger(__name__)
 
 
@@ -88,6 +96,7 @@ class Engine:
         streams: for each subgraph that has subscriptions, the transport that opens their streams.
         planner: makes the plans; by default one without further limits of its own.
         gate: what stands before the runs of operations; None, and each that is valid runs.
+        answer_headers: gives answers headers of the subgraphs; None, and they have none.
     """
 
     def __init__(
@@ -99,6 +108,7 @@ class Engine:
         streams: Mapping[str, StreamTransport] | None = None,
         planner: Planner | None = None,
         gate: Gate | None = None,
+        answer_headers: AnswerHeaders | None = None,
     ) -> None:
         self.supergraph = supergraph
         self.settings = settings or EngineSettings()
@@ -106,6 +116,7 @@ class Engine:
         self._streams = streams or {}
         self._planner = planner or Planner(supergraph)
         self._gate = gate
+        self._answer_headers = answer_headers
         self._worker = ThreadPoolExecutor(1, "prepare")
         self._overrides = Overrides(self._planner.override_labels)
         self._operations: Memo[tuple[str, str | None], PreparedOperation] = Memo(
@@ -334,6 +345,8 @@ class Engine:
         assembly: Assembling = inner if recall is None else RecallingAssembly(program, recall, inner)
         if self._cache_rules is not None:
             assembly = self._cache_rules.watching(program, assembly)
+        if self._answer_headers is not None:
+            assembly = self._answer_headers.watching(program, assembly)
         return assembly if passage.weigh is None else WeighedAssembly(assembly, passage.weigh)
 
     def _run(

@@ -22,6 +22,7 @@ from router.plugins.stages import PluggedEngine, plugged_streams, plugged_transp
 from router.policy.gate import policy_gate
 from router.policy.internal_token import InternalTokenSigner
 from router.policy.issuers import Verifier, token_verifier
+from router.policy.response_headers import Wanted, response_header_rules
 from router.release import Release
 from router.server.app import Mount, create_router_app
 from router.server.invalidation import InvalidationEndpoint
@@ -74,7 +75,9 @@ class Generation:
         self.release = release
         addresses = subgraph_addresses(release.supergraph, settings)
         self.sight = _sight(settings, before)
-        self.network = _network(addresses, settings, self.sight)
+        response_headers = response_header_rules(settings.headers, release.supergraph.subgraphs)
+        wanted = None if response_headers is None else response_headers.wants
+        self.network = _network(addresses, settings, self.sight, wanted)
         self.store = _store(release, before, self.sight)
         self.inbox = _inbox(settings, before)
         self.plugins = load_plugins(settings.plugins)
@@ -87,6 +90,7 @@ class Generation:
             _engine_settings(settings),
             streams=streams,
             gate=policy_gate(release.supergraph, settings),
+            answer_headers=response_headers,
         )
         self.engine.watch_planning(PlanningWatch(self.sight, settings.telemetry.slow_plan, self.plugins))
         self.verifier = _verifier(settings, before)
@@ -131,7 +135,9 @@ class Generation:
         return plugged_transports(ways, self.plugins)
 
 
-def _network(addresses: Mapping[str, str], settings: RouterSettings, sight: Sight) -> HttpNetwork:
+def _network(
+    addresses: Mapping[str, str], settings: RouterSettings, sight: Sight, wanted: Wanted | None
+) -> HttpNetwork:
     traffic = settings.traffic
 
     def shape(name: str, transport: SubgraphTransport) -> SubgraphTransport:
@@ -145,6 +151,7 @@ def _network(addresses: Mapping[str, str], settings: RouterSettings, sight: Sigh
             max_connections=traffic.connections,
             max_response_bytes=traffic.response_bytes,
             share=settings.sharing.fetches,
+            wanted=wanted,
         ),
         further={name: each.urls for name, each in settings.subgraphs.items()},
         shape=shape,

@@ -7,6 +7,7 @@ without, or with the code of internal errors, may hold anything: statements, add
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -56,9 +57,7 @@ class RedactingTransport(CallingTransport):
             return response
         if response.status == 200 and _ERRORS not in body:
             return response
-        return SubgraphResponse(
-            response.status, response.media_type, self._body(body), response.decoded, response.cache_control
-        )
+        return replace(response, body=self._body(body))
 
     def _body(self, body: bytes) -> bytes:
         try:

@@ -86,6 +86,8 @@ class SubgraphResponse:
     decoded: Any = None
     cache_control: str = ""
     """The header of that name."""
+    headers: Headers = NO_HEADERS
+    """Others that somebody may want, by their names in small letters."""
 
 
 class SubgraphTransport(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import zlib
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, cast
 
 import httptools
@@ -15,6 +16,7 @@ from router.execution.errors import (
     SubgraphUnreachableError,
     TransportError,
 )
+from router.execution.exchange import Header, Headers
 from router.execution.transports.port import SubgraphResponse
 from router.traffic.turns import Turn
 
@@ -35,6 +37,7 @@ class Head(NamedTuple):
     encoding: bytes
     length: int
     cache_control: str
+    headers: Headers
 
 
 class Owner(Protocol):
@@ -62,6 +65,7 @@ class Connection(asyncio.Protocol):
         turn: at whose end requests are sent.
         heads: heads of responses that were parsed before, from all connections of the owner. Servers send the same over
             and over; a response that comes in one piece under a known head need not be parsed again.
+        wanted: tells of a header that is none of those that matter here whether it is kept all the same.
     """
 
     __slots__ = (
@@ -84,14 +88,24 @@ class Connection(asyncio.Protocol):
         "_size",
         "_transport",
         "_turn",
+        "_wanted",
+        "_wanted_headers",
         "kept",
         "open",
     )
 
     _transport: asyncio.Transport
 
-    def __init__(self, max_response_bytes: int, owner: Owner, turn: Turn, heads: dict[bytes, Head]) -> None:
+    def __init__(
+        self,
+        max_response_bytes: int,
+        owner: Owner,
+        turn: Turn,
+        heads: dict[bytes, Head],
+        wanted: Callable[[str], bool] | None = None,
+    ) -> None:
         self._limit = max_response_bytes
+        self._wanted = wanted
         self._turn = turn
         self._owner = owner
         self._heads = heads
@@ -109,6 +123,7 @@ class Connection(asyncio.Protocol):
         self._encoding = b""
         self._media_type = b""
         self._cache_control = b""
+        self._wanted_headers: list[Header] = []
         self._begun = False
         self._piece = b""
         """The piece in which everything came so far, if it was one."""
@@ -152,7 +167,9 @@ class Connection(asyncio.Protocol):
             begin = data.find(HEAD_END) + len(HEAD_END)
             head = self._heads.get(data[:begin])
             if head is not None and len(data) - begin == head.length:
-                response = SubgraphResponse(head.status, head.media_type, data[begin:], None, head.cache_control)
+                response = SubgraphResponse(
+                    head.status, head.media_type, data[begin:], None, head.cache_control, head.headers
+                )
                 self._deliver(response, head.encoding, keep=True)
                 return
             self._begun = True
@@ -213,6 +230,8 @@ class Connection(asyncio.Protocol):
             self._encoding = value.lower()
         elif length == 17 and name.lower() == b"transfer-encoding":
             self._delimited = True
+        elif self._wanted is not None and self._wanted(kept := name.decode("latin-1").lower()):
+            self._wanted_headers.append((kept, value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         """Know from now on that an answer has begun."""
@@ -241,7 +260,8 @@ class Connection(asyncio.Protocol):
     def _whole(self) -> SubgraphResponse:
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         media_type, cache_control = self._media_type.decode("latin-1"), self._cache_control.decode("latin-1")
-        return SubgraphResponse(self._parser.get_status_code(), media_type, body, None, cache_control)
+        headers = tuple(self._wanted_headers)
+        return SubgraphResponse(self._parser.get_status_code(), media_type, body, None, cache_control, headers)
 
     def _finish(self, response: SubgraphResponse) -> None:
         encoding, keep = self._encoding, self._keep
@@ -256,8 +276,14 @@ class Connection(asyncio.Protocol):
         if begin <= LONGEST_KNOWN and len(self._piece) - begin == self._size:
             if len(self._heads) >= KNOWN_HEADS:
                 del self._heads[next(iter(self._heads))]
-            head = Head(response.status, response.media_type, self._encoding, self._size, response.cache_control)
-            self._heads[self._piece[:begin]] = head
+            self._heads[self._piece[:begin]] = Head(
+                response.status,
+                response.media_type,
+                self._encoding,
+                self._size,
+                response.cache_control,
+                response.headers,
+            )
 
     def _deliver(self, response: SubgraphResponse, encoding: bytes, *, keep: bool) -> None:
         """Hand an answer over; the connection is free by then for what that leads to."""

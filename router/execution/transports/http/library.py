@@ -11,7 +11,7 @@ from pyreqwest.request import RequestBuilder
 from pyreqwest.response import Response
 
 from router.execution.errors import ResponseTooLargeError, SubgraphTimeoutError, SubgraphUnreachableError
-from router.execution.exchange import Headers
+from router.execution.exchange import NO_HEADERS, Headers
 from router.execution.transports.http.settings import ACCEPT, HttpSettings
 from router.execution.transports.port import SubgraphRequest, SubgraphResponse
 
@@ -54,12 +54,19 @@ class LibraryHttpTransport:
                 body = await self._read(response)
                 media_type = response.get_header("content-type") or ""
                 cache_control = response.get_header("cache-control") or ""
-                return SubgraphResponse(response.status, media_type, body, None, cache_control)
+                headers = self._wanted(response)
+                return SubgraphResponse(response.status, media_type, body, None, cache_control, headers)
         except RequestTimeoutError:
             raise SubgraphTimeoutError(f"no answer within {request.timeout:g} s") from None
         except (PyreqwestError, ValueError) as error:
             unsent = isinstance(error, ConnectError)
             raise SubgraphUnreachableError(type(error).__name__, unsent=unsent) from error
+
+    def _wanted(self, response: Response) -> Headers:
+        wanted = self._settings.wanted
+        if wanted is None:
+            return NO_HEADERS
+        return tuple((name.lower(), value) for name, value in response.headers.items() if wanted(name.lower()))
 
     async def _read(self, response: Response) -> bytes:
         chunks = bytearray()

@@ -139,12 +139,14 @@ class Pool:
 
     async def _connected(self) -> Connection:
         """Connect to the first of the server's addresses that takes it."""
-        host, port = self._origin
+        (host, port), settings = self._origin, self._settings
         failure: OSError | None = None
         for address in await self._resolver.resolve(host, port):
             try:
                 _, connection = await self._loop.create_connection(
-                    lambda: Connection(self._settings.max_response_bytes, self, self._turn, self._heads), address, port
+                    lambda: Connection(settings.max_response_bytes, self, self._turn, self._heads, settings.wanted),
+                    address,
+                    port,
                 )
             except OSError as error:
                 failure = failure or error

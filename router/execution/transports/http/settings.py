@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 ACCEPT = "application/graphql-response+json, application/json"
@@ -18,6 +19,7 @@ class HttpSettings:
         compression: whether subgraphs may compress their responses.
         certificates: PEM text of authorities to trust beside the machine's own.
         share: equal queries under way at one time, with equal headers for the same caller, are sent once.
+        wanted: tells of the lower-case name of a response's header whether it is kept; None, and none is.
     """
 
     max_connections: int = 256
@@ -26,3 +28,4 @@ class HttpSettings:
     compression: bool = True
     certificates: bytes | None = None
     share: bool = True
+    wanted: Callable[[str], bool] | None = None

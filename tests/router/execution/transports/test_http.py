@@ -247,3 +247,13 @@ async def test_headers_cannot_break_out():
 def test_addresses_that_are_none(url):
     with pytest.raises(ValueError, match=r"URL|escaped"):
         parse_address(url)
+
+
+async def test_headers_that_somebody_wants_are_kept():
+    head = HEAD + b"X-Region: eu\r\nx-region: us\r\nSet-Cookie: a=1\r\nx-other: 1\r\n"
+    kept = (("x-region", "eu"), ("x-region", "us"), ("set-cookie", "a=1"))
+    async with serving(writes(answer(head=head)), wanted={"x-region", "set-cookie"}.__contains__) as (_, transport):
+        for _ in range(3):  # a head that is known is no other
+            assert (await transport.send(request())).headers == kept
+    async with serving(writes(answer(head=head))) as (_, transport):
+        assert (await transport.send(request())).headers == ()
