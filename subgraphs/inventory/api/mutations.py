@@ -82,6 +82,14 @@ class AllocationReleasePayload:
     errors: list[UserError] = strawberry.field(default_factory=list)
 
 
+@strawberry.federation.type(inaccessible=True, description="What a changed order has of the stock now.")
+class AllocationChangePayload:
+    """What a changed order has of the stock now."""
+
+    allocations: list[StockAllocation] | None = None
+    errors: list[UserError] = strawberry.field(default_factory=list)
+
+
 @strawberry.input(description="Goods that were delivered to a warehouse.")
 class StockReceiveInput:
     """Goods that were delivered to a warehouse."""
@@ -252,6 +260,26 @@ class Mutation:
         except DomainError as error:
             return AllocationReleasePayload(errors=stock_errors(error))
         return AllocationReleasePayload(allocations=[StockAllocation.of(row) for row in rows])
+
+    @strawberry.federation.mutation(inaccessible=True, description="Let a changed order have just these goods.")
+    async def allocation_change(
+        self,
+        info: Info,
+        order_id: strawberry.ID,
+        lines: list[StockLineInput],
+        idempotency_key: str,
+        destination: StockDestinationInput | None = None,
+    ) -> AllocationChangePayload:
+        """Allocate what is missing and give back what is too much, once for each key."""
+        require_service(info.context.caller)
+        wishes = [Wish(line.sku, line.quantity) for line in lines]
+        try:
+            rows = await info.context.service.reallocate(
+                order_id, wishes, idempotency_key, destination=_destination(destination)
+            )
+        except DomainError as error:
+            return AllocationChangePayload(errors=stock_errors(error))
+        return AllocationChangePayload(allocations=[StockAllocation.of(row) for row in rows])
 
     @strawberry.mutation(description="Add delivered goods; for staff.")
     async def stock_receive(self, info: Info, input: StockReceiveInput, idempotency_key: str) -> StockChangePayload:

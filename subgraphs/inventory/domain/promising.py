@@ -159,6 +159,70 @@ def deallocate(book: Book, order_id: str, reason: str) -> tuple[Allocation, ...]
     return tuple(book.order(order_id))
 
 
+def reallocate(
+    book: Book,
+    source: SourcingStrategy,
+    order_id: str,
+    wanted: Mapping[str, int],
+    *,
+    destination: Destination | None = None,
+) -> tuple[Allocation, ...]:
+    """Let an order that was changed have just this: what it lacks is allocated, what is too much given back.
+
+    What it keeps stays where it is.
+
+    Raises:
+        InsufficientStockError: some line cannot be met; nothing has changed.
+        ConflictError: the order has no stock, or a part of it has left.
+    """
+    rows = book.order(order_id)
+    if not rows or any(row.shipped for row in rows):
+        raise ConflictError("The order has no stock that could be changed.", code="INVALID_STATE")
+    parts = _parts(book, wanted)
+    has: defaultdict[str, int] = defaultdict(int)
+    for row in rows:
+        has[row.sku] += row.open
+    book.expire(parts.keys() | has.keys())
+    _allocate_more(book, source, rows[0], _excess(parts, has), destination)
+    _give_back(book, rows, _excess(has, parts))
+    return tuple(book.order(order_id))
+
+
+def _excess(here: Mapping[str, int], there: Mapping[str, int]) -> dict[str, int]:
+    """Tell of what there is more here than there."""
+    return {sku: more for sku in sorted(here) if (more := here[sku] - there.get(sku, 0)) > 0}
+
+
+def _allocate_more(
+    book: Book, source: SourcingStrategy, head: Allocation, missing: Mapping[str, int], destination: Destination | None
+) -> None:
+    """Reserve for an order and allocate at once, under the reservation that it was made from."""
+    if not missing:
+        return
+    place = None if destination is None else locate(destination)
+    picks = source(missing, [each for each in book.supplies(place) if each.sku in missing])
+    why, held = "The order was changed", {"checkout_id": "", "expires_at": book.now.isoformat()}
+    book.record_picks(picks, MovementType.RESERVED, head.reservation_id, why, held)
+    details = {"reservation_id": head.reservation_id}
+    book.record_picks(picks, MovementType.ALLOCATED, head.order_id, why, details)
+    told = StockAllocated(reservation_id=head.reservation_id, order_id=head.order_id, lines=_lines(picks))
+    book.tell(head.order_id, told)
+    request_fulfilment(book, head.order_id, picks)
+
+
+def _give_back(book: Book, rows: Sequence[Allocation], surplus: dict[str, int]) -> None:
+    """Give back what an order has too much of, from its last warehouse on."""
+    picks: list[Pick] = []
+    for row in reversed(rows):
+        back = min(row.open, surplus.get(row.sku, 0))
+        if back:
+            surplus[row.sku] -= back
+            picks.append(Pick(row.sku, row.warehouse_id, back))
+    why = "The order was changed"
+    book.record_picks(picks, MovementType.DEALLOCATED, rows[0].order_id, why)
+    _tell_release(book, rows[0].order_id, rows[0].reservation_id, picks, why)
+
+
 def ship(book: Book, order_id: str, lines: Iterable[StockLine]) -> None:
     """Take shipped lines of an order out of the books.
 

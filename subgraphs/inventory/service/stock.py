@@ -153,6 +153,25 @@ class InventoryService:
             gives=_ALLOCATIONS,
         )
 
+    async def reallocate(
+        self, order_id: str, wishes: Sequence[Wish], key: str, *, destination: Destination | None = None
+    ) -> tuple[Allocation, ...]:
+        """Let an order that was changed have just this.
+
+        Raises:
+            InsufficientStockError: some line cannot be met; nothing has changed.
+            ConflictError: the order has no stock, or a part of it has left.
+        """
+        wanted = add_up(wishes)
+        return await self._once(
+            "allocationChange",
+            key,
+            [order_id, wanted, *_said(destination)],
+            Touched(skus=frozenset(wanted), orders=frozenset([order_id])),
+            lambda book: promising.reallocate(book, self._source, order_id, wanted, destination=destination),
+            gives=_ALLOCATIONS,
+        )
+
     async def deallocate(self, session: AsyncSession, order_id: str, reason: str) -> tuple[Allocation, ...]:
         """Give back what an order has not shipped, in the caller's transaction."""
         touches = Touched(orders=frozenset([order_id]))

@@ -335,3 +335,33 @@ async def test_a_strategy_can_be_plugged_in(database, clock, stocked):
     service = InventoryService(database, clock, source=far_only)
     held = await service.reserve("chk_1", [Wish("A", 1)], 60, "k1")
     assert held.lines == (Pick("A", "wh_far", 1),)
+
+
+async def test_a_changed_order_has_just_what_it_needs_and_keeps_it_where_it_was(service, stocked):
+    await stocked({"A": {"wh_near": 5, "wh_far": 5}, "B": {"wh_near": 1}})
+    held = await service.reserve("chk_1", [Wish("A", 3), Wish("B", 1)], 900, "k1")
+    await service.allocate(held.id, "ord_1", "k2")
+    for _ in range(2):
+        rows = await service.reallocate("ord_1", [Wish("A", 8)], "k3")
+        assert [(row.sku, row.open) for row in rows] == [("A", 5), ("A", 3), ("B", 0)]
+    assert (await available(service, "A"), await available(service, "B")) == (2, 1)
+    rows = await service.reallocate("ord_1", [Wish("A", 1), Wish("B", 1)], "k4")
+    assert {row.sku: row.open for row in rows if row.open} == {"A": 1, "B": 1}
+    assert await service.verify() == []
+    await service.release_allocation("ord_1", "cancelled", "k5")
+    assert (await available(service, "A"), await available(service, "B")) == (10, 1)
+    assert await service.verify() == []
+
+
+async def test_what_a_changed_order_lacks_is_had_whole_or_not_at_all(service, stocked):
+    await stocked({"A": {"wh_near": 5}, "B": {"wh_near": 1}})
+    held = await service.reserve("chk_1", [Wish("A", 3)], 900, "k1")
+    await service.allocate(held.id, "ord_1", "k2")
+    with pytest.raises(InsufficientStockError) as refused:
+        await service.reallocate("ord_1", [Wish("A", 5), Wish("B", 2)], "k3")
+    assert list(refused.value.shortages) == [Shortage("B", 2, 1)]
+    assert (await level(service, "A")).allocated == 3
+    await shipped(service, "ord_1", StockLine(sku="A", quantity=1, warehouse_id="wh_near"))
+    for order in ("ord_1", "ord_unknown"):
+        with pytest.raises(ConflictError, match="could be changed"):
+            await service.reallocate(order, [Wish("A", 1)], f"k {order}")
