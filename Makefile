@@ -37,6 +37,7 @@ check: .bootstrap-dev
 	.venv/bin/pyrefly check
 	.venv/bin/lint-imports
 	.venv/bin/storegraph export-schema --check
+	.venv/bin/storegraph export-observability --check
 
 format: .bootstrap-dev
 	.venv/bin/ruff format .

@@ -127,6 +127,24 @@ def export_schema(
     raise typer.Exit(run(out, check=check))
 
 
+@app.command("export-observability", rich_help_panel="Services")
+def export_observability(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when a file is stale.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Folder to write to, instead of deploy/observability/.")] = None,
+) -> None:
+    """Write Prometheus' rules and alerts and Grafana's dashboard, from the metrics that the code counts.
+
+    Examples:
+
+        storegraph export-observability --out /etc/prometheus/storegraph
+
+        storegraph export-observability --check
+    """
+    from runtime.observability.export import run  # noqa: PLC0415
+
+    raise typer.Exit(run(out, check=check))
+
+
 @app.command("import-catalogue", rich_help_panel="Shop")
 def import_catalogue(
     file: Annotated[Path, typer.Argument(help="A CSV file in Shopify's product layout.", dir_okay=False)],

@@ -36,7 +36,7 @@ def run(out: Path | None, *, check: bool) -> int:
     folder = out or SCHEMA
     files = generate()
     if check:
-        return _report_stale(folder, files)
+        return report_stale(folder, files, "storegraph export-schema")
     _insist_on_compatible_events(folder, files)
     for name, content in files.items():
         path = folder / name
@@ -109,7 +109,9 @@ def _insist_on_compatible_events(folder: Path, files: dict[str, str]) -> None:
                 )
 
 
-def _report_stale(folder: Path, files: dict[str, str]) -> int:
+def report_stale(folder: Path, files: dict[str, str], command: str) -> int:
+    """Name generated files that differ or should not be there, and the command that writes them; the exit code."""
+
     def differs(name: str, content: str) -> bool:
         path = folder / name
         return not path.exists() or path.read_text() != content
@@ -123,6 +125,6 @@ def _report_stale(folder: Path, files: dict[str, str]) -> int:
     ]
     if stale or left_over:
         names = ", ".join([*stale, *left_over])
-        print(f"Stale in {folder.name}/: {names}. Run `storegraph export-schema` and commit the result.")
+        print(f"Stale in {folder.name}/: {names}. Run `{command}` and commit the result.")
         return 1
     return 0

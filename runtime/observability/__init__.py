@@ -1,0 +1,1 @@
+"""What operators look at: Prometheus rules, alerts and Grafana dashboards, generated from the metrics in the code."""
