@@ -25,6 +25,8 @@ MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 _LOOK_EVERY: Final = 30.0
 """Seconds between two looks whether a training is due."""
+_PICK_EVERY: Final = 5.0
+"""Seconds between two looks for people whose lists are out of date."""
 
 
 def build(settings: Settings, parts: Parts) -> Subgraph:
@@ -59,6 +61,7 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
         ),
         jobs=(
             Job(name=f"{NAME}.train", run=training.train_due, every=min(_LOOK_EVERY, own.train_every)),
+            Job(name=f"{NAME}.make-picks", run=training.make_picks, every=_PICK_EVERY),
             Job(name=f"{NAME}.forget-guests", run=training.forget_guests, every=3600.0),
             Job(name=f"{NAME}.forget-behaviour", run=training.forget_behaviour, every=3600.0),
         ),

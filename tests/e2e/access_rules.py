@@ -93,6 +93,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "recommendedProducts": HOLDER,
     "recentlyViewed": HOLDER,
     "productViewed": HOLDER,
+    "recentlyViewedMerge": PERSON,
     "analytics": only(ADMIN),
     # inventory
     "availabilityChanged": EVERYONE,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import strawberry
 
 from kernel.errors import DomainError
@@ -12,6 +14,8 @@ from subgraphs.recommendations.api.types import Product, Recommendation, User, V
 from subgraphs.recommendations.domain.recommendation import Kind
 from subgraphs.recommendations.service import Wish
 from subgraphs.recommendations.service.viewing import viewer_of
+
+_SHOWN: Final = 12
 
 
 @strawberry.type
@@ -49,7 +53,7 @@ class Query(AnalyticsQuery):
 
     @strawberry.field(description="What whoever asks looked at: the user who is logged in, or the guest of a session.")
     async def recently_viewed(
-        self, info: Info, first: int = 12, session_token: str | None = None
+        self, info: Info, first: int = _SHOWN, session_token: str | None = None
     ) -> list[ViewedProduct]:
         """Give what the caller looked at."""
         viewer = viewer_of(info.context.caller, session_token)
@@ -63,6 +67,16 @@ class ProductViewedPayload:
     product: Product | None = None
     session_token: str | None = strawberry.field(
         default=None, description="A guest's: bring it along with the next view, and to see what was viewed."
+    )
+    errors: list[UserError] = strawberry.field(default_factory=list[UserError])
+
+
+@strawberry.type(description="What came of merging a guest's views.")
+class RecentlyViewedMergePayload:
+    """What came of merging a guest's views."""
+
+    viewed: list[ViewedProduct] = strawberry.field(
+        default_factory=list[ViewedProduct], description="What the user has viewed now, the latest first."
     )
     errors: list[UserError] = strawberry.field(default_factory=list[UserError])
 
@@ -84,6 +98,20 @@ class Mutation:
         except DomainError as error:
             return ProductViewedPayload(errors=user_errors(error))
         return ProductViewedPayload(product=Product(id=id), session_token=token)
+
+    @strawberry.mutation(
+        description="After log-in: make one's own what was viewed as a guest. The session's token is worth nothing "
+        "afterwards; who brings it first keeps its views."
+    )
+    async def recently_viewed_merge(self, info: Info, session_token: str) -> RecentlyViewedMergePayload:
+        """Merge a guest's views."""
+        caller, service = info.context.caller, info.context.service
+        try:
+            await service.viewing.merge(caller, session_token)
+        except DomainError as error:
+            return RecentlyViewedMergePayload(errors=user_errors(error))
+        wish = Wish(caller.id or "", _SHOWN)
+        return RecentlyViewedMergePayload(viewed=shown_views(await info.context.loaders.viewed.load(wish)))
 
 
 SCHEMA: Schema = build_schema(Query, Mutation, types=(Product, User))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from kernel.clock import Clock
 from kernel.database import Database
-from subgraphs.recommendations.storage import counting, facts, training
+from subgraphs.recommendations.storage import counting, facts, picks, training, viewing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +26,18 @@ class Training:
         async with self.database.transaction() as session:
             return int(await training.train_if_due(session, now, now - self.every))
 
+    async def make_picks(self) -> int:
+        """Remake a portion of the lists that are out of date; tell how many."""
+        async with self.database.transaction() as session:
+            return await picks.make_due(session, self.clock.now())
+
     async def forget_behaviour(self) -> int:
         """Forget a portion of the views and searches that analytics has kept for long enough; tell how many."""
         async with self.database.transaction() as session:
             return await facts.forget(session, self.clock.now() - self.behaviour_kept)
 
     async def forget_guests(self) -> int:
-        """Forget a portion of what guests viewed too long ago; tell how much."""
+        """Forget a portion of what guests viewed too long ago; tell how much. What users viewed as guests is theirs."""
         async with self.database.transaction() as session:
+            await viewing.merge_late(session)
             return await counting.forget_guests(session, self.clock.now(), self.guests_kept)

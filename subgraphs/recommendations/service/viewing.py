@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import NotFoundError
 from kernel.events.catalogue import ProductViewed
 from kernel.events.outbox import record
-from kernel.identity import Caller
+from kernel.identity import Caller, require
 from kernel.search_words import search_words
 from subgraphs.recommendations.domain.viewing import (
     MOST_A_MINUTE,
@@ -18,6 +20,8 @@ from subgraphs.recommendations.domain.viewing import (
     new_session,
 )
 from subgraphs.recommendations.storage import viewing as storage
+
+_USERS: Final = ("customer", "vendor", "staff", "admin")
 
 
 class Viewing:
@@ -37,10 +41,11 @@ class Viewing:
             TooManyViewsError: more than a person looks at.
         """
         guest = None if _is_user(caller) else self._guest(caller, session_token)
-        viewer = guest or caller.id or ""
         now = self._clock.now()
         async with self._database.transaction() as session:
-            found = await storage.standing(session, viewer, product_id, now - SAME_VIEW)
+            found = await storage.standing(session, guest or caller.id or "", product_id, now - SAME_VIEW)
+            if found.recognised:
+                guest = self._guest(caller, None)
             if not found.known:
                 raise NotFoundError("There is no such product.", path=("id",))
             if found.last_at is not None and found.last_at > now - SAME_VIEW:
@@ -49,13 +54,25 @@ class Viewing:
                 raise TooManyViewsError
             viewed = ProductViewed(
                 product_id=product_id,
-                customer_id=None if guest else viewer,
+                customer_id=None if guest else caller.id,
                 session=guest or "",
                 viewed_at=now.isoformat(),
                 searched=search_words(searched),
             )
             await record(session, viewed, subject=product_id)
         return guest
+
+    async def merge(self, caller: Caller, session_token: str) -> None:
+        """Give the user who is logged in what was viewed in a guest's session.
+
+        Raises:
+            UnauthenticatedError | ForbiddenError: no user is logged in.
+            InvalidInputError: the token is none of ours.
+        """
+        user = require(caller, kinds=_USERS)
+        guest = check_session(session_token)
+        async with self._database.transaction() as session:
+            await storage.merge(session, guest, user, self._clock.now())
 
     def _guest(self, caller: Caller, session_token: str | None) -> str:
         if session_token is not None:

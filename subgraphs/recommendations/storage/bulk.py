@@ -52,6 +52,10 @@ _COUNTS: Final = (
         orders = known.orders + excluded.orders,
         last_bought_at = greatest(known.last_bought_at, excluded.last_bought_at)
     """,
+    """
+    INSERT INTO picks (person) SELECT DISTINCT customer_id FROM bought WHERE customer_id IS NOT NULL
+    ON CONFLICT (person) DO UPDATE SET made_at = NULL
+    """,
 )
 
 

@@ -47,32 +47,49 @@ ON CONFLICT (product_id, other_id) DO UPDATE SET orders = known.orders + 1
 """)
 
 _PURCHASES: Final = _with_products("""
-INSERT INTO purchases AS known (customer_id, product_id, orders, last_bought_at)
-SELECT :customer, bought.id, 1, :at FROM unnest(:products) AS bought (id)
-ORDER BY bought.id
-ON CONFLICT (customer_id, product_id) DO UPDATE SET
-    orders = known.orders + 1,
-    last_bought_at = greatest(known.last_bought_at, excluded.last_bought_at)
+WITH bought AS (
+    INSERT INTO purchases AS known (customer_id, product_id, orders, last_bought_at)
+    SELECT :customer, bought.id, 1, :at FROM unnest(:products) AS bought (id)
+    ORDER BY bought.id
+    ON CONFLICT (customer_id, product_id) DO UPDATE SET
+        orders = known.orders + 1,
+        last_bought_at = greatest(known.last_bought_at, excluded.last_bought_at)
+)
+INSERT INTO picks (person) VALUES (:customer)
+ON CONFLICT (person) DO UPDATE SET made_at = NULL WHERE picks.made_at IS NOT NULL
 """)
 
 _VIEW: Final = text("""
-WITH viewed AS (
-    INSERT INTO views AS known (viewer, product_id, views, last_viewed_at) VALUES (:viewer, :product_id, 1, :at)
+WITH person AS (
+    SELECT coalesce((SELECT customer_id FROM known_guests WHERE guest = :viewer), :viewer) AS id
+), viewed AS (
+    INSERT INTO views AS known (viewer, product_id, views, last_viewed_at)
+    SELECT id, :product_id, 1, :at FROM person
     ON CONFLICT (viewer, product_id) DO UPDATE SET
         views = known.views + 1,
         last_viewed_at = greatest(known.last_viewed_at, excluded.last_viewed_at)
 ), forgotten AS (
-    DELETE FROM views WHERE viewer = :viewer AND product_id IN (
-        SELECT product_id FROM views WHERE viewer = :viewer ORDER BY last_viewed_at DESC, product_id OFFSET :kept)
+    DELETE FROM views USING person WHERE viewer = person.id AND product_id IN (
+        SELECT product_id FROM views WHERE viewer = person.id ORDER BY last_viewed_at DESC, product_id OFFSET :kept)
+), outdated AS (
+    INSERT INTO picks (person) SELECT id FROM person
+    ON CONFLICT (person) DO UPDATE SET made_at = NULL WHERE picks.made_at IS NOT NULL
 )
 UPDATE products SET trend = trend + :trend WHERE product_id = :product_id
 """)
 
 _FORGET: Final = text("""
-DELETE FROM views WHERE (viewer, product_id) IN (
-    SELECT viewer, product_id FROM views
-    WHERE last_viewed_at < :before AND starts_with(viewer, :guest) ORDER BY last_viewed_at LIMIT 5000)
-RETURNING 1
+WITH forgotten AS (
+    DELETE FROM views WHERE (viewer, product_id) IN (
+        SELECT viewer, product_id FROM views
+        WHERE last_viewed_at < :before AND starts_with(viewer, :guest) ORDER BY last_viewed_at LIMIT 5000)
+    RETURNING viewer
+), unknown AS (
+    DELETE FROM known_guests WHERE known_at < :before
+), lists AS (
+    DELETE FROM picks WHERE person IN (SELECT viewer FROM forgotten)
+)
+SELECT count(*) FROM forgotten
 """)
 
 
@@ -114,4 +131,4 @@ async def add_view(session: AsyncSession, viewer: str, product_id: str, at: date
 
 async def forget_guests(session: AsyncSession, now: datetime, kept: timedelta) -> int:
     """Delete a portion of what guests viewed longer ago than `kept`; tell how much."""
-    return len((await session.execute(_FORGET, {"before": now - kept, "guest": GUEST})).all())
+    return (await session.execute(_FORGET, {"before": now - kept, "guest": GUEST})).scalar_one()

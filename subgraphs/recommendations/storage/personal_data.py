@@ -13,12 +13,15 @@ PERSONAL_DATA: Final = PersonalData(
     collect={
         "purchases": "SELECT product_id, orders, last_bought_at FROM purchases WHERE customer_id = :user_id",
         "views": "SELECT product_id, views, last_viewed_at FROM views WHERE viewer = :user_id",
+        "known_guests": "SELECT guest, known_at FROM known_guests WHERE customer_id = :user_id",
         "sales": "SELECT order_id, currency, total_minor, confirmed_at FROM sales WHERE buyer = :user_id",
         "product_views": "SELECT product_id, searched, viewed_at FROM product_views WHERE visitor = :user_id",
     },
     erase={
         "purchases": "DELETE FROM purchases WHERE customer_id = :user_id",
         "views": "DELETE FROM views WHERE viewer = :user_id",
+        "known_guests": "DELETE FROM known_guests WHERE customer_id = :user_id",
+        "picks": "DELETE FROM picks WHERE person = :user_id",
         "sales": """
             UPDATE sales SET buyer = nobody.id FROM (SELECT 'gone_' || gen_random_uuid() AS id) AS nobody
             WHERE buyer = :user_id""",

@@ -16,13 +16,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.recommendations.domain.recommendation import PRIOR, Kind, Reason, Recommendation
+from subgraphs.recommendations.storage import picks
 
 Ranked = dict[str, list[Recommendation]]
 """Recommendations by whom they are for, best first."""
-
-_PROFILE: Final = {"purchases": 30, "views": 20, "purchases_half_life": 90 * 86400.0, "views_half_life": 7 * 86400.0}
-"""How much of a person's past is looked at, and the seconds after which it counts half."""
-_VIEW_WEIGHT: Final = 0.5
 
 _TOGETHER: Final = """
 SELECT 0 AS tier, pair.other_id AS product_id, 'bought_together' AS reason, wanted.id AS because,
@@ -38,35 +35,6 @@ SELECT 0 AS tier, near.other_id AS product_id, 'similar' AS reason, wanted.id AS
 FROM neighbours AS near JOIN products AS other ON other.product_id = near.other_id AND other.shown
 WHERE near.kind = 'similar' AND near.product_id = wanted.id
 ORDER BY near.rank LIMIT :first"""
-
-# The candidates are ranked before it is looked up which of them may be shown: then only the first ones are looked up.
-_PERSONAL: Final = """
-SELECT 0 AS tier, product_id,
-    CASE WHEN EXISTS (SELECT FROM purchases WHERE customer_id = wanted.id AND purchases.product_id = because)
-        THEN 'based_on_purchases' ELSE 'based_on_views' END AS reason,
-    because, 1 - 1 / (1 + score) AS score
-FROM (
-    SELECT near.other_id AS product_id, sum(past.weight * near.score) AS score,
-        (array_agg(past.product_id ORDER BY past.weight * near.score DESC, past.product_id))[1] AS because
-    FROM (
-        (SELECT product_id,
-            power(2, -extract(epoch FROM CAST(:now AS timestamptz) - last_bought_at)::float8 / :purchases_half_life)
-            AS weight
-         FROM purchases WHERE customer_id = wanted.id ORDER BY last_bought_at DESC, product_id LIMIT :purchases)
-        UNION ALL
-        (SELECT product_id,
-            :view_weight
-            * power(2, -extract(epoch FROM CAST(:now AS timestamptz) - last_viewed_at)::float8 / :views_half_life)
-         FROM views WHERE viewer = wanted.id ORDER BY last_viewed_at DESC, product_id LIMIT :views)
-    ) AS past (product_id, weight)
-    JOIN neighbours AS near ON near.kind = 'taste' AND near.product_id = past.product_id
-    GROUP BY near.other_id
-    ORDER BY score DESC, product_id OFFSET 0
-) AS candidates
-WHERE (SELECT shown FROM products WHERE products.product_id = candidates.product_id)
-  AND (SELECT count(*) FROM purchases AS has
-       WHERE has.customer_id = wanted.id AND has.product_id = candidates.product_id) = 0
-LIMIT :first"""
 
 _POPULAR: Final = """
 SELECT {tier} AS tier, product_id, 'popular' AS reason, NULL AS because,
@@ -88,17 +56,26 @@ _NOT_THEIRS: Final = """AND NOT EXISTS (
 def _for_each(*tiers: str) -> TextClause:
     """Put a statement together that makes a list of these tiers for each wanted id.
 
-    The ids come as JSON: PostgreSQL would look into an array and plan anew for its length each time, which takes as
-    long as the answer.
+    A tier is only looked into where those before it leave room. The ids come as JSON: PostgreSQL would look into an
+    array and plan anew for its length each time, which takes as long as the answer.
     """
+    names = [f"tier_{number}" for number in range(len(tiers))]
+    steps = [f"{names[0]} AS MATERIALIZED ({tiers[0]})"]
+    for number, tier in enumerate(tiers[1:], 1):
+        before = " UNION ALL ".join(f"SELECT product_id FROM {name}" for name in names[:number])  # noqa: S608
+        steps.append(f"""{names[number]} AS MATERIALIZED (
+            SELECT * FROM ({tier}) AS more
+            WHERE (SELECT count(DISTINCT product_id) FROM ({before}) AS had WHERE product_id <> wanted.id) < :first)
+        """)  # noqa: S608
     return text(f"""
         SELECT wanted.id AS wanted_id, best.product_id, best.reason, best.score,
             best.because, (SELECT name FROM products WHERE products.product_id = best.because) AS because_name
         FROM jsonb_array_elements_text(:ids) AS wanted (id)
         CROSS JOIN LATERAL (
+            WITH {", ".join(steps)}
             SELECT * FROM (
                 SELECT *, row_number() OVER (PARTITION BY product_id ORDER BY tier) AS time
-                FROM ({" UNION ALL ".join(f"({tier})" for tier in tiers)}) AS candidates
+                FROM ({" UNION ALL ".join(f"SELECT * FROM {name}" for name in names)}) AS candidates
             ) AS once
             WHERE time = 1 AND product_id <> wanted.id
             ORDER BY tier, score DESC, product_id DESC LIMIT :first
@@ -114,7 +91,7 @@ _BESIDE: Final = {
     Kind.POPULAR: _for_each(*_POPULAR_TIERS),
     Kind.TRENDING: _for_each(_TRENDING.format(tier=0, also="")),
 }
-_FOR_PEOPLE: Final = _for_each(_PERSONAL, _TRENDING.format(tier=1, also=_NOT_THEIRS))
+_FOR_PEOPLE: Final = _for_each(picks.PERSONAL, _TRENDING.format(tier=1, also=_NOT_THEIRS))
 
 _UNDER_CATEGORY: Final = """
 WITH RECURSIVE below (id) AS (
@@ -141,7 +118,7 @@ async def beside(session: AsyncSession, kind: Kind, product_ids: Sequence[str], 
 
 async def for_people(session: AsyncSession, people: Sequence[str], first: int, now: datetime) -> Ranked:
     """Rank what goes with what each has bought and viewed, without what they bought; what is trending fills up."""
-    return await _ranked(session, _FOR_PEOPLE, ids=people, first=first, now=now, view_weight=_VIEW_WEIGHT, **_PROFILE)
+    return await _ranked(session, _FOR_PEOPLE, ids=people, first=first, **picks.profile(now))
 
 
 async def best(session: AsyncSession, kind: Kind, first: int, category_id: str | None = None) -> list[Recommendation]:

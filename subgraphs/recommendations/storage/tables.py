@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from kernel.events.outbox import inbox_table, outbox_table
 
@@ -101,6 +102,25 @@ views = Table(
     Index("views_old", "last_viewed_at"),
 )
 """What somebody has looked at: a user by the id, a guest by the token of the session."""
+
+known_guests = Table(
+    "known_guests",
+    METADATA,
+    Column("guest", Text, primary_key=True),
+    Column("customer_id", Text, nullable=False, index=True),
+    Column("known_at", DateTime(timezone=True), nullable=False, index=True),
+)
+"""Sessions of guests who logged in: what is viewed in them is the user's, even if it is told late."""
+
+picks = Table(
+    "picks",
+    METADATA,
+    Column("person", Text, primary_key=True),
+    Column("made_at", DateTime(timezone=True)),
+    Column("list", JSONB, nullable=False, server_default="[]"),
+    Index("picks_due", text("made_at NULLS FIRST")),
+)
+"""What goes with the past of each user and guest, best first; out of date while `made_at` is null."""
 
 neighbours = Table(
     "neighbours",

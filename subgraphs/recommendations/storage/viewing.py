@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Text, bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import bindparam, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 
@@ -31,11 +31,13 @@ class Standing:
     """When the same viewer viewed it before."""
     recent: int
     """How many products the viewer has viewed since an instant."""
+    recognised: bool
+    """Whether the viewer is a guest who has logged in since."""
 
 
 _RECENT: Final = text("""
 SELECT wanted.id AS viewer, latest.product_id, latest.last_viewed_at
-FROM unnest(:viewers) AS wanted (id)
+FROM jsonb_array_elements_text(:viewers) AS wanted (id)
 CROSS JOIN LATERAL (
     SELECT views.product_id, views.last_viewed_at
     FROM views LEFT JOIN products ON products.product_id = views.product_id
@@ -44,14 +46,49 @@ CROSS JOIN LATERAL (
     LIMIT :first
 ) AS latest
 ORDER BY wanted.id, latest.last_viewed_at DESC, latest.product_id
-""").bindparams(bindparam("viewers", type_=ARRAY(Text)))
+""").bindparams(bindparam("viewers", type_=JSONB))
 
 _STANDING: Final = text("""
 SELECT
     EXISTS (SELECT FROM products WHERE product_id = :product_id AND published) AS known,
     (SELECT last_viewed_at FROM views WHERE viewer = :viewer AND product_id = :product_id) AS last_at,
-    (SELECT count(*) FROM views WHERE viewer = :viewer AND last_viewed_at > :since) AS recent
+    (SELECT count(*) FROM views WHERE viewer = :viewer AND last_viewed_at > :since) AS recent,
+    EXISTS (SELECT FROM known_guests WHERE guest = :viewer) AS recognised
 """)
+
+
+_RECOGNISE: Final = text("""
+INSERT INTO known_guests (guest, customer_id, known_at) VALUES (:guest, :user, :now) ON CONFLICT DO NOTHING
+""")
+_MERGE: Final = """
+WITH moved AS (
+    DELETE FROM views USING known_guests WHERE views.viewer = known_guests.guest {of}
+    RETURNING known_guests.guest, known_guests.customer_id, product_id, views, last_viewed_at
+), merged AS (
+    INSERT INTO views AS known (viewer, product_id, views, last_viewed_at)
+    SELECT customer_id, product_id, sum(views), max(last_viewed_at) FROM moved GROUP BY customer_id, product_id
+    ON CONFLICT (viewer, product_id) DO UPDATE SET
+        views = known.views + excluded.views,
+        last_viewed_at = greatest(known.last_viewed_at, excluded.last_viewed_at)
+), outdated AS (
+    INSERT INTO picks (person) SELECT DISTINCT customer_id FROM moved
+    ON CONFLICT (person) DO UPDATE SET made_at = NULL WHERE picks.made_at IS NOT NULL
+)
+DELETE FROM picks WHERE person IN (SELECT guest FROM moved)
+"""
+_MERGE_ONE: Final = text(_MERGE.format(of="AND known_guests.guest = :guest"))
+_MERGE_ALL: Final = text(_MERGE.format(of=""))
+
+
+async def merge(session: AsyncSession, guest: str, user: str, now: datetime) -> None:
+    """Give a user what was viewed, and will still be told, of a guest's session; who comes first keeps it."""
+    await session.execute(_RECOGNISE, {"guest": guest, "user": user, "now": now})
+    await session.execute(_MERGE_ONE, {"guest": guest})
+
+
+async def merge_late(session: AsyncSession) -> None:
+    """Give users what was told of their guests' sessions at the very moment when these were merged."""
+    await session.execute(_MERGE_ALL)
 
 
 async def recently_viewed(session: AsyncSession, viewers: Sequence[str], first: int) -> dict[str, list[Viewed]]:
@@ -65,4 +102,4 @@ async def recently_viewed(session: AsyncSession, viewers: Sequence[str], first: 
 async def standing(session: AsyncSession, viewer: str, product_id: str, since: datetime) -> Standing:
     """Look up what decides whether a view is recorded."""
     row = (await session.execute(_STANDING, {"viewer": viewer, "product_id": product_id, "since": since})).one()
-    return Standing(row.known, row.last_at, row.recent)
+    return Standing(row.known, row.last_at, row.recent, row.recognised)

@@ -148,7 +148,7 @@ async def world(recommendations_url: str, clock: FixedClock) -> AsyncIterator[Wo
         await session.execute(
             text(
                 "TRUNCATE products, categories, stock, views, neighbours, learnt_orders, product_pairs, purchases,"
-                " inbox, outbox, orders.outbox,"
+                " picks, known_guests, inbox, outbox, orders.outbox,"
                 " sales, sold_lines, refunds, checkouts_started, product_views, searches"
             )
         )

@@ -16,6 +16,8 @@ BESIDE = f"""query($id: ID!, $kind: RecommendationKind!) {{
   _entities(representations: [{{__typename: "Product", id: $id}}]) {{
     ... on Product {{ recommendations(kind: $kind) {{ {LIST} }} }} }} }}"""
 MINE = f"query($token: String) {{ recommendedProducts(sessionToken: $token) {{ {LIST} }} }}"
+MERGE = """mutation($token: String!) {
+  recentlyViewedMerge(sessionToken: $token) { viewed { product { id } } errors { code } } }"""
 VIEWED = "query($token: String) { recentlyViewed(sessionToken: $token) { product { id } viewedAt } }"
 
 
@@ -116,6 +118,85 @@ async def test_views_come_latest_first_each_product_once(world):
         {"product_id": "pegs", "views": 2},
         {"product_id": "tent", "views": 2},
     ]
+
+
+async def test_at_log_in_a_guest_s_views_become_the_user_s_and_the_token_is_worth_nothing(world):
+    for product in ("tent", "pegs", "lamp"):
+        await world.know(product)
+    await world.view("lamp", ADA)
+    await world.view("tent", ADA)
+    token = (await world.view("pegs"))["sessionToken"]
+    world.clock.advance(seconds=61)
+    await world.view("tent", token=token)
+    await world.ask(VIEW, id="lamp", token=token)
+
+    merged = (await world.ask(MERGE, ADA, token=token))["recentlyViewedMerge"]
+    await world.drain()
+
+    assert (ids(merged["viewed"]), merged["errors"]) == (["tent", "lamp", "pegs"], [])
+    assert sorted(await viewed(world, ADA)) == ["lamp", "pegs", "tent"]
+    assert await world.rows("SELECT views FROM views WHERE product_id = 'lamp'") == [{"views": 2}]
+    assert await viewed(world, token=token) == []
+    assert (await world.view("pegs", token=token))["sessionToken"] != token
+
+
+async def test_nobody_else_gets_what_was_merged_and_a_guest_merges_nothing(world):
+    await world.know("tent")
+    token = (await world.view("tent"))["sessionToken"]
+
+    assert await world.refused(MERGE, token=token) == ["UNAUTHENTICATED"]
+    await world.ask(MERGE, ADA, token=token)
+    eve = Caller(id="usr_eve", kind="customer")
+    assert (await world.ask(MERGE, eve, token=token))["recentlyViewedMerge"]["viewed"] == []
+    assert await viewed(world, ADA) == ["tent"]
+
+
+async def test_a_view_that_was_told_at_the_moment_of_the_merging_is_found_later(world):
+    await world.know("tent")
+    token = (await world.view("tent"))["sessionToken"]
+    await world.ask(MERGE, ADA, token=token)
+    async with world.subgraph.database.transaction() as session:
+        connection = await session.connection()
+        await connection.exec_driver_sql(f"UPDATE views SET viewer = '{token}'")
+
+    await world.job("recommendations.forget-guests")
+
+    assert await viewed(world, ADA) == ["tent"]
+
+
+async def test_lists_are_kept_until_their_person_does_something_or_more_is_learnt(world):
+    for product in ("tent", "pegs", "lamp", "oil"):
+        await world.know(product)
+    await world.buy(*[["tent", "pegs"]] * 3, *[["tent", "lamp"]] * 2, *[["lamp", "oil"]] * 4)
+    await world.train()
+    await world.view("tent", ADA)
+    live = (await world.ask(MINE, ADA))["recommendedProducts"]
+
+    assert await world.job("recommendations.make-picks") == 1
+    kept = (await world.ask(MINE, ADA))["recommendedProducts"]
+    assert await world.job("recommendations.make-picks") == 0
+    await world.view("lamp", ADA)
+    at_once = (await world.ask(MINE, ADA))["recommendedProducts"]
+    await world.job("recommendations.make-picks")
+    await world.know("book")
+    assert await world.train() == 1
+
+    assert kept == live
+    assert ids(kept) != ids(at_once)
+    assert (await world.ask(MINE, ADA))["recommendedProducts"] == at_once
+    assert await world.job("recommendations.make-picks") == 1
+
+
+async def test_what_is_sold_out_is_left_out_of_a_kept_list_and_the_rest_fills_it_up(world):
+    for product in ("tent", "pegs", "book"):
+        await world.know(product)
+    await world.buy(*[["tent", "pegs"]] * 3, ["book"])
+    await world.train()
+    await world.view("tent", ADA)
+    await world.job("recommendations.make-picks")
+    await world.publish(InventoryChanged(sku="pegs-s", product_id="pegs", available=0, on_hand=0))
+
+    assert ids((await world.ask(MINE, ADA))["recommendedProducts"]) == ["tent", "book"]
 
 
 async def test_views_are_bounded_by_viewer_and_by_address(world):
