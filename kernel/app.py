@@ -18,6 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from kernel.errors import InfrastructureError, UnauthenticatedError
 from kernel.graphql.execution import Result
 from kernel.identity import Client, InternalTokenVerifier
+from kernel.signatures import SignatureVerifier
 from kernel.subgraph import Subgraph
 
 _LARGEST_BODY: Final = 2_000_000
@@ -26,9 +27,16 @@ _DEADLINE: Final = "x-request-timeout-ms"
 _HEARTBEAT_SECONDS: Final = 10.0
 
 
-def create_app(subgraph: Subgraph, *, internal_key: str) -> FastAPI:
-    """Serve a subgraph; every operation needs an internal token that is meant for it."""
+def create_app(subgraph: Subgraph, *, internal_key: str, signed: bool = False) -> FastAPI:
+    """Serve a subgraph; every operation needs an internal token that is meant for it.
+
+    Args:
+        subgraph: what is served.
+        internal_key: the secret by which our processes know each other.
+        signed: whether every request must be signed besides, and comes once.
+    """
     verifier = InternalTokenVerifier(internal_key, audience=subgraph.name)
+    signatures = SignatureVerifier(internal_key) if signed else None
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
@@ -42,7 +50,7 @@ def create_app(subgraph: Subgraph, *, internal_key: str) -> FastAPI:
 
     @app.post("/graphql")
     async def graphql(request: Request) -> Response:
-        return await _answer(subgraph, verifier, request)
+        return await _answer(subgraph, verifier, signatures, request)
 
     @app.get("/health")
     async def health() -> Response:
@@ -51,13 +59,19 @@ def create_app(subgraph: Subgraph, *, internal_key: str) -> FastAPI:
     return app
 
 
-async def _answer(subgraph: Subgraph, verifier: InternalTokenVerifier, request: Request) -> Response:
+async def _answer(
+    subgraph: Subgraph, verifier: InternalTokenVerifier, signatures: SignatureVerifier | None, request: Request
+) -> Response:
+    received = b""
     try:
         caller = verifier.verify_header(request.headers.get("authorization"))
         caller = replace(caller, client=Client.of(request.headers))
+        received = await _receive(request)
+        if signatures is not None:
+            signatures.verify(request.headers, received)
     except UnauthenticatedError as error:
         return _failed(401, error.message, error.code)
-    body = await _read(request)
+    body = _read(received)
     if body is None:
         return _failed(400, "The body is not a GraphQL request.", "BAD_REQUEST")
     streamed = request.headers.get("accept", "").startswith(_EVENT_STREAM)
@@ -108,13 +122,18 @@ async def _stream(events: AsyncGenerator[Result]) -> AsyncGenerator[bytes]:
             await asyncio.wait((coming,))
 
 
-async def _read(request: Request) -> dict[str, Any] | None:
-    """Read a GraphQL request, or None where there is none."""
+async def _receive(request: Request) -> bytes:
+    """Take the body as it came; nothing of one that is too large."""
     received = bytearray()
     async for chunk in request.stream():
         received += chunk
         if len(received) > _LARGEST_BODY:
-            return None
+            return b""
+    return bytes(received)
+
+
+def _read(received: bytes) -> dict[str, Any] | None:
+    """Read a GraphQL request, or None where there is none."""
     try:
         body = orjson.loads(received)
     except orjson.JSONDecodeError:

@@ -26,6 +26,7 @@ from kernel.database import in_transaction
 from kernel.errors import InfrastructureError
 from kernel.graphql.execution import Executor
 from kernel.identity import Caller, InternalTokenSigner
+from kernel.signatures import RequestSigner
 
 DEFAULT_DEADLINE: Final = 5.0
 _LEFT_ALONE: Final = 5.0
@@ -129,6 +130,7 @@ class HttpCalls:
         self._caller = Caller.service(service)
         self._urls = urls
         self._signer = signer
+        self._requests = RequestSigner(signer.key)
         self._client: Client | None = None
         self._breakers = {name: Breaker(name, pause=_LEFT_ALONE) for name in urls}
 
@@ -172,9 +174,11 @@ class HttpCalls:
     async def _post(self, subgraph: str, url: str, body: bytes, deadline: float) -> tuple[int, bytes]:
         if self._client is None:
             self._client = ClientBuilder().no_proxy().error_for_status(enable=False).build()
+        authorization = f"Bearer {self._signer.sign(self._caller, subgraph)}"
         request = (
             self._client.post(url)
-            .bearer_auth(self._signer.sign(self._caller, subgraph))
+            .header("authorization", authorization)
+            .headers(self._requests.headers(authorization, body))
             .header("content-type", "application/json")
             .header("x-request-id", telemetry.correlation_id())
             .header("traceparent", telemetry.traceparent())

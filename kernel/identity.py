@@ -140,7 +140,8 @@ class InternalTokenSigner:
     def __init__(
         self, key: str, *, lifetime: float = 60.0, cache_size: int = 10_000, now: Callable[[], float] = time.time
     ) -> None:
-        self._key = key
+        self.key = key
+        """The secret that the subgraphs share."""
         self._lifetime = lifetime
         self._now = now
         self._cache: LRU[tuple[Caller, str], tuple[float, str]] = LRU(cache_size)
@@ -152,7 +153,7 @@ class InternalTokenSigner:
         if cached is not None and cached[0] - now > self._lifetime / 2:
             return cached[1]
         expires = now + self._lifetime
-        token = jwt.encode(_claims(caller, audience, now, expires), self._key, algorithm=_ALGORITHM)
+        token = jwt.encode(_claims(caller, audience, now, expires), self.key, algorithm=_ALGORITHM)
         self._cache.put((caller, audience), (expires, token))
         return token
 

@@ -71,6 +71,8 @@ class Settings(_Loaded):
     router_url: str = "http://localhost:4000/graphql"
     """Where subgraphs that are processes of their own ask the whole API on behalf of a person."""
     internal_key: SecretStr = SecretStr("")
+    signed_requests: bool = False
+    """Whether subgraphs take only requests that are signed one by one (the router: `internal_token.sign`)."""
     vault_address: str = ""
     """Where HashiCorp Vault is; without it, keys are files in the data directory."""
     vault_token: SecretStr = SecretStr("")

@@ -64,7 +64,7 @@ def run_subgraph(name: str, host: str, port: int) -> None:
     chosen = port or urlsplit(urls[name]).port or 0
     subgraph = build_subgraph(name, settings, _calls(name, settings, urls), _supergraph(settings))
     asyncio.run(_check_store(settings, [name]))
-    app = create_app(subgraph, internal_key=settings.internal_key.get_secret_value())
+    app = create_app(subgraph, internal_key=settings.internal_key.get_secret_value(), signed=settings.signed_requests)
     insist_on_free_port(host, chosen)
     print(f"Subgraph {name} at http://{host}:{chosen}/graphql", flush=True)
     spare_what_is_there()

@@ -69,11 +69,14 @@ class InternalTokenSettings(Section, frozen=True):
         key: secret shared with the subgraphs, at least 32 bytes.
         issuer: the `iss` of the tokens.
         lifetime: seconds that a token is good for.
+        sign: whether each request is signed besides (RFC 9421), so that a token that was overheard is worth nothing
+            with another request, and a subgraph can refuse a request that came before.
     """
 
     key: str
     issuer: str = "storegraph-internal"
     lifetime: float = 60.0
+    sign: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a secret that could be guessed, and tokens that would be stale on arrival."""

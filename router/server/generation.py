@@ -23,6 +23,7 @@ from router.policy.gate import policy_gate
 from router.policy.internal_token import InternalTokenSigner
 from router.policy.issuers import Verifier, token_verifier
 from router.policy.response_headers import Wanted, response_header_rules
+from router.policy.signatures import request_signer
 from router.release import Release
 from router.server.app import Mount, create_router_app
 from router.server.invalidation import InvalidationEndpoint
@@ -155,6 +156,7 @@ def _network(
         ),
         further={name: each.urls for name, each in settings.subgraphs.items()},
         shape=shape,
+        sign=request_signer(settings.authentication.internal_token),
     )
 
 

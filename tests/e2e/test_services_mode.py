@@ -29,7 +29,8 @@ class Machine:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         given = {name: value for name, value in os.environ.items() if not name.startswith("STOREGRAPH_")}
-        self.environment = {**given, "STOREGRAPH_SERVICES_DIR": str(folder / "services")}
+        own = {"STOREGRAPH_SERVICES_DIR": str(folder / "services"), "STOREGRAPH_SIGNED_REQUESTS": "true"}
+        self.environment = {**given, **own}
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -26,6 +26,7 @@ ATTACKS = {
     "64 KB token": "test_tokens_that_do_not_hold[64 KB]",
     "revoked token": "test_a_token_that_was_taken_back_holds_no_more",
     "replayed internal token": "test_a_subgraph_takes_only_fresh_tokens_that_are_meant_for_it[of ",
+    "internal token with another request": "test_an_overheard_token_is_worth_nothing_with_another_request",
     "direct call to a subgraph": "test_a_subgraph_takes_only_fresh_tokens_that_are_meant_for_it[none]",
     "header smuggling": "test_smuggled_headers",
     "CSRF by a simple request": "test_a_page_cannot_",

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 import orjson
+from typing_extensions import override
 
 from router.execution.exchange import NO_HEADERS, NO_LINES, HeaderLines, Headers
 from router.execution.json_text import write_json
@@ -122,6 +123,24 @@ def sender(transport: SubgraphTransport) -> Sender:
     if isinstance(transport, CallingTransport):
         return transport.begin
     return lambda request, done: Awaiting(transport.send(request), done)
+
+
+Sign: TypeAlias = Callable[[Headers, bytes], Headers]
+"""Makes headers that vouch for a request, of those that it has and its body, where it leaves for its address."""
+
+
+class SigningTransport(CallingTransport):
+    """Signs each request before it is sent."""
+
+    def __init__(self, inner: SubgraphTransport, sign: Sign) -> None:
+        self._send = sender(inner)
+        self._sign = sign
+
+    @override
+    def begin(self, request: SubgraphRequest, done: Done[SubgraphResponse]) -> Call:
+        """Send a request."""
+        signed = self._sign(request.headers, request.body())
+        return self._send(request.again(trace=HeaderLines((*request.trace, *signed))), done)
 
 
 class StreamTransport(Protocol):

@@ -17,6 +17,7 @@ from router.execution.transports.streams import (
 )
 from router.execution.transports.streams.callback import Verdict
 from router.execution.transports.streams.http import StreamingClient
+from router.policy.signatures import request_signer
 from router.server.errors import BodyTooLargeError, MethodNotAllowedError
 from router.server.exchange import HeaderBlock, HttpRequest, Response
 
@@ -51,7 +52,7 @@ def _transport(name: str, address: str, settings: RouterSettings, inbox: Callbac
     chosen = settings.subscriptions.subgraphs if own is None else own
     url = chosen.url or address
     limits = StreamLimits(idle_seconds=chosen.idle_timeout)
-    client = StreamingClient(url, limits)
+    client = StreamingClient(url, limits, request_signer(settings.authentication.internal_token))
     if chosen.protocol == "websocket":
         return WebSocketStreams(url, limits)
     if chosen.protocol == "sse":

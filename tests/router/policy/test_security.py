@@ -23,11 +23,13 @@ from kernel.identity import InternalTokenVerifier
 from kernel.subgraph import Subgraph
 from router.config_file import parse_settings
 from router.execution import Engine, EngineSettings
-from router.execution.transports import SubgraphRequest, SubgraphResponse
+from router.execution.transports import SubgraphOperation, SubgraphRequest, SubgraphResponse
+from router.execution.transports.port import SigningTransport
 from router.policy.gate import policy_gate
 from router.policy.identity import ANONYMOUS, Identity, TokenVerifier
 from router.policy.internal_token import InternalTokenSigner
 from router.policy.keys import KeySet
+from router.policy.signatures import RequestSigner
 from router.server.app import RouterApp, create_router_app
 from router.server.exchange import CLIENT_ADDRESS
 from tests.router.policy.conftest import MakeWorld
@@ -155,15 +157,19 @@ class Query:
         return "world"
 
 
-@pytest.fixture
-def subgraph() -> httpx.AsyncClient:
+def listening(*, signed: bool = False) -> httpx.AsyncClient:
     """A subgraph as it listens when it is a process of its own."""
     none: Any = None
     described = Subgraph(
         name="s0", schema=build_schema(Query), make_context=lambda _caller: none, database=none, migrations=Path()
     )
-    transport = httpx.ASGITransport(create_app(described, internal_key=INTERNAL))
+    transport = httpx.ASGITransport(create_app(described, internal_key=INTERNAL, signed=signed))
     return httpx.AsyncClient(transport=transport, base_url="http://s0")
+
+
+@pytest.fixture
+def subgraph() -> httpx.AsyncClient:
+    return listening()
 
 
 @pytest.mark.parametrize(
@@ -192,6 +198,48 @@ async def test_a_subgraph_takes_the_router_s_own(subgraph: httpx.AsyncClient) ->
     own = {"authorization": f"Bearer {internal_token('s0')}"}
 
     assert (await subgraph.post("/graphql", json=HELLO, headers=own)).status_code == 200
+
+
+@pytest.fixture
+def strict() -> httpx.AsyncClient:
+    """A subgraph that insists on signed requests."""
+    return listening(signed=True)
+
+
+class Wire:
+    """Sends to a subgraph, and overhears everything."""
+
+    def __init__(self, subgraph: httpx.AsyncClient) -> None:
+        self._subgraph = subgraph
+        self.heard: list[tuple[dict[str, str], bytes]] = []
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        self.heard.append((dict((*request.headers, *request.trace)), request.body()))
+        answer = await self.replay(*self.heard[-1])
+        return SubgraphResponse(answer.status_code, "application/json", answer.content)
+
+    async def replay(self, headers: dict[str, str], body: bytes) -> httpx.Response:
+        return await self._subgraph.post("/graphql", content=body, headers=headers)
+
+
+async def test_an_overheard_token_is_worth_nothing_with_another_request(strict: httpx.AsyncClient) -> None:
+    wire = Wire(strict)
+    signing = SigningTransport(wire, RequestSigner(INTERNAL))
+    headers = (("authorization", f"Bearer {internal_token('s0')}"),)
+    operation = SubgraphOperation("s0", "query", "{ hello }", None)
+
+    for _ in range(2):
+        assert b"world" in ((await signing.send(SubgraphRequest(operation, {}, headers))).body or b"")
+
+    overheard, body = wire.heard[0]
+    for replayed in (
+        await wire.replay(overheard, body),
+        await wire.replay(overheard, b'{"query":"{ again: hello }"}'),
+        await wire.replay(dict(headers), body),
+        await wire.replay({**overheard, "authorization": f"Bearer {internal_token('s0', lifetime=50)}"}, body),
+    ):
+        assert replayed.status_code == 401
+        assert "world" not in replayed.text
 
 
 async def test_clients_cannot_speak_for_the_router(make_world: MakeWorld) -> None:

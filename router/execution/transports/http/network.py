@@ -18,7 +18,7 @@ from router.execution.transports.http.pool import Pool
 from router.execution.transports.http.resolver import Resolver
 from router.execution.transports.http.settings import HttpSettings
 from router.execution.transports.http.uploading import UploadingTransport
-from router.execution.transports.port import SubgraphTransport, sender
+from router.execution.transports.port import Sign, SigningTransport, SubgraphTransport, sender
 from router.execution.transports.sharing import SharingTransport
 from router.traffic.balancing import BalancingTransport
 
@@ -36,6 +36,7 @@ class HttpNetwork:
         settings: limits and switches.
         further: other URLs of a subgraph, by its name, that serve the same.
         shape: what is put around each transport, within the sharing of equal requests.
+        sign: signs each request that is sent, if they are to be signed.
 
     Attributes:
         transports: the transport of each subgraph by its name.
@@ -48,6 +49,7 @@ class HttpNetwork:
         *,
         further: Mapping[str, Sequence[str]] | None = None,
         shape: Shape | None = None,
+        sign: Sign | None = None,
     ) -> None:
         self._addresses = addresses
         self._settings = settings or HttpSettings()
@@ -55,6 +57,7 @@ class HttpNetwork:
         self._client: Client | None = None
         self._resolver = Resolver()
         self._shape = shape
+        self._sign = sign
         self.transports: Mapping[str, SubgraphTransport] = {
             name: self._way(name, (url, *(further or {}).get(name, ()))) for name, url in addresses.items()
         }
@@ -93,6 +96,10 @@ class HttpNetwork:
         return SharingTransport(transport) if self._settings.share else transport
 
     def _transport(self, url: str) -> SubgraphTransport:
+        transport = self._unsigned(url)
+        return transport if self._sign is None else SigningTransport(transport, self._sign)
+
+    def _unsigned(self, url: str) -> SubgraphTransport:
         address = parse_address(url)
         if address.scheme == "http":
             return PlainHttpTransport(address, partial(self._pool, address), self._settings)

@@ -13,7 +13,8 @@ from pyreqwest.exceptions import PyreqwestError, RequestTimeoutError
 from pyreqwest.response import Response
 
 from router.execution.errors import ResponseTooLargeError, SubgraphTimeoutError, SubgraphUnreachableError
-from router.execution.transports.port import SubgraphRequest, SubgraphResponse
+from router.execution.exchange import NO_HEADERS
+from router.execution.transports.port import Sign, SubgraphRequest, SubgraphResponse
 from router.execution.transports.streams.settings import StreamLimits
 
 
@@ -27,6 +28,7 @@ class StreamingClient:
 
     url: str
     limits: StreamLimits
+    sign: Sign | None = None
 
     @cached_property
     def _client(self) -> Client:
@@ -44,10 +46,12 @@ class StreamingClient:
             TransportError: there is no response, or it breaks while it is read.
         """
         builder = self._client.post(self.url).header("content-type", "application/json").header("accept", accept)
+        body = request.body() if body is None else body
+        signed = NO_HEADERS if self.sign is None else self.sign(request.headers, body)
         try:
-            for name, value in request.headers + request.trace:
+            for name, value in (*request.headers, *request.trace, *signed):
                 builder = builder.header(name, value)
-            builder = builder.body_bytes(request.body() if body is None else body)
+            builder = builder.body_bytes(body)
             async with builder.streamed_read_buffer_limit(0).build_streamed() as response:
                 yield StreamedResponse(response, self.limits.max_event_bytes)
         except RequestTimeoutError:
