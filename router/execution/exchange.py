@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from router.execution.cache_policy import CachePolicy
 from router.execution.json_text import write_json
@@ -19,6 +19,7 @@ Headers: TypeAlias = tuple[Header, ...]
 GraphQLErrorDict: TypeAlias = dict[str, Any]
 
 NO_HEADERS: Headers = ()
+NO_LABELS: Final = frozenset[str]()
 
 
 class HeaderLines(tuple[Header, ...]):
@@ -83,7 +84,7 @@ class RequestContext:
     subgraph_headers: Mapping[str, Headers] | None = None
     trace: HeaderLines = NO_LINES
     identity: Hashable = None
-    labels: frozenset[str] = frozenset()
+    labels: frozenset[str] = NO_LABELS
     value: Any = None
     address: str = ""
 

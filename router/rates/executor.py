@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from typing import Protocol
 
 from router.execution.errors import ExecutionError, RequestError
 from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
 from router.execution.payloads import Payload
-from router.rates.gcra import Charge
-from router.rates.limiter import Operation, RateLimiter
-
-if TYPE_CHECKING:
-    from router.traffic.calls import Begin
+from router.policy.identity import Identity
+from router.rates.gcra import Charges
+from router.rates.limiter import Admission, Operation, RateLimiter
 
 
 class Limited(Protocol):
@@ -79,20 +77,19 @@ class RateLimitedExecutor:
         """
         await self._limiter.insist(await self._charges(request, context))
 
-    def admitting(
-        self, request: GraphQLRequest, context: RequestContext, begin: Begin[GraphQLResponse]
-    ) -> Begin[GraphQLResponse] | None:
-        """Return what begins something once the request was counted; None if its operation is not known yet."""
-        charges = self._limiter.charges(request, context)
-        return None if charges is None else self._limiter.admitting(charges, begin)
+    def admission(self, request: GraphQLRequest, caller: Identity | None, address: str) -> Admission | None:
+        """Count a request of somebody at some address; None if its operation is not known yet."""
+        charges = self._limiter.charges(request, caller, address)
+        return None if charges is None else Admission(self._limiter, charges)
 
-    async def _charges(self, request: GraphQLRequest, context: RequestContext) -> Sequence[Charge]:
-        known = self._limiter.charges(request, context)
+    async def _charges(self, request: GraphQLRequest, context: RequestContext) -> Charges:
+        who = (context.value if isinstance(context.value, Identity) else None, context.address)
+        known = self._limiter.charges(request, *who)
         if known is not None:
             return known
         try:
             operation = await self._engine.prepare(request)
         except ExecutionError:
-            return self._limiter.charges_of_invalid(request, context)
+            return self._limiter.charges_of_invalid(request, *who)
         self._limiter.learn(request, operation)
-        return self._limiter.charges(request, context) or ()
+        return self._limiter.charges(request, *who) or Charges()

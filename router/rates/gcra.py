@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import ceil
 from typing import Final, NamedTuple
 
@@ -65,6 +66,15 @@ class Charge(NamedTuple):
         return cls(key, rate, round(amount * rate.interval), round(rate.burst * rate.interval))
 
 
+class Charges(tuple[Charge, ...]):
+    """What one request takes: all of it, or nothing."""
+
+    @cached_property
+    def policies(self) -> bytes:
+        """The rates, as they are told in a header."""
+        return ", ".join([each.rate.policy for each in self]).encode()
+
+
 class Standing(NamedTuple):
     """How a charge stands: microseconds to wait for it (0: none), and until all is earned again."""
 
@@ -72,24 +82,22 @@ class Standing(NamedTuple):
     level: int
 
 
-def decide(moments: Sequence[int], charges: Sequence[Charge], now: int, share: int = 1) -> list[Standing]:
-    """Tell how the charges of one request stand: each of them must hold, or nothing is taken.
+def standings_of(charges: Charges, levels: Sequence[int], held: int, number: int) -> list[Standing]:
+    """Tell how the charges of one of several equal requests stand, which were counted together.
 
     Args:
-        moments: what is stored under their keys.
-        charges: what is to be taken.
-        now: the time.
-        share: among how many what may be taken is divided.
+        charges: what each of them takes.
+        levels: where these stood before.
+        held: how many of the requests held.
+        number: which of them this is, from 0 on.
     """
-    standings = []
-    for moment, each in zip(moments, charges, strict=True):
-        step = each.step * share
-        ahead = max(moment - now, 0)
-        excess = ahead + step - max(each.tolerance, step)
-        standings.append(Standing(max(excess, 0), ahead))
-    if any(each.wait for each in standings):
-        return standings
-    return [Standing(0, each.level + charge.step * share) for each, charge in zip(standings, charges, strict=True)]
+    if number < held:
+        return [Standing(0, level + each.step * (number + 1)) for level, each in zip(levels, charges, strict=True)]
+    found = []
+    for before, each in zip(levels, charges, strict=True):
+        level = before + each.step * held
+        found.append(Standing(max(level + each.step - max(each.tolerance, each.step), 0), level))
+    return found
 
 
 SCRIPT: Final = """
@@ -98,30 +106,33 @@ local now = clock[1] * 1000000 + clock[2]
 local told = {}
 local first = 1
 while first <= #KEYS do
-  local last = first + ARGV[first * 3] - 1
-  local refused = false
+  local last, held = first + ARGV[first * 4 - 1] - 1, tonumber(ARGV[first * 4])
+  local level = {}
   for i = first, last do
-    local step, tolerance = tonumber(ARGV[i * 3 - 2]), tonumber(ARGV[i * 3 - 1])
-    local ahead = math.max(tonumber(redis.call('GET', KEYS[i]) or '0') - now, 0)
-    local wait = math.max(ahead + step - math.max(tolerance, step), 0)
-    refused = refused or wait > 0
-    told[i * 2 - 1], told[i * 2] = wait, ahead
+    local step, tolerance = tonumber(ARGV[i * 4 - 3]), tonumber(ARGV[i * 4 - 2])
+    level[i] = math.max(tonumber(redis.call('GET', KEYS[i]) or '0') - now, 0)
+    if step > 0 then
+      held = math.max(math.min(held, math.floor((math.max(tolerance, step) - level[i]) / step)), 0)
+    end
   end
-  if not refused then
-    for i = first, last do
-      local level = told[i * 2] + tonumber(ARGV[i * 3 - 2])
-      told[i * 2] = level
-      if level > 0 then
-        redis.call('SET', KEYS[i], string.format('%.0f', now + level), 'PX', math.ceil(level / 1000))
-      end
+  told[#told + 1] = held
+  for i = first, last do
+    told[#told + 1] = level[i]
+    local after = level[i] + tonumber(ARGV[i * 4 - 3]) * held
+    if held > 0 and after > 0 then
+      redis.call('SET', KEYS[i], string.format('%.0f', now + after), 'PX', math.ceil(after / 1000))
     end
   end
   first = last + 1
 end
 return told
 """
-"""The same for Redis, for many requests at once. Each key has three arguments: what to take and what may be taken at
-once, in microseconds, and how many keys its request has. It answers two numbers for each key: those of a `Standing`."""
+"""The same for Redis, for many requests at once, of which equal ones are counted together.
+
+Each key has four arguments: what to take and what may be taken at once, in microseconds, how many keys its request has,
+and how many such requests there are. For each kind of request it answers how many of them hold, and for each of its
+keys where that stood before.
+"""
 
 
 class MemoryCounter:
@@ -138,14 +149,27 @@ class MemoryCounter:
         self._moments: OrderedDict[str, int] = OrderedDict()
 
     def take(self, charges: Sequence[Charge]) -> list[Standing]:
-        """Take what a request takes, if it may."""
+        """Take what a request takes: each of its charges must hold, or nothing is taken."""
         now = int(self._clock() * 1_000_000)
-        moments = [self._moments.get(each.key, 0) for each in charges]
-        standings = decide(moments, charges, now, self._share)
-        if not any(each.wait for each in standings):
-            for charge, standing in zip(charges, standings, strict=True):
-                self._moments[charge.key] = now + standing.level
-                self._moments.move_to_end(charge.key)
-            while len(self._moments) > MOST_KEYS:
-                self._moments.popitem(last=False)
-        return standings
+        moments, share = self._moments, self._share
+        standings = []
+        holds = True
+        for key, _, step, tolerance in charges:
+            step *= share  # noqa: PLW2901 - what is earned is divided
+            level = moments.get(key, 0) - now
+            level = max(level, 0)
+            wait = level + step - (max(step, tolerance))
+            if wait > 0:
+                holds = False
+            standings.append(Standing(max(0, wait), level))
+        if not holds:
+            return standings
+        taken = []
+        for (key, _, step, _), (_, level) in zip(charges, standings, strict=True):
+            level += step * share  # noqa: PLW2901
+            moments[key] = now + level
+            moments.move_to_end(key)
+            taken.append(Standing(0, level))
+        while len(moments) > MOST_KEYS:
+            moments.popitem(last=False)
+        return taken

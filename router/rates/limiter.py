@@ -13,20 +13,20 @@ from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from math import ceil
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
 import structlog
 
 from router.config import RouterSettings
 from router.execution.documents import Document
 from router.execution.errors import RequestError
-from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome, RequestContext
+from router.execution.exchange import GraphQLRequest, GraphQLResponse, Outcome
 from router.execution.selections import fragment_of
 from router.limits.costs import cost_rules
 from router.limits.estimate import Amount, Estimator, SlicingError, value_of
 from router.operations.resolver import StoredRequest
 from router.policy.identity import ANONYMOUS, Identity
-from router.rates.gcra import Charge, Rate, Standing
+from router.rates.gcra import Charge, Charges, Rate, Standing
 from router.rates.settings import RateRuleSettings, RateSettings
 from router.rates.store import Store, rate_store
 from router.supergraph import Supergraph
@@ -36,6 +36,9 @@ _LOG: Final = structlog.get_logger("router.rates")
 _REMEMBERED: Final = 2_000
 _CALLERS_REMEMBERED: Final = 200
 _SECOND: Final = 1_000_000
+
+
+Header: TypeAlias = tuple[bytes, bytes]
 
 
 class RateLimitedError(RequestError):
@@ -74,10 +77,10 @@ class Figures:
     name: str | None = None
     fields: Mapping[str, int] | None = None
     cost: Amount = 1.0
-    charges: dict[tuple[str | None, str | None, str], tuple[Charge, ...]] = field(default_factory=dict)
+    charges: dict[tuple[str | None, str | None, str], Charges] = field(default_factory=dict)
     """What it takes from those who asked for it lately, unless that depends on variables."""
 
-    def remember(self, who: tuple[str | None, str | None, str], charges: tuple[Charge, ...]) -> None:
+    def remember(self, who: tuple[str | None, str | None, str], charges: Charges) -> None:
         """Keep what it takes from somebody."""
         if isinstance(self.cost, float):
             if len(self.charges) >= _CALLERS_REMEMBERED:
@@ -125,39 +128,37 @@ class RateLimiter:
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
-    def charges(self, request: GraphQLRequest, context: RequestContext) -> tuple[Charge, ...] | None:
-        """Return what a request takes; None if its operation is not known yet."""
+    def charges(self, request: GraphQLRequest, caller: Identity | None, address: str) -> Charges | None:
+        """Return what a request takes of somebody at some address; None if its operation is not known yet."""
         figures = self._known.get((request.query, request.operation_name))
-        return None if figures is None else self._charges(figures, request, context)
+        return None if figures is None else self._charges(figures, request, caller or ANONYMOUS, address)
 
-    def charges_of_invalid(self, request: GraphQLRequest, context: RequestContext) -> tuple[Charge, ...]:
+    def charges_of_invalid(self, request: GraphQLRequest, caller: Identity | None, address: str) -> Charges:
         """Return what a request takes whose operation is not valid."""
-        return self._charges(Figures(), request, context)
+        return self._charges(Figures(), request, caller or ANONYMOUS, address)
 
-    def _charges(self, figures: Figures, request: GraphQLRequest, context: RequestContext) -> tuple[Charge, ...]:
-        caller = context.value if isinstance(context.value, Identity) else ANONYMOUS
-        who = (caller.id, caller.client, context.address)
+    def _charges(self, figures: Figures, request: GraphQLRequest, caller: Identity, address: str) -> Charges:
+        who = (caller.id, caller.client, address)
         charges = figures.charges.get(who)
         if charges is None:
-            charges = tuple(
-                Charge.of(f"{rate.name}:{_who(rule, caller, context.address)}", rate, amount)
+            charges = Charges(
+                Charge.of(f"{rate.name}:{_who(rule, caller, address)}", rate, amount)
                 for rule, rate in self._rules
                 if (amount := figures.amount(rule, request.variables or {}))
             )
             figures.remember(who, charges)
         if isinstance(request, StoredRequest):
-            return (*charges, *_budget(request, caller, context.address))
+            return Charges((*charges, *_budget(request, caller, address)))
         return charges
 
-    def admitting(self, charges: Sequence[Charge], begin: Begin[GraphQLResponse]) -> Begin[GraphQLResponse]:
-        """Return what begins something once its charges were taken."""
-        return partial(_Admission, self, charges, begin) if charges else begin
-
-    async def admit(self, charges: Sequence[Charge], run: Callable[[], Any]) -> GraphQLResponse:
+    async def admit(self, charges: Charges, run: Callable[[], Any]) -> GraphQLResponse:
         """Return what comes of something, or why it may not be; `run` returns an awaitable."""
-        return await awaited(self.admitting(charges, lambda done: Awaiting(run(), done)))
+        admission = Admission(self, charges)
+        response = await awaited(partial(admission.start, lambda done: Awaiting(run(), done)))
+        # The answer may be that of others too, who stand differently.
+        return response.with_headers(admission.headers) if admission.headers else response
 
-    async def insist(self, charges: Sequence[Charge]) -> None:
+    async def insist(self, charges: Charges) -> None:
         """Let pass what keeps the rules.
 
         Raises:
@@ -174,18 +175,19 @@ class RateLimiter:
         if any(each.wait for each in standings):
             raise RateLimitedError
 
-    def take(self, charges: Sequence[Charge], told: Callable[[Sequence[Standing] | None], None]) -> None:
+    def take(self, charges: Charges, told: Callable[[Sequence[Standing] | None], None]) -> None:
         """Take charges."""
         self._store.take(charges, told)
 
-    def headers(self, charges: Sequence[Charge], standings: Sequence[Standing]) -> tuple[tuple[bytes, bytes], ...]:
+    def headers(self, charges: Charges, standings: Sequence[Standing]) -> tuple[Header, ...]:
         """Return how things stand, in headers."""
-        if not self._tells:
+        if not self._tells or not charges:
             return ()
-        pairs = zip(charges, standings, strict=True)
-        policies = ", ".join([each.rate.policy for each in charges])
-        limits = ", ".join([f'"{each.rate.name}";r={_remaining(each, how)};t={_reset(how)}' for each, how in pairs])
-        return (b"ratelimit-policy", policies.encode()), (b"ratelimit", limits.encode())
+        told = [
+            f'"{rate.name}";r={max(int((tolerance - level) / rate.interval), 0)};t={ceil(level / _SECOND)}'
+            for (_, rate, _, tolerance), (_, level) in zip(charges, standings, strict=True)
+        ]
+        return (b"ratelimit-policy", charges.policies), (b"ratelimit", ", ".join(told).encode())
 
     def _figures(self, document: Document, name: str | None) -> Figures:
         operation = document.operation(name)
@@ -200,25 +202,33 @@ class RateLimiter:
         return Figures(operation.name.value if operation.name else None, dict(fields), cost)
 
 
-class _Admission:
-    """A request that waits for its charges, and then for its answer."""
+class Admission:
+    """A request that is counted: at once, or when the store has answered."""
 
-    __slots__ = ("_begin", "_call", "_charges", "_done", "_headers", "_limiter")
+    __slots__ = ("_begin", "_call", "_charges", "_done", "_limiter", "_refusal", "headers", "holds")
 
-    def __init__(
-        self,
-        limiter: RateLimiter,
-        charges: Sequence[Charge],
-        begin: Begin[GraphQLResponse],
-        done: Done[GraphQLResponse],
-    ) -> None:
+    def __init__(self, limiter: RateLimiter, charges: Charges) -> None:
         self._limiter = limiter
         self._charges = charges
-        self._begin = begin
-        self._done: Done[GraphQLResponse] | None = done
-        self._headers: tuple[tuple[bytes, bytes], ...] = ()
+        self.headers: tuple[Header, ...] = ()
+        """How things stand, for the client's answer; complete when that comes."""
+        self.holds = not charges
+        """Whether what was asked for may begin by now."""
+        self._refusal: GraphQLResponse | None = None
+        self._begin: Begin[GraphQLResponse] | None = None
+        self._done: Done[GraphQLResponse] | None = None
         self._call: Call | None = None
-        limiter.take(charges, self._take)
+        if charges:
+            limiter.take(charges, self._take)
+
+    def start(self, begin: Begin[GraphQLResponse], done: Done[GraphQLResponse]) -> Call:
+        """Begin something as soon as that is allowed."""
+        if self.holds:
+            return begin(done)
+        self._begin, self._done = begin, done
+        if self._refusal is not None:
+            asyncio.get_running_loop().call_soon(self._deliver, self._refusal)
+        return self
 
     def cancel(self) -> None:
         """Give it up; what was taken stays taken."""
@@ -227,33 +237,31 @@ class _Admission:
             self._call.cancel()
 
     def _take(self, standings: Sequence[Standing] | None) -> None:
-        if self._done is None:
-            return
+        wait = 0
         if standings is not None:
-            self._headers = self._limiter.headers(self._charges, standings)
-            wait = max(each.wait for each in standings)
-            if not wait:
-                self._go_on()
-                return
-            self._headers = (*self._headers, (b"retry-after", b"%d" % ceil(wait / _SECOND)))
-        error = RatesUnavailableError() if standings is None else RateLimitedError()
-        refusal = GraphQLResponse(Outcome.REFUSED, errors=error.as_dicts(), status=error.status)
-        asyncio.get_running_loop().call_soon(self._deliver, refusal)
+            self.headers = self._limiter.headers(self._charges, standings)
+            wait = max([each.wait for each in standings])
+        if standings is None or wait:
+            self._refuse(wait, RatesUnavailableError() if standings is None else RateLimitedError())
+            return
+        self.holds = True
+        if self._begin is not None and self._done is not None:
+            try:
+                self._call = self._begin(self._deliver)
+            except Exception as error:
+                asyncio.get_running_loop().call_soon(self._deliver, error)
 
-    def _go_on(self) -> None:
-        try:
-            self._call = self._begin(self._deliver)
-        except Exception as error:
-            asyncio.get_running_loop().call_soon(self._deliver, error)
+    def _refuse(self, wait: int, error: RequestError) -> None:
+        if wait:
+            self.headers = (*self.headers, (b"retry-after", b"%d" % ceil(wait / _SECOND)))
+        self._refusal = GraphQLResponse(Outcome.REFUSED, errors=error.as_dicts(), status=error.status)
+        if self._begin is not None:
+            asyncio.get_running_loop().call_soon(self._deliver, self._refusal)
 
     def _deliver(self, result: GraphQLResponse | BaseException) -> None:
         done, self._done = self._done, None
-        if done is None:
-            return
-        if isinstance(result, GraphQLResponse) and self._headers:
-            # The answer may be that of others too, who stand differently.
-            result = result.with_headers(self._headers)
-        done(result)
+        if done is not None:
+            done(result)
 
 
 def _who(rule: RateRuleSettings, caller: Identity, address: str) -> str:
@@ -285,14 +293,6 @@ def _count_fields(node: Any, document: Document, fields: Counter[str]) -> None:
             fields[each.name.value] += 1
         else:
             _count_fields(fragment_of(each, document.fragments).selection_set, document, fields)
-
-
-def _remaining(charge: Charge, standing: Standing) -> int:
-    return max(int((charge.tolerance - standing.level) / charge.rate.interval), 0)
-
-
-def _reset(standing: Standing) -> int:
-    return ceil(standing.level / _SECOND)
 
 
 def rate_limiter(supergraph: Supergraph | None, settings: RouterSettings, *, budgets: bool) -> RateLimiter | None:

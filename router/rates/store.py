@@ -1,6 +1,7 @@
 """Where is counted: in this process, or in Redis for all.
 
-Requests that come while Redis is at work go to it together, in one call of the script: under load a call serves many.
+Requests that come while Redis is at work go to it together, in one call of the script, in which those that take the
+same are one entry: under load a call serves many.
 While Redis is away, nobody waits for it: one call in a while tries whether it is back.
 """
 
@@ -16,13 +17,13 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import NoScriptError, RedisError
 
-from router.rates.gcra import SCRIPT, Charge, MemoryCounter, Standing
+from router.rates.gcra import SCRIPT, Charges, MemoryCounter, Standing, standings_of
 from router.rates.settings import RateSettings
 
 _LOG: Final = structlog.get_logger("router.rates")
 _SHA: Final = sha1(SCRIPT.encode()).hexdigest()  # noqa: S324 - the name that Redis gives a script
 _MOST_AT_ONCE: Final = 256
-"""Requests that go to Redis together: a script holds up everybody else."""
+"""Requests of different kinds that go to Redis together: a script holds up everybody else."""
 
 Told: TypeAlias = Callable[[Sequence[Standing] | None], None]
 """Takes how charges stand; None if nothing can be taken, since nobody counts."""
@@ -31,7 +32,7 @@ Told: TypeAlias = Callable[[Sequence[Standing] | None], None]
 class Store(Protocol):
     """Counts."""
 
-    def take(self, charges: Sequence[Charge], told: Told) -> None:
+    def take(self, charges: Charges, told: Told) -> None:
         """Take what a request takes, if it may; `told` is called at once or later."""
         ...
 
@@ -46,12 +47,22 @@ class OwnStore:
     def __init__(self) -> None:
         self._counter = MemoryCounter()
 
-    def take(self, charges: Sequence[Charge], told: Told) -> None:
+    def take(self, charges: Charges, told: Told) -> None:
         """Take what a request takes, if it may."""
         told(self._counter.take(charges))
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+class _Group:
+    """Requests that take the same, and who is to be told of each."""
+
+    __slots__ = ("charges", "told")
+
+    def __init__(self, charges: Charges) -> None:
+        self.charges = charges
+        self.told: list[Told] = []
 
 
 class SharedStore:
@@ -68,7 +79,8 @@ class SharedStore:
             settings.redis or "", socket_timeout=settings.timeout, socket_connect_timeout=settings.timeout
         )
         self._own = MemoryCounter(workers)
-        self._waiting: list[tuple[Sequence[Charge], Told]] = []
+        self._waiting: dict[int, _Group] = {}
+        """The requests that go to Redis next, by the identity of what they take."""
         self._asking: asyncio.Task[None] | None = None
         self._away_until = 0.0
 
@@ -77,12 +89,15 @@ class SharedStore:
         """Whether Redis is not asked now."""
         return time.monotonic() < self._away_until
 
-    def take(self, charges: Sequence[Charge], told: Told) -> None:
+    def take(self, charges: Charges, told: Told) -> None:
         """Take what a request takes, if it may."""
         if self.is_away:
             self._instead(charges, told)
             return
-        self._waiting.append((charges, told))
+        group = self._waiting.get(id(charges))
+        if group is None:
+            group = self._waiting[id(charges)] = _Group(charges)
+        group.told.append(told)
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_all())
 
@@ -95,39 +110,43 @@ class SharedStore:
     async def _ask_all(self) -> None:
         try:
             while self._waiting:
-                requests, self._waiting = self._waiting[:_MOST_AT_ONCE], self._waiting[_MOST_AT_ONCE:]
-                standings = None if self.is_away else await self._ask([each for each, _ in requests])
-                self._tell(requests, standings)
+                groups = list(self._waiting.values())[:_MOST_AT_ONCE]
+                for each in groups:
+                    del self._waiting[id(each.charges)]
+                answer = None if self.is_away else await self._ask(groups)
+                self._tell(groups, answer)
         finally:
             self._asking = None
 
-    def _tell(self, requests: Sequence[tuple[Sequence[Charge], Told]], standings: Sequence[Standing] | None) -> None:
-        begin = 0
-        for charges, told in requests:
-            try:
-                if standings is None:
-                    self._instead(charges, told)
-                else:
-                    told(standings[begin : begin + len(charges)])
-            except Exception:
-                _LOG.exception("a request could not go on")
-            begin += len(charges)
+    def _tell(self, groups: Sequence[_Group], answer: Sequence[int] | None) -> None:
+        place = 0
+        for group in groups:
+            charges = group.charges
+            for number, told in enumerate(group.told):
+                try:
+                    if answer is None:
+                        self._instead(charges, told)
+                    else:
+                        levels = answer[place + 1 : place + 1 + len(charges)]
+                        told(standings_of(charges, levels, answer[place], number))
+                except Exception:
+                    _LOG.exception("a request could not go on")
+            place += 1 + len(charges)
 
-    async def _ask(self, requests: Sequence[Sequence[Charge]]) -> Sequence[Standing] | None:
-        """Return how the charges of some requests stand, or None if Redis does not say it."""
-        charges = [each for request in requests for each in request]
-        sizes = [len(request) if index == 0 else 0 for request in requests for index in range(len(request))]
-        keys = [self._settings.prefix + each.key for each in charges]
-        figures = [
-            figure for each, size in zip(charges, sizes, strict=True) for figure in (each.step, each.tolerance, size)
-        ]
+    async def _ask(self, groups: Sequence[_Group]) -> Sequence[int] | None:
+        """Return what the script says of some requests, or None if Redis does not answer."""
+        keys: list[str] = []
+        figures: list[int] = []
+        for group in groups:
+            for each in group.charges:
+                keys.append(self._settings.prefix + each.key)
+                figures += (each.step, each.tolerance, len(group.charges), len(group.told))
         try:
             async with asyncio.timeout(self._settings.timeout):
-                told = await self._run(len(keys), *keys, *figures)
+                return await self._run(len(keys), *keys, *figures)
         except (RedisError, OSError, TimeoutError) as error:
             self._leave_alone(error)
             return None
-        return [Standing(wait, level) for wait, level in zip(told[::2], told[1::2], strict=True)]
 
     async def _run(self, *arguments: int | str) -> list[int]:
         try:
@@ -141,7 +160,7 @@ class SharedStore:
         reason = str(error) or type(error).__name__
         _LOG.warning("the store of rate limits is away", reason=reason, mode=self._settings.away)
 
-    def _instead(self, charges: Sequence[Charge], told: Told) -> None:
+    def _instead(self, charges: Charges, told: Told) -> None:
         """Decide without Redis, as the settings say."""
         if self._settings.away == "local":
             told(self._own.take(charges))

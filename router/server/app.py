@@ -130,7 +130,8 @@ class RouterApp:
     def give_up(self, request: HttpRequest) -> Answer:
         """Return what is answered when time is up."""
         response = self._error(TimedOutError("The answer took too long."), request)
-        return self.finished(request, response, self._ids.of(request.headers), time.perf_counter())
+        # Whoever counts has counted it as abandoned.
+        return RouterApp.finished(self, request, response, self._ids.of(request.headers), time.perf_counter())
 
     def failed(self, error: BaseException, request: HttpRequest, request_id: bytes) -> Response:
         """Return what is answered when something went wrong."""
@@ -182,6 +183,9 @@ class RouterApp:
         if self._cors.enabled:
             return Answer(response, (*own, *self._cors.headers(request.headers.get(b"origin"))))
         return Answer(response, own)
+
+    def abandoned(self, request: HttpRequest, begun: float) -> None:
+        """Take note that nobody waits for an answer any more."""
 
     def _error(self, error: HttpError, request: HttpRequest) -> Response:
         try:
@@ -255,6 +259,7 @@ def create_router_app(
         revoked=revocations(settings.authentication.revocation),
         rules=None if supergraph is None else header_rules(settings.headers, supergraph.subgraphs),
         tells_addresses=limiter is not None,
+        passed_over=None if sight.tracing is None else sight.tracing.passed_over,
     )
     uploads = _uploads(engine if uploading is None else uploading, settings, limiter)
     endpoint = GraphQLEndpoint(engine, settings, callers, operations, uploads, limited=limited)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
-from router.execution.exchange import NO_HEADERS, HeaderLines, Headers, RequestContext
+from router.execution.exchange import NO_HEADERS, NO_LABELS, HeaderLines, Headers, RequestContext
 from router.policy.api_keys import ApiKeys, by_way_of
 from router.policy.header_rules import HeaderRules
 from router.policy.header_settings import HeaderSettings
@@ -22,7 +23,7 @@ from router.policy.issuers import Verifier
 from router.policy.proxies import TrustedProxies
 from router.policy.revocation import Revocations
 from router.server.errors import UnidentifiedError
-from router.server.exchange import CLIENT_ADDRESS
+from router.server.exchange import CLIENT_ADDRESS, RequestHeaders
 from router.telemetry.correlation import trace_headers
 
 _LONGEST_AGENT: Final = 200
@@ -46,6 +47,7 @@ class Callers:
         revoked: knows which tokens were taken back; without, none are.
         rules: makes the headers of each subgraph; without, all get the same.
         tells_addresses: whether it is asked from which address a request comes.
+        passed_over: makes the `traceparent` of a request of which nobody wants to see a trace; without, it has none.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class Callers:
         revoked: Revocations | None = None,
         rules: HeaderRules | None = None,
         tells_addresses: bool = False,
+        passed_over: Callable[[], str] | None = None,
     ) -> None:
+        self._passed_over = passed_over
         self._api_keys = api_keys
         self._revoked = revoked
         self._rules = rules
@@ -126,40 +130,79 @@ class Callers:
 
     def forwarded(self, headers: Mapping[bytes, bytes]) -> Headers:
         """Return the client's headers that are passed on; where subgraphs get different ones, all of these."""
-        if self._rules is not None:
-            return tuple({pair: None for made in self._rules.headers(headers).values() for pair in made})
-        if not self._forward:
-            return NO_HEADERS
-        return tuple((name, headers[key].decode("latin-1")) for key, name in self._forward if key in headers)
+        return self._sender(headers).forwarded
+
+    def address(self, headers: Mapping[bytes, bytes]) -> str:
+        """Return the client's address in the network, where that is asked."""
+        return self._sender(headers).address
 
     def context(
         self, identity: Identity | None, forwarded: Headers, request_id: bytes, headers: Mapping[bytes, bytes]
     ) -> RequestContext:
         """Return what travels with the request."""
-        trace = trace_headers(request_id, headers)
-        own = None
-        if self._rules is not None:
-            own, forwarded = self._rules.headers(headers), NO_HEADERS
-        address = self._address(headers) if self._tells_addresses else ""
+        sender = self._sender(headers)
+        trace = trace_headers(request_id, headers, self._passed_over)
+        own = sender.own
+        if own is not None:
+            forwarded = NO_HEADERS
         if identity is None:
-            return RequestContext(headers=forwarded, subgraph_headers=own, trace=HeaderLines(trace), address=address)
-        return RequestContext(
-            headers=forwarded,
-            trace=HeaderLines(trace + client_headers(headers, self._proxies)),
-            subgraph_headers=own if self._signer is None else _joined(own, self._signer.headers(identity)),
-            identity=identity.facts,
-            value=identity,
-            address=address,
-        )
+            return RequestContext(forwarded, own, HeaderLines(trace), address=sender.address)
+        if self._signer is not None:
+            own = sender.joined(self._signer.headers(identity))
+        trace += sender.lines
+        return RequestContext(forwarded, own, HeaderLines(trace), identity.facts, NO_LABELS, identity, sender.address)
 
-    def _address(self, headers: Mapping[bytes, bytes]) -> str:
-        return self._proxies.client(headers.get(CLIENT_ADDRESS, b""), headers).decode("latin-1")
+    def _sender(self, headers: Mapping[bytes, bytes]) -> _Sender:
+        """Return what headers say of who sends them, from memory where others came with the same."""
+        if type(headers) is not RequestHeaders:
+            return self._learn(headers)
+        sender = headers.sender
+        if type(sender) is not _Sender or sender.known_to is not self:
+            sender = headers.sender = self._learn(headers)
+        return sender
+
+    def _learn(self, headers: Mapping[bytes, bytes]) -> _Sender:
+        own = None if self._rules is None else self._rules.headers(headers)
+        if own is not None:
+            forwarded: Headers = tuple({pair: None for made in own.values() for pair in made})
+        else:
+            forwarded = tuple((name, headers[key].decode("latin-1")) for key, name in self._forward if key in headers)
+        address = ""
+        if self._tells_addresses:
+            address = self._proxies.client(headers.get(CLIENT_ADDRESS, b""), headers).decode("latin-1")
+        return _Sender(self, forwarded, own, address, client_headers(headers, self._proxies))
 
 
-def _joined(own: Mapping[str, Headers] | None, tokens: SubgraphHeaders) -> Mapping[str, Headers]:
+@dataclass(slots=True)
+class _Sender:
+    """What headers say of who sends them.
+
+    Attributes:
+        known_to: who found that out.
+        forwarded: the headers that are passed on.
+        own: those of each subgraph, where there are rules about them.
+        address: where the client is, where that is asked.
+        lines: what is told about the client to those who must know who it is.
+    """
+
+    known_to: Callers
+    forwarded: Headers
+    own: Mapping[str, Headers] | None
+    address: str
+    lines: Headers
+    _latest: tuple[SubgraphHeaders, Mapping[str, Headers]] | None = None
+
+    def joined(self, tokens: SubgraphHeaders) -> Mapping[str, Headers]:
+        """Return the headers of subgraphs with their tokens."""
+        if self.own is None:
+            return tokens
+        if self._latest is None or self._latest[0] is not tokens:
+            self._latest = (tokens, _joined(self.own, tokens))
+        return self._latest[1]
+
+
+def _joined(own: Mapping[str, Headers], tokens: SubgraphHeaders) -> Mapping[str, Headers]:
     """Return the headers of subgraphs with their tokens, which nothing that a client sends takes the place of."""
-    if own is None:
-        return tokens
     return {
         name: (*(pair for pair in own.get(name, ()) if pair[0] != "authorization"), *token)
         for name, token in tokens.items()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Hashable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import orjson
 
@@ -34,7 +34,7 @@ from router.server.errors import (
     OperationNotRunError,
     UnsupportedMediaError,
 )
-from router.server.exchange import GRAPHQL_RESPONSE, HeaderBlock, HttpRequest, Response
+from router.server.exchange import GRAPHQL_RESPONSE, Header, HeaderBlock, HttpRequest, Response
 from router.server.express import Ready
 from router.server.graphql_request import Batch, parse_body, parse_query_string
 from router.server.negotiation import insist_on_json, response_type
@@ -103,6 +103,16 @@ class Executor(Streaming, Protocol):
             ExecutionError: the operation is not valid.
         """
         ...
+
+
+class _Asked(NamedTuple):
+    """A request on the short way, with the key by which equal ones are shared."""
+
+    key: Hashable
+    request: GraphQLRequest
+    identity: Identity | None
+    http: HttpRequest
+    request_id: bytes
 
 
 class GraphQLEndpoint:
@@ -202,40 +212,47 @@ class GraphQLEndpoint:
         identity = callers.known(headers)
         if identity is None and callers.asks:
             return None
-        forwarded = callers.forwarded(headers)
-        key = self._key(body, forwarded, identity, headers)
-        sharing = self._sharing
-        if self._limited is None and sharing is not None and key in sharing:
-            return Ready(partial(sharing.join, key), media, None, self._response)
-        request = parse_body(body)
+        key = self._key(body, callers.forwarded(headers), identity, headers)
+        attempt = None if self._sharing is None else self._sharing.get(key)
+        if attempt is not None and self._limited is None:
+            return Ready(attempt.seat, media, None, self._response)
+        request = attempt.about if attempt is not None else None
+        if not isinstance(request, GraphQLRequest):
+            request = parse_body(body)
         if isinstance(request, Batch) or request.extensions is not None or self.operations.insists:
             return None
-        context = callers.context(identity, forwarded, request_id, headers)
-        begin = self._beginning(key, request, context)
-        return None if begin is None else Ready(begin, media, request.operation_name, self._response)
-
-    def _beginning(
-        self, key: Hashable, request: GraphQLRequest, context: RequestContext
-    ) -> Begin[GraphQLResponse] | None:
-        """Return what begins a query at once; None where that cannot be."""
-        sharing, limited = self._sharing, self._limited
-        begin: Begin[GraphQLResponse]
-        if sharing is not None and key in sharing:
-            begin = partial(self._join, key, request, context)
+        asked = _Asked(key, request, identity, http, request_id)
+        admission = None
+        if self._limited is None:
+            begin = self._beginning(asked)
         else:
-            run = self._engine.ready(request, context)
-            if run is None:
+            admission = self._limited.admission(request, identity, callers.address(headers))
+            if admission is None:
                 return None
-            begin = run.begin if sharing is None else partial(sharing.share, key, run.begin)
-        return begin if limited is None else limited.admitting(request, context, begin)
+            begin = partial(self._begin, asked) if attempt is None or not admission.holds else attempt.seat
+            if not admission.holds:
+                begin = partial(admission.start, begin)
+        return None if begin is None else Ready(begin, media, request.operation_name, self._response, admission)
 
-    def _join(
-        self, key: Hashable, request: GraphQLRequest, context: RequestContext, done: Done[GraphQLResponse]
-    ) -> Call:
-        """Take part in an attempt that was under way when the request came; make another if it has ended meanwhile."""
-        if self._sharing is not None and key in self._sharing:
-            return self._sharing.join(key, done)
-        return Awaiting(self._engine.execute(request, context), done)
+    def _beginning(self, asked: _Asked) -> Begin[GraphQLResponse] | None:
+        """Return what begins a query at once; None where that cannot be."""
+        run = self._engine.ready(asked.request, self._context(asked))
+        if run is None or self._sharing is None:
+            return None if run is None else run.begin
+        return partial(self._sharing.share, asked.key, run.begin, about=asked.request)
+
+    def _begin(self, asked: _Asked, done: Done[GraphQLResponse]) -> Call:
+        """Begin what was counted, in whatever way it can be; take part in what others have begun meanwhile."""
+        if self._sharing is not None and asked.key in self._sharing:
+            return self._sharing.join(asked.key, done)
+        begin = self._beginning(asked)
+        if begin is not None:
+            return begin(done)
+        return Awaiting(self._run(asked.key, asked.request, self._context(asked)), done)
+
+    def _context(self, asked: _Asked) -> RequestContext:
+        headers = asked.http.headers
+        return self._callers.context(asked.identity, self._callers.forwarded(headers), asked.request_id, headers)
 
     def _key(
         self, text: bytes, forwarded: Headers, identity: Identity | None, headers: Mapping[bytes, bytes]
@@ -305,7 +322,7 @@ class GraphQLEndpoint:
         def begin(done: Done[GraphQLResponse]) -> Call:
             return Awaiting(self._engine.execute(request, context), done)
 
-        return await awaited(partial(self._sharing.share, key, begin))
+        return await awaited(partial(self._sharing.share, key, begin, about=request))
 
     async def _kind(self, request: GraphQLRequest) -> OperationKind | None:
         """Return what kind of operation this is, or None if it is not valid."""
@@ -314,13 +331,17 @@ class GraphQLEndpoint:
         except ExecutionError:
             return None
 
-    def _response(self, result: GraphQLResponse, media: bytes, operation: str | None) -> Response:
+    def _response(
+        self, result: GraphQLResponse, media: bytes, operation: str | None, own: tuple[Header, ...] = ()
+    ) -> Response:
         headers = self._headers_for(media)
         if self._caching is not None:
             headers = self._caching.extended(headers, result.cache_policy or UNKEPT)
+        if result.headers:
+            own = result.headers + own
         if result.outcome is Outcome.EXECUTED:
-            return Response(200, headers, result.body, operation, result.headers)
-        return Response(self._status(result, media), headers, self._refusal(result), operation, result.headers)
+            return Response(200, headers, result.body, operation, own)
+        return Response(self._status(result, media), headers, self._refusal(result), operation, own)
 
     def _headers_for(self, media: bytes) -> HeaderBlock:
         headers = self._headers.get(media)

@@ -26,6 +26,23 @@ CLIENT_ADDRESS: Final = b"x-client-address"
 """Where the server itself notes where a request came from; what a client sends under this name is overwritten."""
 
 
+class RequestHeaders(dict[bytes, bytes]):
+    """The headers of all requests of one connection under one head, and what was made of them for the first of these.
+
+    Whoever wants others makes a copy, which knows nothing.
+    """
+
+    __slots__ = ("sender",)
+
+    sender: object
+    """What `Callers` knows of who sends them."""
+
+    def __init__(self, headers: Mapping[bytes, bytes], address: bytes) -> None:
+        super().__init__(headers)
+        self[CLIENT_ADDRESS] = address
+        self.sender = None
+
+
 class HttpRequest(NamedTuple):
     """A request; the names of its headers are in lower case, and `body` is None if it is larger than is read.
 

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple, Protocol
 
 from router.execution.exchange import GraphQLResponse
-from router.server.exchange import Answer, HttpRequest, Response
+from router.rates.limiter import Admission
+from router.server.exchange import Answer, Header, HttpRequest, Response
 from router.traffic.calls import Awaiting, Begin, Call
 
 
@@ -21,7 +22,9 @@ class Ready(NamedTuple):
     begin: Begin[GraphQLResponse]
     media: bytes
     operation: str | None
-    respond: Callable[[GraphQLResponse, bytes, str | None], Response]
+    respond: Callable[[GraphQLResponse, bytes, str | None, tuple[Header, ...]], Response]
+    admission: Admission | None = None
+    """Tells the client how often it may ask."""
 
 
 class Finisher(Protocol):
@@ -37,6 +40,10 @@ class Finisher(Protocol):
 
     def finished(self, request: HttpRequest, response: Response, request_id: bytes, begun: float) -> Answer:
         """Return a response with what only this exchange has."""
+        ...
+
+    def abandoned(self, request: HttpRequest, begun: float) -> None:
+        """Take note that nobody waits for an answer any more."""
         ...
 
 
@@ -64,16 +71,18 @@ class Express:
 
     def cancel(self) -> None:
         """Give it up."""
-        self._done = None
-        self._call.cancel()
+        if self._done is not None:
+            self._done = None
+            self._finisher.abandoned(self._request, self._begun)
+            self._call.cancel()
 
     def _take(self, result: GraphQLResponse | BaseException) -> None:
         if isinstance(result, BaseException):
             self._finish(result)
             return
-        _, media, operation, respond = self._ready
+        _, media, operation, respond, admission = self._ready
         try:
-            response = respond(result, media, operation)
+            response = respond(result, media, operation, () if admission is None else admission.headers)
             compressing = self._finisher.compressing(response, self._request)
         except Exception as error:
             self._finish(error)

@@ -18,7 +18,7 @@ from typing_extensions import override
 
 from router.server.asgi import Responder
 from router.server.body_stream import BodyStream
-from router.server.exchange import CLIENT_ADDRESS, FORM, HttpRequest
+from router.server.exchange import CLIENT_ADDRESS, FORM, HttpRequest, RequestHeaders
 from router.server.heads import HEAD_END, KnownHead, KnownHeads
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -46,6 +46,8 @@ class RequestReader(asyncio.Protocol):
         "_headers",
         "_heads",
         "_incoming",
+        "_known",
+        "_latest",
         "_loop",
         "_parser",
         "_peer",
@@ -59,6 +61,8 @@ class RequestReader(asyncio.Protocol):
     )
 
     _transport: asyncio.Transport
+    _known: RequestHeaders
+    """The headers under the latest known head."""
 
     def __init__(self, responder: Responder, heads: KnownHeads) -> None:
         self._responder = responder
@@ -77,6 +81,7 @@ class RequestReader(asyncio.Protocol):
         self._headers: dict[bytes, bytes] = {}
         self._peer = b""
         self._head_bytes = 0
+        self._latest: KnownHead | None = None
         self._piece = b""
         """The data with which the request began that is being read."""
         self._early = b""
@@ -104,8 +109,9 @@ class RequestReader(asyncio.Protocol):
             begin = data.find(HEAD_END) + len(HEAD_END)
             head = self._heads.get(data[:begin])
             if head is not None and len(data) - begin == head.length <= self._responder.body_limit:
-                headers = {**head.headers, CLIENT_ADDRESS: self._peer}
-                self._submit(HttpRequest(head.method, head.path, head.query_string, headers, data[begin:]), True)
+                if head is not self._latest:
+                    self._latest, self._known = head, RequestHeaders(head.headers, self._peer)
+                self._submit(HttpRequest(head.method, head.path, head.query_string, self._known, data[begin:]), True)
                 return
             self._piece = data
         try:

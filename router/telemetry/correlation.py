@@ -10,7 +10,7 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 REQUEST_ID: Final = b"x-request-id"
@@ -42,10 +42,18 @@ def is_traceparent(text: bytes) -> bool:
     return _TRACEPARENT(text) is not None
 
 
-def trace_headers(request_id: bytes, headers: Mapping[bytes, bytes]) -> tuple[tuple[str, str], ...]:
-    """Return what subgraphs get so that their traces can be found from the request's."""
+def trace_headers(
+    request_id: bytes, headers: Mapping[bytes, bytes], passed_over: Callable[[], str] | None = None
+) -> tuple[tuple[str, str], ...]:
+    """Return what subgraphs get so that their traces can be found from the request's.
+
+    Args:
+        request_id: the id of the request.
+        headers: of the request, in which `traceparent` says where its trace goes on.
+        passed_over: makes the `traceparent` of a request without one, of which nobody wants to see a trace.
+    """
     own = ("x-request-id", request_id.decode("ascii"))
     parent = headers.get(TRACEPARENT)
-    if parent is None or not is_traceparent(parent):
-        return (own,)
-    return (own, ("traceparent", parent.decode("ascii")))
+    if parent is not None and is_traceparent(parent):
+        return own, ("traceparent", parent.decode("ascii"))
+    return (own,) if passed_over is None else (own, ("traceparent", passed_over()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from typing_extensions import override
@@ -34,12 +34,16 @@ class SeenTransport(CallingTransport):
         """Send a request under a span of its own."""
         span = None
         tracing = self._sight.tracing
-        trace = {} if tracing is None else dict(request.trace)
-        if tracing is not None and not trace.get(_PARENT, "").endswith(_UNSAMPLED):
-            operation = request.operation
-            attributes = {"subgraph.name": self._subgraph, "graphql.operation.type": operation.kind}
-            span = tracing.begin(f"fetch {self._subgraph}", trace.get(_PARENT), "client", attributes)
-            request = request.again(trace=HeaderLines({**trace, _PARENT: tracing.traceparent_of(span)}.items()))
+        if tracing is not None:
+            parent = next((value for name, value in request.trace if name == _PARENT), None)
+            if parent is None or not parent.endswith(_UNSAMPLED):
+                operation = request.operation
+                attributes = {"subgraph.name": self._subgraph, "graphql.operation.type": operation.kind}
+                span = tracing.begin(f"fetch {self._subgraph}", parent, "client", attributes)
+                trace = {**dict(request.trace), _PARENT: tracing.traceparent_of(span)}
+                request = request.again(trace=HeaderLines(trace.items()))
+        if span is None and self._sight.metrics is None:
+            return self._send(request, done)
         seen = _Seen(self._sight, self._subgraph, span, done)
         try:
             seen.call = self._send(request, seen.land)
@@ -52,16 +56,17 @@ class SeenTransport(CallingTransport):
 class _Seen:
     """One request that is looked at."""
 
-    __slots__ = ("_begun", "_done", "_sight", "_span", "_subgraph", "call")
+    __slots__ = ("_begun", "_done", "_metrics", "_sight", "_span", "_subgraph", "call")
 
     call: Call
 
     def __init__(self, sight: Sight, subgraph: str, span: Span | None, done: Done[SubgraphResponse]) -> None:
         self._sight = sight
+        self._metrics = sight.metrics
         self._subgraph = subgraph
         self._span = span
         self._done = done
-        self._begun = time.perf_counter()
+        self._begun = perf_counter()
 
     def cancel(self) -> None:
         """Give it up."""
@@ -81,8 +86,8 @@ class _Seen:
             self._end(getattr(result, "status", None), getattr(result, "code", type(result).__name__))
 
     def _end(self, status: int | None, error: str) -> None:
-        if self._sight.metrics is not None:
-            self._sight.metrics.fetch_ended(self._subgraph, status, error, time.perf_counter() - self._begun)
+        if self._metrics is not None:
+            self._metrics.fetch_ended(self._subgraph, status, error, perf_counter() - self._begun)
         span = self._span
         if span is not None and self._sight.tracing is not None:
             if status is not None:

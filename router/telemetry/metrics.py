@@ -6,8 +6,10 @@ library keeps them in files of a common folder, so that any worker tells the fig
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Final
 
@@ -29,11 +31,44 @@ from router.telemetry_settings import MetricsSettings
 from router.traffic.watching import Refusal, State
 
 _LOG: Final = structlog.get_logger("router.telemetry")
+_METHODS: Final = frozenset({"GET", "POST", "OPTIONS", "HEAD"})
+_TELL_SECONDS: Final = 0.25
 _STATES: Final[tuple[State, ...]] = ("closed", "half_open", "open")
+
+
+class Durations(Histogram):
+    """A histogram that takes many durations at once."""
+
+    def add(self, counts: Sequence[int], total: float) -> None:
+        """Add so many durations to each bucket, which took so long in all."""
+        self._sum.inc(total)
+        for bucket, count in zip(self._buckets, counts, strict=True):
+            if count:
+                bucket.inc(count)
+
+
+class _Series:
+    """Durations with the same labels that the library does not know of yet."""
+
+    __slots__ = ("_figures", "counts", "total")
+
+    def __init__(self, figures: Durations, buckets: int) -> None:
+        self._figures = figures
+        self.counts = [0] * buckets
+        self.total = 0.0
+
+    def hand_over(self) -> None:
+        """Tell the library."""
+        if any(self.counts):
+            self._figures.add(self.counts, self.total)
+            self.counts, self.total = [0] * len(self.counts), 0.0
 
 
 class Metrics:
     """What is counted and measured.
+
+    What every request counts is counted in plain numbers, which the library is told a few times a second and before it
+    is read: its own are guarded by locks, or lie in files.
 
     Args:
         registry: where the figures are kept.
@@ -47,9 +82,9 @@ class Metrics:
             families[f"{name}_total"] = labels
             return Counter(name, text, labels, registry=registry)
 
-        def histogram(name: str, text: str, *labels: str) -> Histogram:
+        def histogram(name: str, text: str, *labels: str) -> Durations:
             families.update({f"{name}_{series}": labels for series in ("bucket", "count", "sum")})
-            return Histogram(name, text, labels, registry=registry, buckets=buckets)
+            return Durations(name, text, labels, registry=registry, buckets=buckets)
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             families[name] = labels
@@ -64,7 +99,9 @@ class Metrics:
             "http_request_method",
             "http_response_status_code",
         )
-        self.active = gauge("http_server_active_requests", "Requests of clients that are being answered.")
+        self._active = gauge("http_server_active_requests", "Requests of clients that are being answered.")
+        self.active = 0
+        """How many requests of clients are being answered."""
         self._fetches = histogram(
             "http_client_request_duration_seconds",
             "Time that subgraphs took to answer.",
@@ -81,15 +118,53 @@ class Metrics:
         self._hedges = counter("router_subgraph_hedges", "Requests sent twice.", "subgraph_name")
         self._lookups = counter("router_cache_lookups", "What was looked up.", "subgraph_name", "result")
         self._dropped = counter("router_cache_invalidated", "Entries that were invalidated.")
+        self._bounds = tuple(buckets)
+        self._ended: dict[tuple[str, int], _Series] = {}
+        self._fetched: dict[tuple[str, int | None, str], _Series] = {}
+        self._looked_up: dict[tuple[str, str], int] = {}
+        self._is_due = False
 
     def request_ended(self, method: str, status: int, seconds: float) -> None:
         """Count a client's request."""
-        known = method if method in {"GET", "POST", "OPTIONS", "HEAD"} else "_OTHER"
-        self._requests.labels(known, str(status)).observe(seconds)
+        series = self._ended.get((method, status))
+        if series is None:
+            known = method if method in _METHODS else "_OTHER"
+            series = self._ended.get((known, status)) or self._series(self._requests, known, str(status))
+            self._ended[known, status] = series
+        series.counts[bisect_left(self._bounds, seconds)] += 1
+        series.total += seconds
+        if not self._is_due:
+            self._be_due()
 
     def fetch_ended(self, subgraph: str, status: int | None, error: str, seconds: float) -> None:
         """Count a request to a subgraph."""
-        self._fetches.labels(subgraph, "" if status is None else str(status), error).observe(seconds)
+        series = self._fetched.get((subgraph, status, error))
+        if series is None:
+            told = "" if status is None else str(status)
+            series = self._fetched[subgraph, status, error] = self._series(self._fetches, subgraph, told, error)
+        series.counts[bisect_left(self._bounds, seconds)] += 1
+        series.total += seconds
+        if not self._is_due:
+            self._be_due()
+
+    def _series(self, figures: Durations, *labels: str) -> _Series:
+        return _Series(figures.labels(*labels), len(self._bounds) + 1)
+
+    def _be_due(self) -> None:
+        """See to it that the library is told soon, by whatever event loop runs."""
+        self._is_due = True
+        asyncio.get_running_loop().call_later(_TELL_SECONDS, self.tell)
+
+    def tell(self) -> None:
+        """Tell the library what was counted."""
+        self._is_due = False
+        self._active.set(self.active)
+        for series in (*self._ended.values(), *self._fetched.values()):
+            series.hand_over()
+        for labels, count in self._looked_up.items():
+            if count:
+                self._lookups.labels(*labels).inc(count)
+        self._looked_up.clear()
 
     def planned(self, seconds: float) -> None:
         """Count an operation that was planned."""
@@ -97,10 +172,10 @@ class Metrics:
 
     def looked_up(self, subgraph: str, hits: int, misses: int) -> None:
         """Count what the cache knew and did not know."""
-        if hits:
-            self._lookups.labels(subgraph, "hit").inc(hits)
-        if misses:
-            self._lookups.labels(subgraph, "miss").inc(misses)
+        for found, count in (("hit", hits), ("miss", misses)):
+            self._looked_up[subgraph, found] = self._looked_up.get((subgraph, found), 0) + count
+        if not self._is_due:
+            self._be_due()
 
     def invalidated(self, count: int) -> None:
         """Count entries that the cache was told to forget."""
@@ -127,6 +202,7 @@ class Metrics:
 
     def page(self) -> tuple[bytes, bytes]:
         """Return what Prometheus reads, and its media type."""
+        self.tell()
         return generate_latest(_collected(self.registry)), CONTENT_TYPE_LATEST.encode()
 
 

@@ -27,6 +27,8 @@ class Sight:
 
     def close(self) -> None:
         """Send what is left; this waits."""
+        if self.metrics is not None:
+            self.metrics.tell()
         if self.tracing is not None:
             self.tracing.close()
 

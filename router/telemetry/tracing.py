@@ -62,10 +62,13 @@ class Tracing:
         context = _PROPAGATOR.extract({"traceparent": parent}, Context()) if parent else Context()
         return self._tracer.start_span(name, context, _KINDS[kind], attributes, start_time=begun_ns)
 
-    def passed_over(self) -> str | None:
-        """Return the `traceparent` of a new trace that nobody is to look at; None for one that somebody is."""
-        if self._share >= 1 or random.random() < self._share:  # noqa: S311 - nothing secret
-            return None
+    def is_chosen(self) -> bool:
+        """Tell whether somebody is to look at a new trace, by chance."""
+        return self._share >= 1 or random.random() < self._share  # noqa: S311 - nothing secret
+
+    @staticmethod
+    def passed_over() -> str:
+        """Return the `traceparent` of a new trace that nobody is to look at."""
         return f"00-{random.getrandbits(128) | 1:032x}-{random.getrandbits(64) | 1:016x}-00"
 
     def close(self) -> None:

@@ -20,7 +20,7 @@ class InFlight(Generic[K, V]):
     __slots__ = ("_attempts",)
 
     def __init__(self) -> None:
-        self._attempts: dict[K, _Attempt[K, V]] = {}
+        self._attempts: dict[K, Attempt[K, V]] = {}
 
     def __len__(self) -> int:
         return len(self._attempts)
@@ -28,32 +28,44 @@ class InFlight(Generic[K, V]):
     def __contains__(self, key: K) -> bool:
         return key in self._attempts
 
+    def get(self, key: K) -> Attempt[K, V] | None:
+        """Return the attempt that there is under a key, if any."""
+        return self._attempts.get(key)
+
     def join(self, key: K, done: Done[V]) -> Call:
         """Take part in the attempt that there is under a key."""
         return self._attempts[key].seat(done)
 
-    def share(self, key: K, begin: Begin[V], done: Done[V]) -> Call:
-        """Take part in the attempt under a key; it is begun if there is none."""
+    def share(self, key: K, begin: Begin[V], done: Done[V], about: object = None) -> Call:
+        """Take part in the attempt under a key; it is begun if there is none.
+
+        Args:
+            key: what makes two attempts the same.
+            begin: begins one.
+            done: takes what came of it.
+            about: what others may want to know of an attempt that they find.
+        """
         attempt = self._attempts.get(key)
         if attempt is None:
-            attempt = _Attempt(self._attempts, key)
+            attempt = Attempt(self._attempts, key, about)
             attempt.call = begin(attempt.land)
             self._attempts[key] = attempt
         return attempt.seat(done)
 
 
-class _Attempt(Generic[K, V]):
+class Attempt(Generic[K, V]):
     """One attempt and those who take part in it.
 
     In the end it lets go of all it holds: what is left in circles is left to the garbage collector, which takes longer
     over it than all this does over the request.
     """
 
-    __slots__ = ("_among", "_key", "_left", "_seats", "call")
+    __slots__ = ("_among", "_key", "_left", "_seats", "about", "call")
 
     call: Call
 
-    def __init__(self, among: dict[K, _Attempt[K, V]], key: K) -> None:
+    def __init__(self, among: dict[K, Attempt[K, V]], key: K, about: object) -> None:
+        self.about = about
         self._among = among
         self._key = key
         self._seats: list[_Seat[K, V]] = []
@@ -90,7 +102,7 @@ class _Seat(Generic[K, V]):
 
     __slots__ = ("_attempt", "done")
 
-    def __init__(self, attempt: _Attempt[K, V], done: Done[V]) -> None:
+    def __init__(self, attempt: Attempt[K, V], done: Done[V]) -> None:
         self._attempt = attempt
         self.done: Done[V] | None = done
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.rates.gcra import Charge, MemoryCounter, Rate, Standing
+from router.rates.gcra import Charge, Charges, MemoryCounter, Rate, Standing
 from router.rates.settings import RateSettings
 from router.rates.store import SharedStore
 from tests.servers import ValkeyForTests
@@ -120,9 +120,9 @@ async def store(valkey: ValkeyForTests) -> AsyncIterator[Callable[..., SharedSto
         await each.close()
 
 
-async def take(store: SharedStore, *charges: Charge) -> Sequence[Standing] | None:
+async def take(store: SharedStore, *given: Charge, charges: Charges | None = None) -> Sequence[Standing] | None:
     future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-    store.take(charges, future.set_result)
+    store.take(charges or Charges(given), future.set_result)
     return await future
 
 
@@ -153,6 +153,24 @@ async def test_requests_that_wait_go_together(store: Callable[..., SharedStore])
     )
 
     assert sum(allowed(each) for each in answers if each is not None) == 100
+
+
+async def test_equal_requests_are_counted_together_as_they_would_be_one_by_one(
+    store: Callable[..., SharedStore],
+) -> None:
+    shared, memory = store(), MemoryCounter(clock=Clock())
+    slow = Rate.of("slow", 10, 1e6)
+    charges = Charges([Charge.of("a", slow, 3), Charge.of("b", slow, 2)])
+
+    there = await asyncio.gather(*(take(shared, charges=charges) for _ in range(5)))
+    here = [memory.take(charges) for _ in range(5)]
+
+    assert [[round(one.wait / 10**10) for one in each or ()] for each in there] == [
+        [round(one.wait / 10**10) for one in each] for each in here
+    ]
+    assert [[round(one.level / 10**10) for one in each or ()] for each in there] == [
+        [round(one.level / 10**10) for one in each] for each in here
+    ]
 
 
 async def test_a_script_that_was_forgotten_is_sent_again(
