@@ -15,6 +15,8 @@ PREFIXES: Final[dict[str, str]] = {
     "cat": "category",
     "coll": "collection",
     "ptype": "product type",
+    "brand": "brand",
+    "file": "uploaded file",
     "promo": "promotion",
     "wh": "warehouse",
     "res": "stock reservation",

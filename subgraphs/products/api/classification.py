@@ -3,42 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Self
 
 import strawberry
 
 from subgraphs.products.api.context import Info
+from subgraphs.products.domain import brands as brand_domain
 from subgraphs.products.domain import categories as category_domain
+from subgraphs.products.domain import collections as collection_domain
 from subgraphs.products.domain import products as product_domain
-from subgraphs.products.domain.attributes import AttributeDefinition, AttributeKind, Attributes
-from subgraphs.products.storage import catalogue
+from subgraphs.products.domain import wording
+from subgraphs.products.domain.attributes import AttributeDefinition, AttributeKind, Attributes, ReferenceTarget
 
 strawberry.enum(AttributeKind, description="How the values of an attribute are to be read.")
+strawberry.enum(ReferenceTarget, description="What the values of an attribute refer to.")
+
+
+@strawberry.type(description="What search engines of the web are told; empty, and name and description say enough.")
+class Seo:
+    """What search engines of the web are told."""
+
+    title: str
+    description: str
+
+    @classmethod
+    def of(cls, seo: wording.Seo) -> Self:
+        """Show it."""
+        return cls(title=seo.title, description=seo.description)
 
 
 @strawberry.type(description="An attribute that a product type lets its products or variants have.")
 class Attribute:
     """An attribute of a product type."""
 
+    definition: strawberry.Private[AttributeDefinition]
     code: str
-    label: str
     kind: AttributeKind
     unit: str | None
     choices: list[str]
     for_variants: bool
     required: bool
+    minimum: Decimal | None
+    maximum: Decimal | None
+    target: ReferenceTarget | None
+
+    @strawberry.field(description="Its name, in a language as far as it was translated.")
+    def label(self, language: str | None = None) -> str:
+        """Give its name."""
+        return self.definition.label_in(language)
 
     @classmethod
     def of(cls, definition: AttributeDefinition) -> Self:
         """Show a definition."""
         return cls(
+            definition=definition,
             code=definition.code,
-            label=definition.label,
             kind=definition.kind,
             unit=definition.unit,
             choices=list(definition.choices),
             for_variants=definition.for_variants,
             required=definition.required,
+            minimum=definition.minimum,
+            maximum=definition.maximum,
+            target=definition.target,
         )
 
 
@@ -83,23 +111,35 @@ class ProductType:
 class Category:
     """A node of the category tree."""
 
-    path: strawberry.Private[tuple[str, ...]]
-    parent_id: strawberry.Private[str | None]
+    own: strawberry.Private[category_domain.Category]
     id: strawberry.ID
     slug: str
-    name: str
-    description: str = strawberry.field(description="HTML that is safe to show.")
     position: int = strawberry.field(description="Its place among its siblings.")
+
+    @strawberry.field(description="Its name, in a language as far as it was translated.")
+    def name(self, language: str | None = None) -> str:
+        """Give its name."""
+        return self.own.said_in(language).name
+
+    @strawberry.field(description="HTML that is safe to show.")
+    def description(self, language: str | None = None) -> str:
+        """Give what is said about it."""
+        return self.own.said_in(language).description
+
+    @strawberry.field(description="What search engines of the web are told.")
+    def seo(self, language: str | None = None) -> Seo:
+        """Give what search engines are told."""
+        return Seo.of(self.own.said_in(language).seo)
 
     @strawberry.field(description="The category above it; none for a root.")
     async def parent(self, info: Info) -> Category | None:
         """Load the category above."""
-        return None if self.parent_id is None else await Category.load(info, self.parent_id)
+        return None if self.own.parent_id is None else await Category.load(info, self.own.parent_id)
 
     @strawberry.field(description="From the root down to its parent, as bread crumbs show it.")
     async def ancestors(self, info: Info) -> list[Category]:
         """Load the categories above."""
-        found = await info.context.loaders.category.load_many(list(self.path[:-1]))
+        found = await info.context.loaders.category.load_many(list(self.own.path[:-1]))
         return [Category.of(each) for each in found if each is not None]
 
     @strawberry.field(description="The categories right below it, in their order.")
@@ -128,12 +168,9 @@ class Category:
     def of(cls, category: category_domain.Category) -> Self:
         """Show a category."""
         return cls(
-            path=category.path,
-            parent_id=category.parent_id,
+            own=category,
             id=strawberry.ID(category.id),
             slug=category.slug,
-            name=category.name,
-            description=category.description,
             position=category.position,
         )
 
@@ -142,10 +179,25 @@ class Category:
 class Collection:
     """Products that belong together; list them with `products(where: {collection: …})`."""
 
+    own: strawberry.Private[collection_domain.Collection]
     id: strawberry.ID
     slug: str
-    name: str
-    description: str = strawberry.field(description="HTML that is safe to show.")
+    by_rule: bool = strawberry.field(description="Whether its products are found by a rule.")
+
+    @strawberry.field(description="Its name, in a language as far as it was translated.")
+    def name(self, language: str | None = None) -> str:
+        """Give its name."""
+        return self.own.said_in(language).name
+
+    @strawberry.field(description="HTML that is safe to show.")
+    def description(self, language: str | None = None) -> str:
+        """Give what is said about it."""
+        return self.own.said_in(language).description
+
+    @strawberry.field(description="What search engines of the web are told.")
+    def seo(self, language: str | None = None) -> Seo:
+        """Give what search engines are told."""
+        return Seo.of(self.own.said_in(language).seo)
 
     @classmethod
     async def resolve_reference(
@@ -165,11 +217,38 @@ class Collection:
         return None if found is None else cls.of(found)
 
     @classmethod
-    def of(cls, collection: catalogue.Collection) -> Self:
+    def of(cls, collection: collection_domain.Collection) -> Self:
         """Show a collection."""
         return cls(
+            own=collection,
             id=strawberry.ID(collection.id),
             slug=collection.slug,
-            name=collection.name,
-            description=collection.description,
+            by_rule=collection.rule is not None,
+        )
+
+
+@strawberry.type(description="Who makes products; list them with `products(where: {brand: …})`.")
+class Brand:
+    """Who makes products."""
+
+    own: strawberry.Private[brand_domain.Brand]
+    id: strawberry.ID
+    slug: str
+    name: str
+    website: str | None
+
+    @strawberry.field(description="HTML that is safe to show.")
+    def description(self, language: str | None = None) -> str:
+        """Give what is said about it."""
+        return self.own.said_in(language).description
+
+    @classmethod
+    def of(cls, brand: brand_domain.Brand) -> Self:
+        """Show a brand."""
+        return cls(
+            own=brand,
+            id=strawberry.ID(brand.id),
+            slug=brand.slug,
+            name=brand.name,
+            website=brand.website or None,
         )

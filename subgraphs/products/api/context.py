@@ -14,12 +14,13 @@ from kernel.graphql import Context
 from kernel.identity import Caller
 from kernel.loaders import by_key, lists_by_key
 from subgraphs.products.domain.categories import Category
+from subgraphs.products.domain.collections import Collection
 from subgraphs.products.domain.pricing import Promotion
 from subgraphs.products.domain.products import ProductType
 from subgraphs.products.domain.search import Audience
 from subgraphs.products.service import CatalogueService
 from subgraphs.products.storage import catalogue
-from subgraphs.products.storage.catalogue import CatalogueEntry, Collection, VariantEntry
+from subgraphs.products.storage.catalogue import CatalogueEntry, VariantEntry
 from subgraphs.products.storage.tables import categories, collections, product_types, products, variants
 
 Found = TypeVar("Found")

@@ -13,7 +13,7 @@ from kernel.errors import InvalidInputError
 from kernel.graphql import CurrencyCode
 from kernel.money import Money
 from subgraphs.products.api.types import DEFAULT_CURRENCY
-from subgraphs.products.domain.search import PriceRange, ProductFilter, ProductOrder, Sort
+from subgraphs.products.domain.search import AttributeFilter, PriceRange, ProductFilter, ProductOrder, Sort
 
 strawberry.enum(Sort, name="ProductOrderField", description="By what a list of products is ordered.")
 
@@ -62,6 +62,26 @@ class PriceRangeInput:
         )
 
 
+@strawberry.input(description="The product or a variant of it has one of these values, or a number within bounds.")
+class AttributeWhere:
+    """A condition on one attribute."""
+
+    code: str
+    values: list[str] | None = None
+    min: Decimal | None = None
+    max: Decimal | None = None
+
+    def to_domain(self) -> AttributeFilter:
+        """Read the condition.
+
+        Raises:
+            InvalidInputError: it names too many values.
+        """
+        if self.values is not None and len(self.values) > MAX_IDS:
+            raise InvalidInputError(f"At most {MAX_IDS} values can be named.", path=("where", "attributes"))
+        return AttributeFilter(code=self.code, values=tuple(self.values or ()), lowest=self.min, highest=self.max)
+
+
 @strawberry.input(description="Conditions that all hold, and `OR`, `AND` and `NOT` of more of them.")
 class ProductWhere:
     """Conditions on products that all hold."""
@@ -75,6 +95,7 @@ class ProductWhere:
     tag: str | None = None
     published: bool | None = strawberry.field(default=None, description="For those who may see drafts.")
     price: PriceRangeInput | None = None
+    attributes: list[AttributeWhere] | None = None
     and_: list[ProductWhere] | None = strawberry.field(default=None, name="AND")
     or_: list[ProductWhere] | None = strawberry.field(default=None, name="OR")
     not_: list[ProductWhere] | None = strawberry.field(default=None, name="NOT")
@@ -89,6 +110,8 @@ class ProductWhere:
             raise InvalidInputError(f"Conditions nest {MAX_DEPTH} deep at most.", path=("where",))
         if self.ids is not None and len(self.ids) > MAX_IDS:
             raise InvalidInputError(f"At most {MAX_IDS} ids can be named.", path=("where", "ids"))
+        if self.attributes is not None and len(self.attributes) > MAX_BRANCHES:
+            raise InvalidInputError(f"At most {MAX_BRANCHES} attributes can be named.", path=("where", "attributes"))
         return ProductFilter(
             ids=None if self.ids is None else frozenset(self.ids),
             category_id=self.category_id,
@@ -99,6 +122,7 @@ class ProductWhere:
             tag=self.tag,
             published=self.published,
             price=None if self.price is None else self.price.to_domain(),
+            attributes=tuple(each.to_domain() for each in self.attributes or ()),
             all_of=_branches(self.and_, depth),
             any_of=_branches(self.or_, depth),
             none_of=_branches(self.not_, depth),

@@ -16,11 +16,11 @@ from kernel.errors import InvalidInputError
 from kernel.graphql import MoneyInput
 from kernel.ids import new_id
 from kernel.money import Money
-from subgraphs.products.api.classification import AttributeKind
-from subgraphs.products.domain.attributes import AttributeDefinition
+from subgraphs.products.api.classification_inputs import SeoInput, TranslationInput, read_translations
 from subgraphs.products.domain.pricing import FixedOff, PercentOff, Promotion
 from subgraphs.products.domain.products import Product, ProductContent, Variant
 from subgraphs.products.domain.slugs import slugify
+from subgraphs.products.domain.wording import Seo
 
 
 @strawberry.input(description="The values of one attribute.")
@@ -76,6 +76,10 @@ class ProductCreateInput:
     tags: list[str] = strawberry.field(default_factory=list)
     attributes: list[AttributeInput] = strawberry.field(default_factory=list)
     published: bool = False
+    publish_at: datetime | None = strawberry.field(default=None, description="When it is to get published.")
+    unpublish_at: datetime | None = strawberry.field(default=None, description="When it is to be no longer.")
+    seo: SeoInput | None = None
+    translations: list[TranslationInput] = strawberry.field(default_factory=list)
     variants: list[ProductVariantInput] = strawberry.field(default_factory=list)
 
     def to_domain(self) -> ProductContent:
@@ -90,6 +94,10 @@ class ProductCreateInput:
             tags=tuple(self.tags),
             attributes=_attributes(self.attributes),
             published=self.published,
+            publish_at=_instant(self.publish_at, "publishAt"),
+            unpublish_at=_instant(self.unpublish_at, "unpublishAt"),
+            seo=self.seo.to_domain() if self.seo else Seo(),
+            translations=read_translations(self.translations),
         )
 
 
@@ -107,10 +115,16 @@ class ProductUpdateInput:
         default=strawberry.UNSET, description="Those that are named; no values clear one."
     )
     published: bool | None = strawberry.UNSET
+    publish_at: datetime | None = strawberry.UNSET
+    unpublish_at: datetime | None = strawberry.UNSET
+    seo: SeoInput | None = strawberry.UNSET
+    translations: list[TranslationInput] | None = strawberry.field(
+        default=strawberry.UNSET, description="Those of the languages that are named; empty ones clear."
+    )
 
     def apply(self, product: Product) -> Product:
         """Change a product."""
-        content = product.content
+        content = self._say(self._time(product.content))
         if self.name is not strawberry.UNSET:
             content = replace(content, name=_required(self.name, "name"))
         if self.slug is not strawberry.UNSET:
@@ -130,6 +144,21 @@ class ProductUpdateInput:
             merged = {**content.attributes, **changed} if self.attributes else {}
             content = replace(content, attributes=merged)
         return replace(product, content=content)
+
+    def _time(self, content: ProductContent) -> ProductContent:
+        if self.publish_at is not strawberry.UNSET:
+            content = replace(content, publish_at=_instant(self.publish_at, "publishAt"))
+        if self.unpublish_at is not strawberry.UNSET:
+            content = replace(content, unpublish_at=_instant(self.unpublish_at, "unpublishAt"))
+        return content
+
+    def _say(self, content: ProductContent) -> ProductContent:
+        if self.seo is not strawberry.UNSET:
+            content = replace(content, seo=self.seo.to_domain() if self.seo else Seo())
+        if self.translations is not strawberry.UNSET:
+            said = read_translations(self.translations) if self.translations else {}
+            content = replace(content, translations={**content.translations, **said} if self.translations else {})
+        return content
 
 
 @strawberry.input(description="What changes about a variant; what is left out stays.")
@@ -153,69 +182,6 @@ class ProductVariantUpdateInput:
         if self.weight_grams is not strawberry.UNSET:
             variant = replace(variant, weight_grams=self.weight_grams or 0)
         return variant
-
-
-@strawberry.input(description="An attribute of a new product type.")
-class AttributeDefinitionInput:
-    """An attribute of a new product type."""
-
-    code: str
-    label: str
-    kind: AttributeKind
-    unit: str | None = None
-    choices: list[str] = strawberry.field(default_factory=list)
-    for_variants: bool = False
-    required: bool = False
-
-    def to_domain(self) -> AttributeDefinition:
-        """Read the definition."""
-        return AttributeDefinition(
-            code=self.code,
-            label=self.label,
-            kind=self.kind,
-            unit=self.unit,
-            choices=tuple(self.choices),
-            for_variants=self.for_variants,
-            required=self.required,
-        )
-
-
-@strawberry.input(description="A new product type.")
-class ProductTypeCreateInput:
-    """A new product type."""
-
-    name: str
-    slug: str | None = None
-    attributes: list[AttributeDefinitionInput] = strawberry.field(default_factory=list)
-
-
-@strawberry.input(description="A new category; its slug is made of its name where none is given.")
-class CategoryCreateInput:
-    """A new category."""
-
-    name: str
-    slug: str | None = None
-    description: str = ""
-    parent_id: strawberry.ID | None = None
-    position: int = 0
-
-
-@strawberry.input(description="What changes about a category; what is left out stays.")
-class CategoryUpdateInput:
-    """What changes about a category."""
-
-    name: str | None = None
-    description: str | None = None
-    position: int | None = None
-
-
-@strawberry.input(description="A new collection; its slug is made of its name where none is given.")
-class CollectionCreateInput:
-    """A new collection."""
-
-    name: str
-    slug: str | None = None
-    description: str = ""
 
 
 @strawberry.input(description="A new promotion: either a percentage, or an amount for each currency.")
@@ -258,6 +224,12 @@ def _required(value: str | None, field: str) -> str:
     if value is None:
         raise InvalidInputError("This cannot be cleared.", path=("input", field))
     return value
+
+
+def _instant(at: datetime | None, field: str) -> datetime | None:
+    if at is not None and at.tzinfo is None:
+        raise InvalidInputError("An instant needs a time zone.", path=(field,))
+    return at
 
 
 def _attributes(given: Iterable[AttributeInput]) -> dict[str, tuple[str, ...]]:

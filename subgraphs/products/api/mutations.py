@@ -10,14 +10,10 @@ import strawberry
 from kernel.errors import DomainError
 from kernel.graphql import MoneyInput, UserError, user_errors
 from kernel.identity import Caller, require
-from subgraphs.products.api.classification import Category, Collection, ProductType
+from subgraphs.products.api.classifying import ClassificationMutation
 from subgraphs.products.api.context import Info
 from subgraphs.products.api.inputs import (
-    CategoryCreateInput,
-    CategoryUpdateInput,
-    CollectionCreateInput,
     ProductCreateInput,
-    ProductTypeCreateInput,
     ProductUpdateInput,
     ProductVariantInput,
     ProductVariantUpdateInput,
@@ -45,30 +41,6 @@ class ProductVariantPayload:
     errors: list[UserError] = strawberry.field(default_factory=list)
 
 
-@strawberry.type(description="A category after a change.")
-class CategoryPayload:
-    """A category after a change."""
-
-    category: Category | None = None
-    errors: list[UserError] = strawberry.field(default_factory=list)
-
-
-@strawberry.type(description="A product type after a change.")
-class ProductTypePayload:
-    """A product type after a change."""
-
-    product_type: ProductType | None = None
-    errors: list[UserError] = strawberry.field(default_factory=list)
-
-
-@strawberry.type(description="A collection after a change.")
-class CollectionPayload:
-    """A collection after a change."""
-
-    collection: Collection | None = None
-    errors: list[UserError] = strawberry.field(default_factory=list)
-
-
 @strawberry.type(description="A promotion after a change.")
 class PromotionPayload:
     """A promotion after a change."""
@@ -78,7 +50,7 @@ class PromotionPayload:
 
 
 @strawberry.type
-class Mutation(VoucherMutation):
+class Mutation(ClassificationMutation, VoucherMutation):
     """Changes of the catalogue."""
 
     @strawberry.mutation(description="Create a product with its variants.")
@@ -145,91 +117,6 @@ class Mutation(VoucherMutation):
         change = context.service.set_price(context.caller, sku, amount, expected_version=expected_version)
         return await _variant_changed(info, sku, change)
 
-    @strawberry.mutation(description="Create a product type.")
-    async def product_type_create(self, info: Info, input: ProductTypeCreateInput) -> ProductTypePayload:
-        """Create a product type."""
-        require(info.context.caller, kinds={"admin"})
-        attributes = [each.to_domain() for each in input.attributes]
-        try:
-            created = await taxonomy.create_product_type(
-                info.context.service.database, input.name, attributes, slug=input.slug
-            )
-        except DomainError as error:
-            return ProductTypePayload(errors=user_errors(error))
-        return ProductTypePayload(product_type=ProductType.of(created))
-
-    @strawberry.mutation(description="Create a category.")
-    async def category_create(self, info: Info, input: CategoryCreateInput) -> CategoryPayload:
-        """Create a category."""
-        require(info.context.caller, kinds={"admin"})
-        try:
-            created = await taxonomy.create_category(
-                info.context.service.database,
-                input.name,
-                slug=input.slug,
-                description=input.description,
-                parent_id=input.parent_id,
-                position=input.position,
-            )
-        except DomainError as error:
-            return CategoryPayload(errors=user_errors(error))
-        return CategoryPayload(category=Category.of(created))
-
-    @strawberry.mutation(description="Change a category.")
-    async def category_update(self, info: Info, id: strawberry.ID, input: CategoryUpdateInput) -> CategoryPayload:
-        """Change a category."""
-        require(info.context.caller, kinds={"admin"})
-        change = taxonomy.update_category(
-            info.context.service.database,
-            id,
-            name=input.name,
-            description=input.description,
-            position=input.position,
-        )
-        return await _category_changed(info, id, change)
-
-    @strawberry.mutation(description="Hang a category under another parent, or make it a root.")
-    async def category_move(
-        self, info: Info, id: strawberry.ID, parent_id: strawberry.ID | None = None
-    ) -> CategoryPayload:
-        """Move a category with all below it."""
-        require(info.context.caller, kinds={"admin"})
-        return await _category_changed(info, id, taxonomy.move_category(info.context.service.database, id, parent_id))
-
-    @strawberry.mutation(description="Take an empty category away.")
-    async def category_delete(self, info: Info, id: strawberry.ID) -> CategoryPayload:
-        """Take a category away."""
-        require(info.context.caller, kinds={"admin"})
-        try:
-            deleted = await taxonomy.delete_category(info.context.service.database, id)
-        except DomainError as error:
-            return CategoryPayload(errors=user_errors(error))
-        return CategoryPayload(category=Category.of(deleted))
-
-    @strawberry.mutation(description="Create an empty collection.")
-    async def collection_create(self, info: Info, input: CollectionCreateInput) -> CollectionPayload:
-        """Create a collection."""
-        require(info.context.caller, kinds={"admin"})
-        try:
-            created = await taxonomy.create_collection(
-                info.context.service.database, input.name, slug=input.slug, description=input.description
-            )
-        except DomainError as error:
-            return CollectionPayload(errors=user_errors(error))
-        return CollectionPayload(collection=Collection.of(created))
-
-    @strawberry.mutation(description="Let a collection hold exactly these products, in this order.")
-    async def collection_products_set(
-        self, info: Info, id: strawberry.ID, product_ids: list[strawberry.ID]
-    ) -> CollectionPayload:
-        """Fill a collection."""
-        require(info.context.caller, kinds={"admin"})
-        try:
-            await taxonomy.set_collection_products(info.context.service.database, id, product_ids)
-        except DomainError as error:
-            return CollectionPayload(errors=user_errors(error))
-        return CollectionPayload(collection=await Collection.load(info, id))
-
     @strawberry.mutation(description="Create a promotion.")
     async def promotion_create(self, info: Info, input: PromotionCreateInput) -> PromotionPayload:
         """Create a promotion."""
@@ -271,11 +158,3 @@ async def _variant_changed(info: Info, sku: str, change: Awaitable[None]) -> Pro
     except DomainError as error:
         return ProductVariantPayload(errors=user_errors(error))
     return ProductVariantPayload(variant=await ProductVariant.load(info, sku=sku))
-
-
-async def _category_changed(info: Info, category_id: str, change: Awaitable[None]) -> CategoryPayload:
-    try:
-        await change
-    except DomainError as error:
-        return CategoryPayload(errors=user_errors(error))
-    return CategoryPayload(category=await Category.load(info, category_id))

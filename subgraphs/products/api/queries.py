@@ -12,13 +12,14 @@ from kernel.errors import InvalidInputError
 from kernel.graphql import Connection, CurrencyCode, connection
 from kernel.identity import require, require_service
 from kernel.pagination import Page
-from subgraphs.products.api.classification import Category, Collection, ProductType
+from subgraphs.products.api.classification import Brand, Category, Collection, ProductType
 from subgraphs.products.api.context import Info, audience_of
 from subgraphs.products.api.filters import ProductOrderBy, ProductWhere
 from subgraphs.products.api.types import Product, ProductVariant, Promotion, VariantForSale, quote
 from subgraphs.products.api.vouchers import VoucherQuery
 from subgraphs.products.domain.search import ProductFilter, ProductOrder, SearchRequest
-from subgraphs.products.storage import listing
+from subgraphs.products.storage import catalogue, listing, slugs
+from subgraphs.products.storage.tables import brands
 
 MAX_SKUS = 200
 
@@ -27,11 +28,14 @@ MAX_SKUS = 200
 class Query(VoucherQuery):
     """Reads of the catalogue."""
 
-    @strawberry.field(description="A product by its id or slug.")
+    @strawberry.field(description="A product by its id or slug; one that it had before leads to it, too.")
     async def product(self, info: Info, id: strawberry.ID | None = None, slug: str | None = None) -> Product | None:
         """Find a product."""
         _exactly_one(id, slug)
-        return await Product.load(info, id, slug)
+        found = await Product.load(info, id, slug)
+        if found is None and (moved := await _moved(info, "product", slug)) is not None:
+            found = await Product.load(info, moved)
+        return found
 
     @strawberry.field(description="A variant by its SKU.")
     async def variant(self, info: Info, sku: str) -> ProductVariant | None:
@@ -88,11 +92,14 @@ class Query(VoucherQuery):
         known = {entry.id: entry for entry in entries if entry is not None}
         return connection(hits.map(lambda hit: Product.of(known[hit.product_id])), count=lambda: search.count(request))
 
-    @strawberry.field(description="A category by its id or slug.")
+    @strawberry.field(description="A category by its id or slug; one that it had before leads to it, too.")
     async def category(self, info: Info, id: strawberry.ID | None = None, slug: str | None = None) -> Category | None:
         """Find a category."""
         _exactly_one(id, slug)
-        return await Category.load(info, id, slug)
+        found = await Category.load(info, id, slug)
+        if found is None and (moved := await _moved(info, "category", slug)) is not None:
+            found = await Category.load(info, moved)
+        return found
 
     @strawberry.field(description="The categories under a parent, or the roots, in their order.")
     async def categories(
@@ -111,13 +118,33 @@ class Query(VoucherQuery):
             count=_counted(database, lambda session: listing.count_categories(session, parent_id)),
         )
 
-    @strawberry.field(description="A collection by its id or slug.")
+    @strawberry.field(description="A collection by its id or slug; one that it had before leads to it, too.")
     async def collection(
         self, info: Info, id: strawberry.ID | None = None, slug: str | None = None
     ) -> Collection | None:
         """Find a collection."""
         _exactly_one(id, slug)
-        return await Collection.load(info, id, slug)
+        found = await Collection.load(info, id, slug)
+        if found is None and (moved := await _moved(info, "collection", slug)) is not None:
+            found = await Collection.load(info, moved)
+        return found
+
+    @strawberry.field(description="A brand's page by its slug, or by its name as products have it.")
+    async def brand(self, info: Info, slug: str | None = None, name: str | None = None) -> Brand | None:
+        """Find a brand."""
+        _exactly_one(slug, name)
+        column = brands.c.slug if slug is not None else brands.c.name
+        async with info.context.service.database.session() as session:
+            found = await catalogue.brands_by(session, column, [slug or name or ""])
+        return Brand.of(found[0]) if found else None
+
+    @strawberry.field(description="All brands that have a page, by name.")
+    async def brands(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Brand]:
+        """List brands."""
+        database = info.context.service.database
+        async with database.session() as session:
+            found = await listing.page_of_brands(session, Page(first=first, after=after))
+        return connection(found.map(Brand.of), count=_counted(database, listing.count_brands))
 
     @strawberry.field(description="All collections, by name.")
     async def collections(
@@ -168,6 +195,14 @@ def _counted(database: Database, count: Callable[[AsyncSession], Awaitable[int]]
             return await count(session)
 
     return total
+
+
+async def _moved(info: Info, kind: slugs.Kind, slug: str | None) -> str | None:
+    """Tell what had a slug before that nothing has now."""
+    if slug is None:
+        return None
+    async with info.context.service.database.session() as session:
+        return await slugs.target_of(session, kind, slug)
 
 
 def _exactly_one(id: str | None, slug: str | None) -> None:

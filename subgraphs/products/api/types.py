@@ -9,7 +9,7 @@ from typing import Self
 import strawberry
 
 from kernel.graphql import CurrencyCode, Money
-from subgraphs.products.api.classification import AttributeValue, Category, Collection, ProductType, values_of
+from subgraphs.products.api.classification import AttributeValue, Category, Collection, ProductType, Seo, values_of
 from subgraphs.products.api.context import Info, audience_of
 from subgraphs.products.domain import pricing
 from subgraphs.products.storage.catalogue import CatalogueEntry, VariantEntry
@@ -51,8 +51,6 @@ class Product:
     entry: strawberry.Private[CatalogueEntry]
     id: strawberry.ID
     slug: str
-    name: str
-    description: str = strawberry.field(description="HTML that is safe to show.")
     category: Category | None = strawberry.field(description="Where it stands in the category tree.")
     brand: str | None
     tags: list[str]
@@ -60,6 +58,31 @@ class Product:
     version: int = strawberry.field(description="Goes up with every change; send it back as expectedVersion.")
     created_at: datetime
     updated_at: datetime
+
+    @strawberry.field(description="Its name, in a language as far as it was translated.")
+    def name(self, language: str | None = None) -> str:
+        """Give its name."""
+        return self.entry.content.said_in(language).name if language else self.entry.content.name
+
+    @strawberry.field(description="HTML that is safe to show.")
+    def description(self, language: str | None = None) -> str:
+        """Give what is said about it."""
+        return self.entry.content.said_in(language).description if language else self.entry.content.description
+
+    @strawberry.field(description="What search engines of the web are told.")
+    def seo(self, language: str | None = None) -> Seo:
+        """Give what search engines are told."""
+        return Seo.of(self.entry.content.said_in(language).seo)
+
+    @strawberry.field(description="When it gets published; for those who sell it.")
+    def publish_at(self, info: Info) -> datetime | None:
+        """Give when it gets published."""
+        return self.entry.content.publish_at if _sells(info, self.entry) else None
+
+    @strawberry.field(description="When it is published no longer; for those who sell it.")
+    def unpublish_at(self, info: Info) -> datetime | None:
+        """Give when it is published no longer."""
+        return self.entry.content.unpublish_at if _sells(info, self.entry) else None
 
     @strawberry.field(description="What kind of product it is.")
     def product_type(self) -> ProductType:
@@ -126,8 +149,6 @@ class Product:
             entry=entry,
             id=strawberry.ID(entry.id),
             slug=content.slug,
-            name=content.name,
-            description=content.description,
             category=None if entry.category is None else Category.of(entry.category),
             brand=content.brand or None,
             tags=list(content.tags),
@@ -136,6 +157,11 @@ class Product:
             created_at=entry.created_at,
             updated_at=entry.updated_at,
         )
+
+
+def _sells(info: Info, entry: CatalogueEntry) -> bool:
+    """Tell whether the caller may know what is planned for a product."""
+    return audience_of(info.context.caller).sees(published=False, owner_id=entry.content.owner_id)
 
 
 @strawberry.federation.type(keys=["id", "sku"], description="A variant of a product: what can be put into a cart.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -11,8 +11,10 @@ from kernel.errors import ConflictError, InvalidInputError
 from kernel.events.catalogue import VariantFacts
 from kernel.money import Money
 from subgraphs.products.domain.attributes import AttributeDefinition, Attributes, check_attributes
+from subgraphs.products.domain.media import Media, check_media
 from subgraphs.products.domain.slugs import check_slug
 from subgraphs.products.domain.text import clean_html, clean_line
+from subgraphs.products.domain.wording import NO_SEO, Seo, Translations, Wording, check_seo, check_translations, said_in
 
 MAX_VARIANTS: Final = 200
 MAX_TAGS: Final = 50
@@ -49,7 +51,11 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductContent:
-    """All of a product that people write; `owner_id` is the vendor's account where a vendor sells it."""
+    """All of a product that people write.
+
+    `owner_id` is the vendor's account where a vendor sells it. At `publish_at` it gets published and at `unpublish_at`
+    no longer is; either is forgotten when that was done.
+    """
 
     slug: str
     name: str
@@ -60,7 +66,25 @@ class ProductContent:
     tags: tuple[str, ...] = ()
     attributes: Attributes = field(default_factory=dict)
     published: bool = False
+    publish_at: datetime | None = None
+    unpublish_at: datetime | None = None
     owner_id: str | None = None
+    seo: Seo = NO_SEO
+    translations: Translations = field(default_factory=dict[str, Wording])
+    media: tuple[Media, ...] = ()
+
+    def said_in(self, language: str | None) -> Wording:
+        """Say it in a language, as far as it was translated."""
+        return said_in(language, Wording(name=self.name, description=self.description, seo=self.seo), self.translations)
+
+    def at(self, moment: datetime) -> ProductContent:
+        """Give it as it is to be at a moment: what was to be published or taken back by then is."""
+        content = self
+        if self.publish_at is not None and self.publish_at <= moment:
+            content = replace(content, published=True, publish_at=None)
+        if self.unpublish_at is not None and self.unpublish_at <= moment:
+            content = replace(content, published=False, unpublish_at=None)
+        return content
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +121,8 @@ def check_content(content: ProductContent, product_type: ProductType) -> Product
     tags = tuple(dict.fromkeys(clean_line(tag, field="tags") for tag in content.tags))
     if len(tags) > MAX_TAGS:
         raise InvalidInputError(f"A product has {MAX_TAGS} tags at most.", path=("tags",))
+    if content.publish_at and content.unpublish_at and content.unpublish_at <= content.publish_at:
+        raise InvalidInputError("A product is taken back after it was published.", path=("unpublishAt",))
     return ProductContent(
         slug=check_slug(content.slug),
         name=clean_line(content.name, field="name"),
@@ -107,7 +133,12 @@ def check_content(content: ProductContent, product_type: ProductType) -> Product
         tags=tags,
         attributes=check_attributes(product_type.attributes, content.attributes, for_variant=False),
         published=content.published,
+        publish_at=content.publish_at,
+        unpublish_at=content.unpublish_at,
         owner_id=content.owner_id,
+        seo=check_seo(content.seo),
+        translations=check_translations(content.translations),
+        media=check_media(content.media),
     )
 
 

@@ -6,6 +6,7 @@ PostgreSQL answers now; an engine with its own index can take its place without 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from typing import Protocol
 
@@ -23,6 +24,16 @@ class PriceRange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AttributeFilter:
+    """The product or some variant of it has one of these values, or a number between two bounds, both inside."""
+
+    code: str
+    values: tuple[str, ...] = ()
+    lowest: Decimal | None = None
+    highest: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProductFilter:
     """Conditions that all hold; `any_of` at least one of, `none_of` none of its members."""
 
@@ -35,6 +46,7 @@ class ProductFilter:
     tag: str | None = None
     published: bool | None = None
     price: PriceRange | None = None
+    attributes: tuple[AttributeFilter, ...] = ()
     all_of: tuple[ProductFilter, ...] = ()
     any_of: tuple[ProductFilter, ...] = ()
     none_of: tuple[ProductFilter, ...] = ()

@@ -20,18 +20,18 @@ _ATTRIBUTES: Final = {"a": {"href", "title"}}
 _SCHEMES: Final = {"http", "https", "mailto"}
 
 
-def clean_html(text: str) -> str:
-    """Keep the formatting of a description and drop whatever could act: scripts, styles, handlers, frames.
+def clean_html(text: str, *, field: str = "description") -> str:
+    """Keep the formatting of a text and drop whatever could act: scripts, styles, handlers, frames.
 
     Raises:
         InvalidInputError: the text is too long.
     """
     if len(text) > MAX_HTML:
-        raise InvalidInputError(f"The description is longer than {MAX_HTML} characters.", path=("description",))
+        raise InvalidInputError(f"The text is longer than {MAX_HTML} characters.", path=(field,))
     return nh3.clean(text.replace("\x00", ""), tags=_TAGS, attributes=_ATTRIBUTES, url_schemes=_SCHEMES).strip()
 
 
-def clean_line(text: str, *, field: str, optional: bool = False) -> str:
+def clean_line(text: str, *, field: str, optional: bool = False, longest: int = MAX_LINE) -> str:
     """Return one line of plain text without control characters and without spaces around it.
 
     Raises:
@@ -40,6 +40,6 @@ def clean_line(text: str, *, field: str, optional: bool = False) -> str:
     line = "".join(char for char in text if unicodedata.category(char) != "Cc").strip()
     if not line and not optional:
         raise InvalidInputError("This must not be empty.", path=(field,))
-    if len(line) > MAX_LINE:
-        raise InvalidInputError(f"This is longer than {MAX_LINE} characters.", path=(field,))
+    if len(line) > longest:
+        raise InvalidInputError(f"This is longer than {longest} characters.", path=(field,))
     return line

@@ -19,6 +19,7 @@ from kernel.events.outbox import record_many
 from kernel.identity import Caller, require, require_owner
 from kernel.ids import new_id
 from kernel.money import Money
+from subgraphs.products.domain.attributes import references
 from subgraphs.products.domain.products import (
     Product,
     ProductContent,
@@ -31,7 +32,7 @@ from subgraphs.products.domain.products import (
 from subgraphs.products.domain.search import ProductSearch
 from subgraphs.products.service.conflicts import told_as_domain_errors
 from subgraphs.products.service.searches import SearchLog
-from subgraphs.products.storage import taxonomy, writing
+from subgraphs.products.storage import memberships, slugs, taxonomy, writing
 
 Change = Callable[[Product], Product]
 
@@ -137,7 +138,9 @@ def new_product(
 
 async def write_new(session: AsyncSession, product: Product, product_type: ProductType) -> None:
     """Write a new product and tell of it."""
+    await _check_references(session, product, product_type)
     await writing.insert_product(session, product, product_type)
+    await memberships.note(session, [product.id])
     created = ProductCreated(
         product_id=product.id,
         name=product.content.name,
@@ -163,7 +166,11 @@ async def write_changed(
     if after == before:
         return False
     after = replace(after, version=before.version + 1, updated_at=clock.now())
+    await _check_references(session, after, product_type)
     await writing.update_product(session, before, after, product_type)
+    await memberships.note(session, [after.id])
+    if before.content.slug != after.content.slug:
+        await slugs.retire(session, "product", after.id, old=before.content.slug, new=after.content.slug)
     updated = ProductUpdated(
         product_id=after.id,
         name=after.content.name,
@@ -177,6 +184,14 @@ async def write_changed(
     known = {variant.id: variant for variant in before.variants}
     await record_many(session, [(after.id, event) for event in (updated, *_price_changes(after, known))])
     return True
+
+
+async def _check_references(session: AsyncSession, product: Product, product_type: ProductType) -> None:
+    given = (product.content.attributes, *(variant.attributes for variant in product.variants))
+    named = references(product_type.attributes, given)
+    missing = await writing.missing_references(session, named) if named else []
+    if missing:
+        raise NotFoundError(f"There is no {missing[0]}.", path=("attributes",))
 
 
 def _price_changes(after: Product, before: Mapping[str, Variant]) -> Iterator[Payload]:

@@ -15,6 +15,8 @@ _MEANINGS: Final[dict[str, DomainError]] = {
     "products_slug": ConflictError("Another product has this slug.", code="DUPLICATE_SLUG", path=("slug",)),
     "categories_slug": ConflictError("Another category has this slug.", code="DUPLICATE_SLUG", path=("slug",)),
     "collections_slug": ConflictError("Another collection has this slug.", code="DUPLICATE_SLUG", path=("slug",)),
+    "brands_slug": ConflictError("Another brand has this slug.", code="DUPLICATE_SLUG", path=("slug",)),
+    "brands_name": ConflictError("Another brand has this name.", code="ALREADY_EXISTS", path=("name",)),
     "variants_sku": ConflictError("Another variant has this SKU.", code="DUPLICATE_SKU", path=("sku",)),
     "vouchers_pkey": ConflictError("Another voucher has this code.", code="ALREADY_EXISTS", path=("code",)),
     "products_category": NotFoundError("There is no such category.", path=("categoryId",)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from sqlalchemy.exc import IntegrityError
@@ -20,11 +20,11 @@ from subgraphs.products.domain.pricing import Promotion
 from subgraphs.products.domain.products import ProductType
 from subgraphs.products.domain.slugs import check_slug, slugify
 from subgraphs.products.domain.text import clean_html, clean_line
+from subgraphs.products.domain.wording import check_seo, check_translations
 from subgraphs.products.service.conflicts import told_as_domain_errors
-from subgraphs.products.storage import taxonomy
-from subgraphs.products.storage.catalogue import Collection
+from subgraphs.products.storage import memberships, slugs, taxonomy
 
-_MAX_MEMBERS = 1000
+Change = Callable[[Category], Category]
 
 
 async def create_category(
@@ -75,30 +75,41 @@ async def add_category(
     return category
 
 
-async def update_category(
-    database: Database,
-    category_id: str,
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    position: int | None = None,
-) -> None:
-    """Change what is given about a category.
+async def update_category(database: Database, category_id: str, change: Change) -> None:
+    """Change what is said about a category; where it stands is changed by `move_category`.
 
     Raises:
         NotFoundError: there is no such category.
+        ConflictError: the slug is taken.
+        InvalidInputError: something of it cannot be accepted.
+    """
+    with told_as_domain_errors():
+        async with database.transaction() as session:
+            await taxonomy.lock_tree(session)
+            before = await _known(session, category_id)
+            after = _checked(change(before))
+            await taxonomy.update_category(session, before, after)
+            if before.slug != after.slug:
+                await slugs.retire(session, "category", after.id, old=before.slug, new=after.slug)
+            await _tell(session, after)
+
+
+async def reorder_categories(database: Database, parent_id: str | None, category_ids: Sequence[str]) -> None:
+    """Put the categories under a parent, or the roots, into this order.
+
+    Raises:
+        NotFoundError: there is no such parent.
+        InvalidInputError: these are not all categories under it, each once.
     """
     async with database.transaction() as session:
         await taxonomy.lock_tree(session)
-        before = await _known(session, category_id)
-        after = replace(
-            before,
-            name=before.name if name is None else clean_line(name, field="name"),
-            description=before.description if description is None else clean_html(description),
-            position=before.position if position is None else position,
-        )
-        await taxonomy.update_category(session, before, after)
-        await _tell(session, after)
+        await _parent(session, parent_id)
+        siblings = {each.id: each for each in await taxonomy.children_of(session, parent_id)}
+        if sorted(category_ids) != sorted(siblings):
+            raise InvalidInputError("Name all categories that are there, each once.", path=("ids",))
+        await taxonomy.set_positions(session, category_ids)
+        for category_id in category_ids:
+            await _tell(session, siblings[category_id])
 
 
 async def move_category(database: Database, category_id: str, parent_id: str | None) -> None:
@@ -116,6 +127,7 @@ async def move_category(database: Database, category_id: str, parent_id: str | N
             raise InvalidInputError(f"Categories nest {MAX_DEPTH} deep at most.", path=("parentId",))
         after = replace(before, parent_id=parent_id, path=path)
         await taxonomy.update_category(session, before, after)
+        await memberships.note_category(session, after.id)
         await _tell(session, after)
 
 
@@ -130,6 +142,7 @@ async def delete_category(database: Database, category_id: str) -> Category:
         async with database.transaction() as session:
             await taxonomy.lock_tree(session)
             category = await _known(session, category_id)
+            await slugs.forget(session, category_id)
             await taxonomy.delete_category(session, category_id)
             await _tell(session, category, removed=True)
     except IntegrityError as error:
@@ -172,39 +185,6 @@ async def ensure_product_type(session: AsyncSession, product_type: ProductType) 
     return stored
 
 
-async def create_collection(
-    database: Database, name: str, *, slug: str | None = None, description: str = ""
-) -> Collection:
-    """Create an empty collection.
-
-    Raises:
-        ConflictError: the slug is taken.
-    """
-    collection = Collection(
-        id=new_id("coll"),
-        slug=slugify(name) if slug is None else check_slug(slug),
-        name=clean_line(name, field="name"),
-        description=clean_html(description),
-    )
-    with told_as_domain_errors():
-        async with database.transaction() as session:
-            await taxonomy.insert_collection(session, collection)
-    return collection
-
-
-async def set_collection_products(database: Database, collection_id: str, product_ids: Sequence[str]) -> None:
-    """Let a collection hold exactly these products, in this order.
-
-    Raises:
-        NotFoundError: there is no such collection, or one of the products is missing.
-    """
-    if len(product_ids) > _MAX_MEMBERS:
-        raise InvalidInputError(f"A collection holds {_MAX_MEMBERS} products at most.", path=("productIds",))
-    with told_as_domain_errors():
-        async with database.transaction() as session:
-            await taxonomy.set_collection_products(session, collection_id, list(dict.fromkeys(product_ids)))
-
-
 async def create_promotion(database: Database, promotion: Promotion) -> None:
     """Start a promotion, now or when its window opens.
 
@@ -230,6 +210,17 @@ async def end_promotion(database: Database, clock: Clock, promotion_id: str) -> 
     if ended is None:
         raise NotFoundError("There is no such promotion.", path=("id",))
     return ended
+
+
+def _checked(category: Category) -> Category:
+    return replace(
+        category,
+        slug=check_slug(category.slug),
+        name=clean_line(category.name, field="name"),
+        description=clean_html(category.description),
+        seo=check_seo(category.seo),
+        translations=check_translations(category.translations),
+    )
 
 
 async def _known(session: AsyncSession, category_id: str) -> Category:

@@ -151,12 +151,15 @@ async def _copy(connection: asyncpg.Connection, table: str, rows: Iterable[dict[
 def _keywords(
     types: Iterable[ProductTypeRow], products: Iterable[ProductRow], variants: Iterable[VariantRow]
 ) -> dict[str, str]:
-    names = {each.id: each.name for each in types}
+    kinds = {each.id: each for each in types}
     owned: defaultdict[str, list[VariantRow]] = defaultdict(list)
     for variant in variants:
         owned[variant.product_id].append(variant)
     return {
-        each.id: keywords(names.get(each.type_id, ""), each.tags, each.attributes, owned[each.id]) for each in products
+        each.id: keywords(
+            kinds[each.type_id].name, kinds[each.type_id].attributes, each.tags, each.attributes, owned[each.id]
+        )
+        for each in products
     }
 
 

@@ -17,16 +17,23 @@ from sqlalchemy import ColumnElement, Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.money import Money
+from subgraphs.products.domain.brands import Brand
 from subgraphs.products.domain.categories import Category
+from subgraphs.products.domain.collections import Collection
 from subgraphs.products.domain.pricing import FixedOff, PercentOff, PriceSubject, Promotion
 from subgraphs.products.domain.products import ProductContent, ProductType, Variant
+from subgraphs.products.domain.wording import Seo
 from subgraphs.products.storage.conditions import among
 from subgraphs.products.storage.records import (
     attributes_from_json,
     definition_from_json,
+    media_from_json,
     options_from_json,
+    rule_from_json,
+    translations_from_json,
 )
 from subgraphs.products.storage.tables import (
+    brands,
     categories,
     collection_products,
     collections,
@@ -63,16 +70,6 @@ class VariantEntry:
     subject: PriceSubject
     published: bool
     owner_id: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collection:
-    """A set of products that belong together for some reason."""
-
-    id: str
-    slug: str
-    name: str
-    description: str
 
 
 _CATEGORY: Final = [column.label(f"category_{column.name}") for column in categories.c if column.name != "id"]
@@ -115,7 +112,12 @@ def read_product(row: Row[*tuple[Any, ...]]) -> CatalogueEntry:
             tags=tuple(row.tags),
             attributes=attributes_from_json(row.attributes),
             published=row.published,
+            publish_at=row.publish_at,
+            unpublish_at=row.unpublish_at,
             owner_id=row.owner_id,
+            seo=Seo(title=row.seo_title, description=row.seo_description),
+            translations=translations_from_json(row.translations),
+            media=media_from_json(row.media),
         ),
         version=row.version,
         created_at=row.created_at,
@@ -183,7 +185,13 @@ async def categories_by(session: AsyncSession, column: ColumnElement[str], keys:
 async def collections_by(session: AsyncSession, column: ColumnElement[str], keys: Many[str]) -> list[Collection]:
     """Read the collections whose column has one of these values."""
     rows = await session.execute(select(collections).where(among(column, keys)))
-    return [Collection(**row._asdict()) for row in rows]
+    return list(map(read_collection, rows))
+
+
+async def brands_by(session: AsyncSession, column: ColumnElement[str], keys: Many[str]) -> list[Brand]:
+    """Read the brands whose column has one of these values."""
+    rows = await session.execute(select(brands).where(among(column, keys)))
+    return list(map(read_brand, rows))
 
 
 async def collections_of_products(session: AsyncSession, product_ids: Many[str]) -> Mapping[str, Sequence[Collection]]:
@@ -196,8 +204,7 @@ async def collections_of_products(session: AsyncSession, product_ids: Many[str])
     )
     found: defaultdict[str, list[Collection]] = defaultdict(list)
     for row in await session.execute(statement):
-        fields = row._asdict()
-        found[fields.pop("product_id")].append(Collection(**fields))
+        found[row.product_id].append(read_collection(row))
     return found
 
 
@@ -210,6 +217,31 @@ async def product_types_by(session: AsyncSession, column: ColumnElement[str], ke
 def read_category(row: Row[*tuple[Any, ...]]) -> Category:
     """Read a row of `categories`."""
     return _category(row, "")
+
+
+def read_collection(row: Row[*tuple[Any, ...]]) -> Collection:
+    """Read a row of `collections`."""
+    return Collection(
+        id=row.id,
+        slug=row.slug,
+        name=row.name,
+        description=row.description,
+        seo=Seo(title=row.seo_title, description=row.seo_description),
+        translations=translations_from_json(row.translations),
+        rule=None if row.rule is None else rule_from_json(row.rule),
+    )
+
+
+def read_brand(row: Row[*tuple[Any, ...]]) -> Brand:
+    """Read a row of `brands`."""
+    return Brand(
+        id=row.id,
+        slug=row.slug,
+        name=row.name,
+        description=row.description,
+        website=row.website,
+        translations=translations_from_json(row.translations),
+    )
 
 
 def read_product_type(row: Row[*tuple[Any, ...]]) -> ProductType:
@@ -268,6 +300,8 @@ def _category(row: Row[*tuple[Any, ...]], prefix: str) -> Category:
         parent_id=fields[f"{prefix}parent_id"],
         path=tuple(fields[f"{prefix}path"]),
         position=fields[f"{prefix}position"],
+        seo=Seo(title=fields[f"{prefix}seo_title"], description=fields[f"{prefix}seo_description"]),
+        translations=translations_from_json(fields[f"{prefix}translations"]),
     )
 
 

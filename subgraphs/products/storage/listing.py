@@ -6,20 +6,23 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select, true
+from sqlalchemy import ColumnElement, Numeric, Select, and_, case, cast, exists, func, not_, or_, select, true
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.pagination import Page, Slice, SortKey, apply_page, slice_rows
+from subgraphs.products.domain.brands import Brand
 from subgraphs.products.domain.categories import Category
+from subgraphs.products.domain.collections import Collection
 from subgraphs.products.domain.pricing import Promotion
 from subgraphs.products.domain.products import ProductType
-from subgraphs.products.domain.search import Audience, PriceRange, ProductFilter, ProductOrder, Sort
+from subgraphs.products.domain.search import AttributeFilter, Audience, PriceRange, ProductFilter, ProductOrder, Sort
 from subgraphs.products.storage.catalogue import (
     CatalogueEntry,
-    Collection,
     Statement,
+    read_brand,
     read_category,
+    read_collection,
     read_product,
     read_product_type,
     read_promotion,
@@ -27,6 +30,7 @@ from subgraphs.products.storage.catalogue import (
 )
 from subgraphs.products.storage.conditions import among
 from subgraphs.products.storage.tables import (
+    brands,
     categories,
     collection_products,
     collections,
@@ -37,6 +41,7 @@ from subgraphs.products.storage.tables import (
     variants,
 )
 
+_NUMBER: Final = r"^-?\d+(\.\d+)?$"
 _NO_PRICE: Final = 2**62
 """Where products without a price stand: behind all others."""
 
@@ -94,6 +99,7 @@ def _conditions(where: ProductFilter) -> Iterator[ColumnElement[bool]]:
         yield products.c.published == where.published
     if where.price is not None:
         yield _priced(where.price)
+    yield from map(_has_attribute, where.attributes)
     yield from map(condition, where.all_of)
     if where.any_of:
         yield or_(*map(condition, where.any_of))
@@ -125,6 +131,29 @@ def _priced(wanted: PriceRange) -> ColumnElement[bool]:
     )
 
 
+def _has_attribute(wanted: AttributeFilter) -> ColumnElement[bool]:
+    return or_(
+        _says(products.c.attributes, wanted),
+        exists(
+            select(variants.c.id).where(variants.c.product_id == products.c.id, _says(variants.c.attributes, wanted))
+        ),
+    )
+
+
+def _says(attributes: ColumnElement[Any], wanted: AttributeFilter) -> ColumnElement[bool]:
+    """Compare the values of one attribute; exact ones by the index on all attributes."""
+    tests: list[ColumnElement[bool]] = []
+    if wanted.values:
+        tests.append(or_(*(attributes.contains({wanted.code: [value]}) for value in wanted.values)))
+    if wanted.lowest is not None or wanted.highest is not None:
+        said = func.jsonb_array_elements_text(attributes[wanted.code]).column_valued("said")
+        number = cast(case((said.regexp_match(_NUMBER), said)), Numeric)
+        bounds = [number >= wanted.lowest] if wanted.lowest is not None else []
+        bounds += [number <= wanted.highest] if wanted.highest is not None else []
+        tests.append(exists(select(said).where(*bounds)))
+    return and_(true(), *tests)
+
+
 def _keys(order: ProductOrder) -> tuple[SortKey, SortKey]:
     columns: dict[Sort, tuple[str, ColumnElement[Any], type[Any]]] = {
         Sort.NAME: ("name", products.c.name, str),
@@ -153,6 +182,7 @@ CATEGORY_KEYS: Final = (
     SortKey("name", categories.c.name, str),
     SortKey("id", categories.c.id, str),
 )
+BRAND_KEYS: Final = (SortKey("name", brands.c.name, str), SortKey("id", brands.c.id, str))
 COLLECTION_KEYS: Final = (SortKey("name", collections.c.name, str), SortKey("id", collections.c.id, str))
 PROMOTION_KEYS: Final = (
     SortKey("ends", promotions.c.ends_at, datetime, descending=True),
@@ -195,8 +225,19 @@ async def _count(session: AsyncSession, statement: Select[int]) -> int:
 async def page_of_collections(session: AsyncSession, page: Page) -> Slice[Collection]:
     """List the collections by name."""
     rows = (await session.execute(apply_page(select(collections), page, COLLECTION_KEYS))).all()
-    found = [Collection(**row._asdict()) for row in rows]
+    found = list(map(read_collection, rows))
     return slice_rows(found, page, COLLECTION_KEYS, lambda each: (each.name, each.id))
+
+
+async def page_of_brands(session: AsyncSession, page: Page) -> Slice[Brand]:
+    """List the brands by name."""
+    rows = (await session.execute(apply_page(select(brands), page, BRAND_KEYS))).all()
+    return slice_rows(list(map(read_brand, rows)), page, BRAND_KEYS, lambda each: (each.name, each.id))
+
+
+async def count_brands(session: AsyncSession) -> int:
+    """Count the brands."""
+    return await _count(session, select(func.count()).select_from(brands))
 
 
 async def page_of_product_types(session: AsyncSession, page: Page) -> Slice[ProductType]:

@@ -9,6 +9,9 @@ from typing import Any, Protocol
 import msgspec
 
 from subgraphs.products.domain.attributes import AttributeDefinition
+from subgraphs.products.domain.media import Media
+from subgraphs.products.domain.search import ProductFilter
+from subgraphs.products.domain.wording import Translations, Wording
 
 
 def definition_to_json(definition: AttributeDefinition) -> dict[str, Any]:
@@ -42,6 +45,39 @@ def options_from_json(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
     return dict(pairs)
 
 
+def translations_to_json(translations: Translations) -> dict[str, Any]:
+    """Spell wordings by their language."""
+    fields: dict[str, Any] = msgspec.to_builtins(dict(translations))
+    return fields
+
+
+def translations_from_json(fields: Mapping[str, Any]) -> dict[str, Wording]:
+    """Read wordings by their language."""
+    return msgspec.convert(fields, dict[str, Wording]) if fields else {}
+
+
+def media_to_json(media: Sequence[Media]) -> list[dict[str, Any]]:
+    """Spell the pictures of a product."""
+    fields: list[dict[str, Any]] = msgspec.to_builtins(list(media))
+    return fields
+
+
+def media_from_json(fields: Sequence[Mapping[str, Any]]) -> tuple[Media, ...]:
+    """Read the pictures of a product."""
+    return msgspec.convert(fields, tuple[Media, ...]) if fields else ()
+
+
+def rule_to_json(rule: ProductFilter) -> dict[str, Any]:
+    """Spell the rule of a collection, without what it does not say."""
+    fields: dict[str, Any] = msgspec.to_builtins(rule)
+    return fields
+
+
+def rule_from_json(fields: Mapping[str, Any]) -> ProductFilter:
+    """Read the rule of a collection."""
+    return msgspec.convert(fields, ProductFilter)
+
+
 class Described(Protocol):
     """What a variant says about itself, as a row or as a value of the domain."""
 
@@ -54,12 +90,21 @@ class Described(Protocol):
 
 
 def keywords(
-    type_name: str, tags: Iterable[str], attributes: Mapping[str, Sequence[str]], variants: Iterable[Described]
+    type_name: str,
+    definitions: Iterable[AttributeDefinition],
+    tags: Iterable[str],
+    attributes: Mapping[str, Sequence[str]],
+    variants: Iterable[Described],
 ) -> str:
     """Gather the words beyond name, brand and description that find a product."""
-    words = [type_name, *tags, *chain.from_iterable(attributes.values())]
+    wordless = {each.code for each in definitions if not each.searchable}
+
+    def words_of(values: Mapping[str, Sequence[str]]) -> Iterable[str]:
+        return chain.from_iterable(said for code, said in values.items() if code not in wordless)
+
+    words = [type_name, *tags, *words_of(attributes)]
     for variant in variants:
         words += variant.options.values()
-        words += chain.from_iterable(variant.attributes.values())
+        words += words_of(variant.attributes)
         words.append(variant.sku)
     return " ".join(dict.fromkeys(words))

@@ -8,7 +8,7 @@ key.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -26,6 +26,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
@@ -41,6 +42,16 @@ SEARCH_VECTOR: Final = (
 )
 """What is found by which words, and how much each place counts."""
 
+
+def _wording_columns() -> tuple[Column[Any], ...]:
+    """What is told to search engines of the web, and everything in other languages."""
+    return (
+        Column("seo_title", Text, nullable=False, server_default=""),
+        Column("seo_description", Text, nullable=False, server_default=""),
+        Column("translations", JSONB, nullable=False, server_default="{}"),
+    )
+
+
 outbox: Final = outbox_table(METADATA)
 inbox: Final = inbox_table(METADATA)
 
@@ -54,6 +65,7 @@ categories: Final = Table(
     Column("parent_id", Text, ForeignKey("categories.id", name="categories_parent")),
     Column("path", ARRAY(Text), nullable=False),
     Column("position", Integer, nullable=False, server_default="0"),
+    *_wording_columns(),
     UniqueConstraint("slug", name="categories_slug"),
     Index("categories_by_parent", "parent_id", "position", "id"),
     Index("categories_by_path", "path", postgresql_using="gin"),
@@ -89,12 +101,21 @@ products: Final = Table(
     Column("version", Integer, nullable=False, server_default="1"),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    *_wording_columns(),
+    Column("publish_at", DateTime(timezone=True)),
+    Column("unpublish_at", DateTime(timezone=True)),
+    Column("media", JSONB, nullable=False, server_default="[]"),
     UniqueConstraint("slug", name="products_slug"),
     Index("products_by_category", "category_id", "id"),
     Index("products_by_name", "name", "id"),
     Index("products_by_birth", "created_at", "id"),
     Index("products_by_words", "search", postgresql_using="gin"),
     Index("products_by_tags", "tags", postgresql_using="gin"),
+    Index("products_to_publish", "publish_at", postgresql_where=text("publish_at IS NOT NULL")),
+    Index("products_to_unpublish", "unpublish_at", postgresql_where=text("unpublish_at IS NOT NULL")),
+    Index("products_by_attributes", "attributes", postgresql_using="gin"),
+    Index("products_by_type", "type_id", "id"),
+    Index("products_by_brand", "brand", "id"),
 )
 
 variants: Final = Table(
@@ -145,6 +166,8 @@ collections: Final = Table(
     Column("slug", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("description", Text, nullable=False, server_default=""),
+    *_wording_columns(),
+    Column("rule", JSONB),
     UniqueConstraint("slug", name="collections_slug"),
 )
 
@@ -183,3 +206,50 @@ voucher_uses: Final = Table(
     Column("used_at", DateTime(timezone=True), nullable=False),
     Index("voucher_uses_of_voucher", "code", "buyer"),
 )
+
+collection_checks: Final = Table("collection_checks", METADATA, Column("product_id", Text, primary_key=True))
+"""Products of which it is to be seen whether they fit the rules of collections."""
+
+slug_redirects: Final = Table(
+    "slug_redirects",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("slug", Text, primary_key=True),
+    Column("target_id", Text, nullable=False),
+    Column("retired_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("slug_redirects_of_target", "target_id"),
+)
+"""Where something is now that had this slug before; a slug that is in use goes before."""
+
+brands: Final = Table(
+    "brands",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("slug", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("website", Text, nullable=False, server_default=""),
+    Column("translations", JSONB, nullable=False, server_default="{}"),
+    UniqueConstraint("slug", name="brands_slug"),
+    UniqueConstraint("name", name="brands_name"),
+)
+
+assets: Final = Table(
+    "assets",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("owner_id", Text, nullable=False),
+    Column("file_name", Text, nullable=False),
+    Column("media_type", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("size", BigInteger, nullable=False, server_default="0"),
+    Column("width", Integer, nullable=False, server_default="0"),
+    Column("height", Integer, nullable=False, server_default="0"),
+    Column("widths", ARRAY(Integer), nullable=False, server_default="{}"),
+    Column("product_id", Text),
+    Column("reason", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("assets_to_render", "id", postgresql_where=text("state = 'ACCEPTED'")),
+    Index("assets_to_forget", "created_at", postgresql_where=text("state = 'EXPECTED'")),
+)
+"""Files that were or are to be uploaded; their bytes are in the media store under their id."""

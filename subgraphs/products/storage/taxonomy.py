@@ -6,17 +6,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, any_, delete, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Text, any_, bindparam, delete, func, insert, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from subgraphs.products.domain.brands import Brand
 from subgraphs.products.domain.categories import Category
+from subgraphs.products.domain.collections import Collection
 from subgraphs.products.domain.pricing import PercentOff, Promotion
 from subgraphs.products.domain.products import ProductType
-from subgraphs.products.storage.catalogue import Collection, read_category, read_product_type, read_promotion
+from subgraphs.products.storage.catalogue import (
+    read_brand,
+    read_category,
+    read_collection,
+    read_product_type,
+    read_promotion,
+)
 from subgraphs.products.storage.conditions import among
-from subgraphs.products.storage.records import definition_to_json
+from subgraphs.products.storage.records import definition_to_json, rule_to_json, translations_to_json
 from subgraphs.products.storage.tables import (
+    brands,
     categories,
     collection_products,
     collections,
@@ -166,28 +176,67 @@ async def insert_collection(session: AsyncSession, collection: Collection) -> No
     Raises:
         IntegrityError: `collections_slug` when the slug is taken.
     """
-    await session.execute(
-        insert(collections).values(
-            id=collection.id, slug=collection.slug, name=collection.name, description=collection.description
-        )
-    )
+    await session.execute(insert(collections).values(_collection_columns(collection)))
 
 
-async def set_collection_products(session: AsyncSession, collection_id: str, product_ids: Sequence[str]) -> None:
-    """Let a collection hold exactly these products, in this order.
+async def update_collection(session: AsyncSession, collection: Collection) -> None:
+    """Write a changed collection.
 
     Raises:
-        IntegrityError: `collection_products_product` or `collection_products_collection`.
+        IntegrityError: `collections_slug` when the slug is taken.
     """
+    changed = update(collections).where(collections.c.id == collection.id)
+    await session.execute(changed.values(_collection_columns(collection)))
+
+
+async def lock_collection(session: AsyncSession, collection_id: str) -> Collection | None:
+    """Read a collection that is about to be changed."""
+    statement = select(collections).where(collections.c.id == collection_id).with_for_update()
+    row = (await session.execute(statement)).one_or_none()
+    return None if row is None else read_collection(row)
+
+
+async def delete_collection(session: AsyncSession, collection_id: str) -> None:
+    """Take a collection away; its products stay where they are."""
     await session.execute(delete(collection_products).where(collection_products.c.collection_id == collection_id))
-    if product_ids:
-        await session.execute(
-            insert(collection_products),
-            [
-                {"collection_id": collection_id, "product_id": product_id, "position": position}
-                for position, product_id in enumerate(product_ids)
-            ],
-        )
+    await session.execute(delete(collections).where(collections.c.id == collection_id))
+
+
+async def insert_brand(session: AsyncSession, brand: Brand) -> None:
+    """Write a new brand.
+
+    Raises:
+        IntegrityError: `brands_slug` or `brands_name`.
+    """
+    await session.execute(insert(brands).values(_brand_columns(brand)))
+
+
+async def update_brand(session: AsyncSession, brand: Brand) -> None:
+    """Write a changed brand.
+
+    Raises:
+        IntegrityError: `brands_slug` or `brands_name`.
+    """
+    await session.execute(update(brands).where(brands.c.id == brand.id).values(_brand_columns(brand)))
+
+
+async def lock_brand(session: AsyncSession, brand_id: str) -> Brand | None:
+    """Read a brand that is about to be changed."""
+    row = (await session.execute(select(brands).where(brands.c.id == brand_id).with_for_update())).one_or_none()
+    return None if row is None else read_brand(row)
+
+
+async def children_of(session: AsyncSession, parent_id: str | None) -> list[Category]:
+    """Read the categories right below one, or the roots, in their order."""
+    siblings = select(categories).where(categories.c.parent_id.is_not_distinct_from(parent_id))
+    rows = await session.execute(siblings.order_by(categories.c.position, categories.c.name, categories.c.id))
+    return list(map(read_category, rows))
+
+
+async def set_positions(session: AsyncSession, category_ids: Sequence[str]) -> None:
+    """Give categories their places in this order."""
+    place = func.array_position(bindparam("ids", list(category_ids), ARRAY(Text)), categories.c.id)
+    await session.execute(update(categories).where(among(categories.c.id, category_ids)).values(position=place - 1))
 
 
 def _category_columns(category: Category) -> dict[str, Any]:
@@ -199,4 +248,31 @@ def _category_columns(category: Category) -> dict[str, Any]:
         "parent_id": category.parent_id,
         "path": list(category.path),
         "position": category.position,
+        "seo_title": category.seo.title,
+        "seo_description": category.seo.description,
+        "translations": translations_to_json(category.translations),
+    }
+
+
+def _collection_columns(collection: Collection) -> dict[str, Any]:
+    return {
+        "id": collection.id,
+        "slug": collection.slug,
+        "name": collection.name,
+        "description": collection.description,
+        "seo_title": collection.seo.title,
+        "seo_description": collection.seo.description,
+        "translations": translations_to_json(collection.translations),
+        **({} if collection.rule is None else {"rule": rule_to_json(collection.rule)}),
+    }
+
+
+def _brand_columns(brand: Brand) -> dict[str, Any]:
+    return {
+        "id": brand.id,
+        "slug": brand.slug,
+        "name": brand.name,
+        "description": brand.description,
+        "website": brand.website,
+        "translations": translations_to_json(brand.translations),
     }

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import Text, insert, literal, select, update
+from sqlalchemy import Table, Text, insert, literal, or_, select, union_all, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from subgraphs.products.domain.attributes import ReferenceTarget
 from subgraphs.products.domain.products import Product, ProductType, Variant
 from subgraphs.products.storage.catalogue import (
     aggregate_variants,
     read_product,
     select_products,
 )
+from subgraphs.products.storage.conditions import among
 from subgraphs.products.storage.records import (
     attributes_to_json,
     keywords,
+    media_to_json,
     options_to_json,
+    translations_to_json,
 )
 from subgraphs.products.storage.tables import (
+    assets,
+    brands,
+    categories,
+    collections,
     prices,
     products,
     variants,
 )
 from subgraphs.products.storage.taxonomy import category_words
+
+_OWNERS: Final[dict[ReferenceTarget | None, Table]] = {
+    None: assets,
+    ReferenceTarget.PRODUCT: products,
+    ReferenceTarget.CATEGORY: categories,
+    ReferenceTarget.COLLECTION: collections,
+    ReferenceTarget.BRAND: brands,
+}
+"""Where what an attribute may refer to is found; files are named by no target."""
 
 
 async def lock_product(
@@ -51,6 +69,22 @@ async def lock_product(
 async def product_id_of_sku(session: AsyncSession, sku: str) -> str | None:
     """Tell which product a SKU belongs to."""
     return (await session.execute(select(variants.c.product_id).where(variants.c.sku == sku))).scalar()
+
+
+async def due_for_publication(session: AsyncSession, now: datetime, most: int) -> list[str]:
+    """Find products that are to be published or taken back by now; nobody else finds them meanwhile."""
+    due = or_(products.c.publish_at <= now, products.c.unpublish_at <= now)
+    statement = select(products.c.id).where(due).limit(most).with_for_update(skip_locked=True)
+    return list((await session.execute(statement)).scalars())
+
+
+async def missing_references(
+    session: AsyncSession, named: Mapping[ReferenceTarget | None, Collection[str]]
+) -> list[str]:
+    """Name those of these things that do not exist."""
+    known = [select(_OWNERS[target].c.id).where(among(_OWNERS[target].c.id, ids)) for target, ids in named.items()]
+    found = set((await session.execute(union_all(*known))).scalars())
+    return sorted(set().union(*named.values()) - found)
 
 
 async def insert_product(session: AsyncSession, product: Product, product_type: ProductType) -> None:
@@ -89,8 +123,16 @@ def _product_columns(product: Product, product_type: ProductType) -> dict[str, A
         "tags": list(content.tags),
         "attributes": attributes_to_json(content.attributes),
         "published": content.published,
+        "publish_at": content.publish_at,
+        "unpublish_at": content.unpublish_at,
         "owner_id": content.owner_id,
-        "keywords": keywords(product_type.name, content.tags, content.attributes, product.variants),
+        "seo_title": content.seo.title,
+        "seo_description": content.seo.description,
+        "translations": translations_to_json(content.translations),
+        "media": media_to_json(content.media),
+        "keywords": keywords(
+            product_type.name, product_type.attributes, content.tags, content.attributes, product.variants
+        ),
         "category_words": category_words(literal(content.category_id, Text)),
         "version": product.version,
         "created_at": product.created_at,
