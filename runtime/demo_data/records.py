@@ -16,13 +16,14 @@ from subgraphs.notifications.domain.messages import Topic
 from subgraphs.notifications.storage import bulk as notifications
 from subgraphs.orders.domain.order import EntryKind
 from subgraphs.orders.domain.status import OrderStatus
-from subgraphs.orders.domain.tax import STANDARD_RATES, RateTable, Taxed, tax_lines, tax_of
+from subgraphs.orders.domain.tax import Place, Taxed, tax_lines, tax_of
+from subgraphs.orders.domain.tax_table import STANDARD_TABLE, RateTable, read_table
 from subgraphs.orders.storage.bulk import OrderLineRow, OrderRow, TimelineRow
 from subgraphs.payments.storage.bulk import PaymentRow
 from subgraphs.recommendations.storage.bulk import BoughtRow
 from subgraphs.shipping.storage.bulk import ShipmentRow
 
-_TAXES: Final = RateTable(STANDARD_RATES)
+_TAXES: Final = RateTable(read_table(STANDARD_TABLE))
 _STANDARD: Final = {"DE": (490, 7500), "US": (1990, None)}
 _EUROPE: Final = (990, 15_000)
 _EXPRESS: Final = {"DE": 1290, "US": 4990}
@@ -71,7 +72,7 @@ def make_records(seed: int, orders: Sequence[PastOrder], warehouse_ids: Sequence
 
 def _order(ids: Ids, order: PastOrder) -> tuple[OrderRow, list[OrderLineRow]]:
     country = order.customer.address.country
-    rate = _TAXES.rate(country)
+    rate = _TAXES.rate(Place(country))
     shown = [line.unit_price * line.quantity for line in order.lines]
     taxed = tax_lines(shown, rate, order.currency)
     zero = Money.zero(order.currency)
@@ -93,6 +94,7 @@ def _order(ids: Ids, order: PastOrder) -> tuple[OrderRow, list[OrderLineRow]]:
         shipping_tax_minor=shipping.tax.minor,
         total_minor=total,
         refunded_minor=total if order.ended_at else 0,
+        charged_minor=total if order.confirmed_at or order.ended_at else 0,
         shipping_method_id=_method(order),
         shipping_method_name="Express" if order.express else "Standard",
         address=order.customer.postal_address,

@@ -14,7 +14,7 @@ from subgraphs.orders.api.context import make_context
 from subgraphs.orders.api.schema import make_schema
 from subgraphs.orders.consumers import make_consumers
 from subgraphs.orders.domain.ports import Ports
-from subgraphs.orders.domain.tax import STANDARD_RATES, RateTable
+from subgraphs.orders.domain.tax_table import STANDARD_TABLE
 from subgraphs.orders.remote import RemoteCatalogue, RemotePayments, RemoteShipping, RemoteStock, RemoteVouchers
 from subgraphs.orders.service import OrdersService
 from subgraphs.orders.service.cart_care import CartCare
@@ -22,12 +22,15 @@ from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
 from subgraphs.orders.service.drafts import DraftService
+from subgraphs.orders.service.edits import EditService
+from subgraphs.orders.service.exchanges import ExchangeService
 from subgraphs.orders.service.history import OrderService
 from subgraphs.orders.service.invoices import InvoiceService
 from subgraphs.orders.service.oversight import SagaOversight
 from subgraphs.orders.service.returns import ReturnService
 from subgraphs.orders.service.runner import SagaRunner
 from subgraphs.orders.service.steps import Ends, make_steps
+from subgraphs.orders.service.taxes import TaxService
 from subgraphs.orders.settings import OrdersSettings
 from subgraphs.orders.storage.personal_data import PERSONAL_DATA
 
@@ -59,6 +62,7 @@ def build(settings: Settings, parts: Parts) -> Subgraph:
         jobs=(
             Job(name="orders.sagas", run=service.sagas.run_due, every=own.saga_every),
             Job(name="orders.carts", run=care.run, every=own.cart_care_every),
+            Job(name="orders.taxes", run=service.taxes.refresh, every=own.tax_classes_every),
         ),
     )
 
@@ -79,19 +83,28 @@ def make_service(parts: Parts, own: OrdersSettings, ports: Ports, *, alone: bool
     )
     checkouts = CheckoutService(database, ports, clock, reservation_seconds=held)
     carts = CartService(database, ports.catalogue, ports.stock, clock)
-    taxes = RateTable(STANDARD_RATES)
+    taxes = TaxService(database, own.tax_rates or STANDARD_TABLE)
     return OrdersService(
         database=database,
         carts=carts,
         drafts=DraftService(carts, checkouts),
         checkouts=checkouts,
         completion=CompletionService(
-            database, checkouts, taxes, runner, clock, reservation_seconds=held, at_once=own.completions_at_once
+            database,
+            checkouts,
+            taxes.provider,
+            runner,
+            clock,
+            reservation_seconds=held,
+            at_once=own.completions_at_once,
         ),
         orders=OrderService(database, runner, clock),
         sagas=runner,
         oversight=SagaOversight(database, clock),
         invoices=InvoiceService(database, clock, seller=own.seller),
         returns=ReturnService(database, runner, ports.shipping, clock),
+        edits=EditService(database, ports.catalogue, taxes.provider, runner),
+        exchanges=ExchangeService(database, ports.catalogue, taxes.provider, runner, clock, reservation_seconds=held),
+        taxes=taxes,
         feed=PostgresFeed(database),
     )

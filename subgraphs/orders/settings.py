@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic_settings import SettingsConfigDict
 
 from kernel.settings import SubgraphSettings
@@ -38,6 +40,12 @@ class OrdersSettings(SubgraphSettings):
 
     cart_kept_days: float = 90.0
     """Days after which a cart that nobody touched and that became no order is deleted."""
+
+    tax_rates: Path | None = None
+    """A CSV file of tax rates in place of the one that comes with the shop; its columns are those of that."""
+
+    tax_classes_every: float = 30.0
+    """Seconds between two looks at which articles are taxed otherwise, since another process may have been told."""
 
     cart_care_every: float = 60.0
     """Seconds between two looks for carts that nobody touches."""

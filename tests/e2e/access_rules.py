@@ -166,6 +166,12 @@ RULES: Final[Mapping[str, Rule]] = {
     "orderReturnReceive": only(STAFF),
     "orderRefund": only(STAFF),
     "draftOrderCreate": only(STAFF),
+    "orderEditPreview": owner("ord", STAFF),
+    "orderEditConfirm": owner("ord", STAFF),
+    "orderExchangePreview": only(STAFF),
+    "orderExchangeConfirm": only(STAFF),
+    "taxQuote": only(STAFF),
+    "articlesTaxClassSet": only(STAFF),
     # payments
     "payment": only(STAFF),
     "payments": only(STAFF),

@@ -12,12 +12,14 @@ from kernel.graphql import CurrencyCode, MoneyInput, UserError
 from kernel.identity import require
 from subgraphs.orders.api.after_sale import AfterSaleMutations
 from subgraphs.orders.api.carts import Cart
+from subgraphs.orders.api.changes import ChangeMutations
 from subgraphs.orders.api.checkouts import Checkout
 from subgraphs.orders.api.context import Info
 from subgraphs.orders.api.errors import attempt
 from subgraphs.orders.api.orders import Order
 from subgraphs.orders.api.payloads import OrderPayload
 from subgraphs.orders.api.sagas import OrderSaga, OrderSagaResolveInput
+from subgraphs.orders.api.taxes import TaxMutations
 from subgraphs.orders.domain import cart as cart_domain
 from subgraphs.orders.domain import checkout as checkout_domain
 from subgraphs.orders.domain import order as order_domain
@@ -258,7 +260,15 @@ class SagaMutations:
 
 
 @strawberry.type
-class Mutation(CartMutations, CheckoutMutations, OrderMutations, AfterSaleMutations, SagaMutations):
+class Mutation(
+    CartMutations,
+    CheckoutMutations,
+    OrderMutations,
+    AfterSaleMutations,
+    ChangeMutations,
+    SagaMutations,
+    TaxMutations,
+):
     """Changes of orders."""
 
 

@@ -129,7 +129,9 @@ class Order:
     total: TaxedMoney
     discount: Money = strawberry.field(description="What a voucher took off; the subtotal is without it already.")
     voucher_code: str | None
+    paid: Money = strawberry.field(description="What was taken for it, before anything went back.")
     refunded: Money = strawberry.field(description="What went back to the buyer so far.")
+    revision: int = strawberry.field(description="How often it was changed after it was confirmed.")
     shipping_address: ShippingAddress
     placed_at: datetime
     confirmed_at: datetime | None
@@ -167,6 +169,12 @@ class Order:
         require(info.context.caller, kinds={"staff", "admin"})
         return [OrderSaga.of(saga) for saga in await info.context.loaders.sagas.load(self.id)]
 
+    @strawberry.field(description="The order whose goods were exchanged for these.")
+    async def replaces(self, info: Info) -> Order | None:
+        """Give the order that it replaces."""
+        replaced = self.order.replaces
+        return None if replaced is None else await Order.resolve_reference(info, strawberry.ID(replaced))
+
     @strawberry.field(description="How it is sent.")
     def shipping_method(self) -> ShippingMethod | None:
         """Name the method."""
@@ -192,7 +200,9 @@ class Order:
             total=TaxedMoney.of(order.total.net, order.total.tax),
             discount=Money.of(order.discount),
             voucher_code=order.voucher_code,
+            paid=Money.of(order.charged),
             refunded=Money.of(order.refunded),
+            revision=order.revision,
             shipping_address=ShippingAddress.of(order.address),
             placed_at=order.placed_at,
             confirmed_at=order.confirmed_at,

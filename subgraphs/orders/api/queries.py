@@ -8,15 +8,17 @@ from kernel.graphql import connection
 from kernel.identity import require
 from kernel.pagination import Page
 from subgraphs.orders.api.carts import Cart
+from subgraphs.orders.api.changes import ChangeQuery
 from subgraphs.orders.api.checkouts import Checkout
 from subgraphs.orders.api.context import Info
 from subgraphs.orders.api.orders import Order, OrderConnection, OrderWhere
 from subgraphs.orders.api.sagas import OrderSaga, OrderSagaConnection, OrderSagaWhere
+from subgraphs.orders.api.taxes import TaxQuery
 from subgraphs.orders.domain.order import EVERY_ORDER
 
 
 @strawberry.type
-class Query:
+class Query(ChangeQuery, TaxQuery):
     """Reads of orders."""
 
     @strawberry.field(description="A cart.")

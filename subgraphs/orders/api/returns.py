@@ -38,6 +38,8 @@ class OrderReturn:
     answer: str | None = strawberry.field(description="Why it was refused.")
     lines: list[OrderReturnLine]
     refund: Money = strawberry.field(description="What is given back for it, known when the goods came.")
+    credit: Money | None = strawberry.field(description="What of its worth has paid for other goods, in an exchange.")
+    replacement_id: strawberry.ID | None = strawberry.field(description="The order that brings those.")
     tracking_number: str | None
     label_url: str | None
     created_at: datetime
@@ -56,6 +58,8 @@ class OrderReturn:
                 for line in returned.lines
             ],
             refund=Money.of(returned.refund),
+            credit=Money.maybe(returned.credit),
+            replacement_id=None if returned.replacement_id is None else strawberry.ID(returned.replacement_id),
             tracking_number=returned.tracking_number,
             label_url=returned.label_url,
             created_at=returned.created_at,

@@ -16,7 +16,7 @@ from kernel.money import Money
 from subgraphs.orders.domain.cart import Cart, CartLine
 from subgraphs.orders.domain.errors import CheckoutNotReadyError, PriceChangedError
 from subgraphs.orders.domain.status import CheckoutStatus
-from subgraphs.orders.domain.tax import NO_TAX, Taxed, TaxProvider, tax_lines, tax_of
+from subgraphs.orders.domain.tax import NO_TAX, Taxed, TaxProvider, TaxRate, place_of, tax_each, tax_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,19 +137,27 @@ class Totals:
 
 def totals(checkout: Checkout, taxes: TaxProvider) -> Totals:
     """Work out what a checkout costs as far as it has been filled in."""
-    rate = taxes.rate(checkout.address.country) if checkout.address else NO_TAX
+    rates, shipping_rate = _rates(checkout, taxes)
     shipping = checkout.shipping.price if checkout.shipping else Money.zero(checkout.currency)
     shown = [line.total for line in checkout.lines]
     discounts = spread(checkout.discount, shown)
     reduced = [amount - discount for amount, discount in zip(shown, discounts, strict=True)]
-    lines = tax_lines(reduced, rate, checkout.currency)
+    lines = tax_each(reduced, rates, checkout.currency)
     zero = Money.zero(checkout.currency)
     return Totals(
         lines=lines,
         discounts=discounts,
         subtotal=sum(lines, start=Taxed(zero, zero)),
-        shipping=tax_of(shipping, rate),
+        shipping=tax_of(shipping, shipping_rate),
     )
+
+
+def _rates(checkout: Checkout, taxes: TaxProvider) -> tuple[list[TaxRate], TaxRate]:
+    """Tell the rate of each line, and of the sending."""
+    if checkout.address is None:
+        return [NO_TAX] * len(checkout.lines), NO_TAX
+    place = place_of(checkout.address)
+    return [taxes.rate(place, line.sku) for line in checkout.lines], taxes.rate(place)
 
 
 def spread(discount: Money, shown: Sequence[Money]) -> tuple[Money, ...]:

@@ -15,6 +15,7 @@ DomainError
 │   ├── PaymentDeclinedError        PAYMENT_DECLINED
 │   ├── OrderNotCancellableError    INVALID_STATE
 │   ├── OrderNotReturnableError     INVALID_STATE
+│   ├── OrderNotEditableError       INVALID_STATE
 │   ├── OrderBusyError              INVALID_STATE
 │   ├── NoInvoiceError              INVALID_STATE
 │   └── SagaNotResolvableError      INVALID_STATE
@@ -92,8 +93,8 @@ class PriceChangedError(ConflictError):
 
     default_code = "PRICE_CHANGED"
 
-    def __init__(self, expected: Money, actual: Money) -> None:
-        super().__init__(f"The total is {actual}, not {expected}.", path=("input", "expectedTotal"))
+    def __init__(self, expected: Money, actual: Money, field: str = "expectedTotal") -> None:
+        super().__init__(f"The amount is {actual}, not {expected}.", path=("input", field))
         self.expected = expected
         self.actual = actual
 
@@ -143,6 +144,15 @@ class OrderNotReturnableError(ConflictError):
 
     def __init__(self, status: str) -> None:
         super().__init__(f"The order is {status}; what has been shipped or delivered can be sent back.")
+
+
+class OrderNotEditableError(ConflictError):
+    """The order is not paid yet, or a part of it has left."""
+
+    default_code = "INVALID_STATE"
+
+    def __init__(self, status: str) -> None:
+        super().__init__(f"The order is {status}; only what is CONFIRMED can be changed.")
 
 
 class OrderBusyError(ConflictError):

@@ -1,4 +1,7 @@
-"""Invoices: what was bought, for whom, with its tax; numbered one after another, without gaps."""
+"""Invoices: what was bought, for whom, with its tax; numbered one after another, without gaps.
+
+An order that is changed gets another invoice, which names the one that it replaces.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +21,17 @@ class Invoice:
     issued_at: datetime
     order: Order
     lines: tuple[OrderLine, ...]
+    replaces: int | None = None
 
     @property
     def name(self) -> str:
         """The number as it is written."""
-        return f"INV-{self.number:06}"
+        return written(self.number)
+
+
+def written(number: int) -> str:
+    """Write an invoice's number."""
+    return f"INV-{number:06}"
 
 
 def check_invoiced(order: Order) -> None:

@@ -11,6 +11,7 @@ from kernel.errors import InvalidInputError
 from kernel.events.catalogue import (
     OrderCancelled,
     OrderConfirmed,
+    OrderEdited,
     OrderLineFacts,
     OrderPlaced,
     PostalAddress,
@@ -37,6 +38,7 @@ class EntryKind(StrEnum):
     PAYMENT_DISPUTED = "PAYMENT_DISPUTED"
     RETURN_CHANGED = "RETURN_CHANGED"
     RETURNED = "RETURNED"
+    EDITED = "EDITED"
     RESOLVED = "RESOLVED"
 
 
@@ -94,11 +96,27 @@ class Order:
     version: int
     discount: Money
     voucher_code: str | None
+    charged: Money
+    """What was really taken for it, as far as payments have told."""
+    revision: int = 0
+    """How often it was changed after it was confirmed."""
+    replaces: str | None = None
+    """The order whose goods were exchanged for these."""
 
     @property
     def total(self) -> Taxed:
         """Goods and shipping."""
         return self.subtotal + self.shipping
+
+    @property
+    def taken(self) -> Money:
+        """What was taken for it; as long as payments have told nothing, its total."""
+        return self.charged if self.charged or self.replaces else self.total.gross
+
+    @property
+    def refundable(self) -> Money:
+        """What may still be given back."""
+        return self.taken - self.refunded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +157,7 @@ def place(checkout: Checkout, amounts: Totals, order_id: str, at: datetime) -> O
         version=1,
         discount=checkout.discount,
         voucher_code=checkout.voucher.code if checkout.voucher else None,
+        charged=Money.zero(checkout.currency),
     )
 
 
@@ -203,6 +222,23 @@ def confirmed_event(
         shipping_address=order.address,
         shipping_method_id=order.shipping_method_id,
         confirmed_at=at.isoformat(),
+    )
+
+
+def edited_event(order: Order, lines: tuple[OrderLine, ...], stock: tuple[StockLine, ...], at: datetime) -> OrderEdited:
+    """Spell the event of a changed order, as it is from now on."""
+    return OrderEdited(
+        order_id=order.id,
+        number=order.number,
+        customer_id=order.customer_id,
+        email=order.email,
+        currency=order.currency,
+        total_minor=order.total.gross.minor,
+        lines=line_facts(lines),
+        stock=stock,
+        shipping_address=order.address,
+        shipping_method_id=order.shipping_method_id,
+        edited_at=at.isoformat(),
     )
 
 

@@ -83,6 +83,16 @@ class Stock(Protocol):
         """Take back what an order has and did not ship."""
         ...
 
+    async def change_allocation(
+        self, order_id: str, quantities: Mapping[str, int], key: str, destination: Destination | None = None
+    ) -> tuple[StockLine, ...]:
+        """Let an order have just this: what it lacks is allocated, what is too much given back; once for each key.
+
+        Raises:
+            InsufficientStockError: there is too little of something; nothing has changed.
+        """
+        ...
+
     async def take_back(self, order_id: str, sku: str, quantity: int, *, sellable: bool, key: str) -> None:
         """Take goods back that a buyer has sent, once for each key."""
         ...
@@ -105,8 +115,8 @@ class Payments(Protocol):
         """Give all that is left of a payment back."""
         ...
 
-    async def refund_amount(self, order_id: str, amount: Money, before: Money, reason: str, key: str) -> None:
-        """Give a part back of what was taken for an order, of which `before` went back already; once for each key."""
+    async def refund_amount(self, order_ids: Sequence[str], amount: Money, reason: str, key: str) -> None:
+        """Give an amount back of what was taken for these orders, of the first one first; once for each key."""
         ...
 
     async def refund_order(self, order_id: str, reason: str, key: str) -> None:
@@ -156,6 +166,18 @@ class Shipping(Protocol):
 
     async def return_label(self, order_id: str, return_id: str, weight_grams: int, key: str) -> ReturnLabel | None:
         """Make the label of a parcel that comes back, once for each key; None where no carrier makes one."""
+        ...
+
+    async def hold(self, order_id: str) -> None:
+        """Let nothing of an order leave while it is changed.
+
+        Raises:
+            ConflictError: a part is on its way.
+        """
+        ...
+
+    async def resume(self, order_id: str) -> None:
+        """Let an order go as it is, since it is not changed after all."""
         ...
 
     async def halt(self, order_id: str) -> None:

@@ -36,6 +36,11 @@ _RUNNING: Final[Mapping[StepName, frozenset[Verdict]]] = {
     StepName.RETURN_STOCK: frozenset({Verdict.DONE}),
     StepName.REFUND_AMOUNT: frozenset({Verdict.DONE}),
     StepName.CLOSE_RETURN: frozenset(),
+    StepName.HOLD_SHIPMENTS: _BOTH,
+    StepName.ALLOCATE_MORE: frozenset({Verdict.REFUSED}),
+    StepName.SETTLE_STOCK: frozenset(),
+    StepName.APPLY_EDIT: frozenset(),
+    StepName.APPROVE_RETURN: frozenset(),
 }
 _UNDOING: Final = frozenset({Verdict.DONE})
 

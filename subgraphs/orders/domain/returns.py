@@ -19,9 +19,13 @@ from kernel.money import Money
 from kernel.transitions import Transitions
 from subgraphs.orders.domain.errors import OrderNotReturnableError
 from subgraphs.orders.domain.order import Order, OrderLine
+from subgraphs.orders.domain.ports import ReturnLabel
 from subgraphs.orders.domain.status import ORDER, OrderStatus
 
 _LONGEST_REASON: Final = 500
+
+ASSUMED_GRAMS: Final = 1000
+"""What a parcel that comes back is taken to weigh; order lines keep no weights."""
 
 
 class ReturnStatus(StrEnum):
@@ -82,6 +86,10 @@ class Return:
     answer: str = ""
     tracking_number: str | None = None
     label_url: str | None = None
+    credit: Money | None = None
+    """What of its worth has paid for other goods already, where it is one half of an exchange."""
+    replacement_id: str | None = None
+    """The order that brings those."""
 
     def to(self, status: ReturnStatus) -> Return:
         """The return in its next state.
@@ -124,6 +132,24 @@ def check_request(
         if not 1 <= line.quantity <= left[line.line_id]:
             message = f"From 1 to {left[line.line_id]} pieces of this line can be sent back."
             raise InvalidInputError(message, path=("input", "lines", line.line_id))
+
+
+def approved(returned: Return, label: ReturnLabel | None) -> Return:
+    """The return once the buyer may send it, with its label where a carrier makes one.
+
+    Raises:
+        IllegalTransitionError: it cannot be approved any more.
+    """
+    changed = returned.to(ReturnStatus.APPROVED)
+    return changed if label is None else replace(changed, tracking_number=label.tracking_number, label_url=label.url)
+
+
+def refund_of(lines: Sequence[OrderLine], earlier: Sequence[Return], received: Return) -> Money:
+    """Tell what goes back to the buyer for what came: its worth, without what has paid for other goods already."""
+    value = worth(lines, earlier, received)
+    if received.credit is None:
+        return value
+    return max(value - received.credit, Money.zero(value.currency))
 
 
 def receive(returned: Return, states: Mapping[str, ItemState]) -> Return:

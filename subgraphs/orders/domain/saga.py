@@ -5,11 +5,15 @@
     cancellation  halt shipments -> cancel order -> release allocation -> refund payment
     return        return stock -> refund amount -> close return
     part refund   refund amount
+    edit          hold shipments -> allocate more -> process payment -> settle stock -> apply edit -> refund amount
+    exchange      reserve stock -> process payment -> confirm order -> approve return
     late payment  refund payment, which came when the order had been cancelled already
 
 A step that is refused turns the saga round: every step that was done is undone, the last one first. A step
 whose outcome is unknown neither goes on nor turns round; it is asked again later. Each step has one
 idempotency key for all its attempts, so running it again after a crash finds what the first run did.
+Each kind has a pivot: once that step is done, nothing turns the saga round. What is refused then is asked again
+and shown to the operators, since neither leaving it nor undoing the rest would be right.
 """
 
 from __future__ import annotations
@@ -31,6 +35,8 @@ class SagaKind(StrEnum):
     LATE_PAYMENT = "LATE_PAYMENT"
     RETURN = "RETURN"
     PARTIAL_REFUND = "PARTIAL_REFUND"
+    EDIT = "EDIT"
+    EXCHANGE = "EXCHANGE"
 
 
 class StepName(StrEnum):
@@ -47,6 +53,11 @@ class StepName(StrEnum):
     RETURN_STOCK = "RETURN_STOCK"
     REFUND_AMOUNT = "REFUND_AMOUNT"
     CLOSE_RETURN = "CLOSE_RETURN"
+    HOLD_SHIPMENTS = "HOLD_SHIPMENTS"
+    ALLOCATE_MORE = "ALLOCATE_MORE"
+    SETTLE_STOCK = "SETTLE_STOCK"
+    APPLY_EDIT = "APPLY_EDIT"
+    APPROVE_RETURN = "APPROVE_RETURN"
 
 
 STEPS: Final[Mapping[SagaKind, tuple[StepName, ...]]] = {
@@ -65,8 +76,31 @@ STEPS: Final[Mapping[SagaKind, tuple[StepName, ...]]] = {
     SagaKind.LATE_PAYMENT: (StepName.REFUND_PAYMENT,),
     SagaKind.RETURN: (StepName.RETURN_STOCK, StepName.REFUND_AMOUNT, StepName.CLOSE_RETURN),
     SagaKind.PARTIAL_REFUND: (StepName.REFUND_AMOUNT,),
+    SagaKind.EDIT: (
+        StepName.HOLD_SHIPMENTS,
+        StepName.ALLOCATE_MORE,
+        StepName.PROCESS_PAYMENT,
+        StepName.SETTLE_STOCK,
+        StepName.APPLY_EDIT,
+        StepName.REFUND_AMOUNT,
+    ),
+    SagaKind.EXCHANGE: (
+        StepName.RESERVE_STOCK,
+        StepName.PROCESS_PAYMENT,
+        StepName.CONFIRM_ORDER,
+        StepName.APPROVE_RETURN,
+    ),
 }
 """The steps of each kind, in the order in which they run."""
+
+PIVOTS: Final[Mapping[SagaKind, StepName]] = {
+    SagaKind.CHECKOUT: StepName.CONFIRM_ORDER,
+    SagaKind.CANCELLATION: StepName.CANCEL_ORDER,
+    SagaKind.RETURN: StepName.RETURN_STOCK,
+    SagaKind.EDIT: StepName.APPLY_EDIT,
+    SagaKind.EXCHANGE: StepName.CONFIRM_ORDER,
+}
+"""The step of each kind after which there is no way back."""
 
 
 _BEFORE_ANYTHING_MOVES: Final = frozenset(
@@ -75,6 +109,8 @@ _BEFORE_ANYTHING_MOVES: Final = frozenset(
         StepName.REDEEM_VOUCHER,
         StepName.PROCESS_PAYMENT,
         StepName.HALT_SHIPMENTS,
+        StepName.HOLD_SHIPMENTS,
+        StepName.ALLOCATE_MORE,
     }
 )
 
@@ -132,6 +168,12 @@ class Saga:
     def first_try(self) -> bool:
         """Whether the step that is next has certainly never been sent."""
         return self.attempt == 1 and self.tries == 0
+
+    @property
+    def past_its_pivot(self) -> bool:
+        """Whether there is no way back any more."""
+        pivot = PIVOTS.get(self.kind)
+        return any(step.name == pivot and step.status == StepStatus.DONE for step in self.steps)
 
     def key(self, step: StepName) -> str:
         """The idempotency key of a step, the same at every attempt."""

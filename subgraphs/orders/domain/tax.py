@@ -1,4 +1,4 @@
-"""Taxes by country: the port that a tax service would fill, and the declared table that fills it here.
+"""Taxes by country, region, postal code and class of goods: the port that a tax service would fill, and the arithmetic.
 
 Prices of the catalogue are what a buyer sees. Where law has prices shown with tax (Europe, the United
 Kingdom, ...) the tax is a part of them; elsewhere it is added on top.
@@ -6,13 +6,32 @@ Kingdom, ...) the tax is a part of them; elsewhere it is added on top.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from fractions import Fraction
 from typing import Final, Protocol
 
+from kernel.events.catalogue import PostalAddress
 from kernel.money import Money
+
+
+class TaxClass(StrEnum):
+    """How the state looks at goods."""
+
+    STANDARD = "STANDARD"
+    REDUCED = "REDUCED"
+    ZERO = "ZERO"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where goods go: a country (ISO 3166-1 alpha-2), a state or province as addresses write it, a postal code."""
+
+    country: str
+    region: str = ""
+    postal_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,48 +61,17 @@ class Taxed:
 class TaxProvider(Protocol):
     """Whoever knows what the state wants."""
 
-    def rate(self, country: str) -> TaxRate:
-        """Tell the rate for goods that are sent to a country (ISO 3166-1 alpha-2)."""
+    def rate(self, place: Place, sku: str | None = None) -> TaxRate:
+        """Tell the rate for an article that is sent to a place, or for the sending itself."""
         ...
 
 
 NO_TAX: Final = TaxRate(Decimal(0))
 
-STANDARD_RATES: Final[Mapping[str, TaxRate]] = {
-    "AT": TaxRate(Decimal("0.20")),
-    "AU": TaxRate(Decimal("0.10")),
-    "BE": TaxRate(Decimal("0.21")),
-    "CA": TaxRate(Decimal("0.05"), included=False),
-    "CH": TaxRate(Decimal("0.081")),
-    "CZ": TaxRate(Decimal("0.21")),
-    "DE": TaxRate(Decimal("0.19")),
-    "DK": TaxRate(Decimal("0.25")),
-    "ES": TaxRate(Decimal("0.21")),
-    "FI": TaxRate(Decimal("0.255")),
-    "FR": TaxRate(Decimal("0.20")),
-    "GB": TaxRate(Decimal("0.20")),
-    "IE": TaxRate(Decimal("0.23")),
-    "IT": TaxRate(Decimal("0.22")),
-    "JP": TaxRate(Decimal("0.10")),
-    "LU": TaxRate(Decimal("0.17")),
-    "NL": TaxRate(Decimal("0.21")),
-    "NO": TaxRate(Decimal("0.25")),
-    "PL": TaxRate(Decimal("0.23")),
-    "PT": TaxRate(Decimal("0.23")),
-    "SE": TaxRate(Decimal("0.25")),
-}
-"""Standard rates for goods; a country that is not listed is served without tax, as an export."""
 
-
-@dataclass(frozen=True, slots=True)
-class RateTable:
-    """Taxes from a declared table."""
-
-    rates: Mapping[str, TaxRate]
-
-    def rate(self, country: str) -> TaxRate:
-        """Tell the rate of a country."""
-        return self.rates.get(country, NO_TAX)
+def place_of(address: PostalAddress) -> Place:
+    """Tell where an address is, as far as tax is concerned."""
+    return Place(address.country, address.region, address.postal_code)
 
 
 def tax_of(shown: Money, rate: TaxRate) -> Taxed:
@@ -103,3 +91,12 @@ def tax_lines(shown: Sequence[Money], rate: TaxRate, currency: str) -> tuple[Tax
     if rate.included:
         return tuple(Taxed(amount - tax, tax) for amount, tax in zip(shown, taxes, strict=True))
     return tuple(Taxed(amount, tax) for amount, tax in zip(shown, taxes, strict=True))
+
+
+def tax_each(shown: Sequence[Money], rates: Sequence[TaxRate], currency: str) -> tuple[Taxed, ...]:
+    """Tax amounts each at its own rate, so that the taxes of each rate add up to the tax of its sum."""
+    taxed: dict[int, Taxed] = {}
+    for rate in dict.fromkeys(rates):
+        places = [at for at, each in enumerate(rates) if each == rate]
+        taxed |= dict(zip(places, tax_lines([shown[at] for at in places], rate, currency), strict=True))
+    return tuple(taxed[at] for at in range(len(shown)))

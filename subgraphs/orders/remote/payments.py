@@ -34,14 +34,15 @@ mutation ($payment: ID!, $amount: MoneyInput, $reason: String!, $key: String!) {
 """
 _OF_ORDER: Final = """
 query ($order: [_Any!]!) {
-  _entities(representations: $order) { ... on Order { payments { id status amount { amount currency } } } }
+  _entities(representations: $order) {
+    ... on Order { payments { id status refundable { amount currency } refunds { key amount { amount currency } } } }
+  }
 }
 """
 _STORED: Final = """
 query ($id: ID!, $customer: ID!) { paymentMethodToken(id: $id, userId: $customer) }
 """
 _REFUNDABLE: Final = frozenset({"CAPTURED", "PARTIALLY_REFUNDED"})
-_TAKEN: Final = _REFUNDABLE | {"REFUNDED"}
 
 
 class RemotePayments:
@@ -84,20 +85,20 @@ class RemotePayments:
             if payment["status"] in _REFUNDABLE:
                 await self.refund(payment["id"], reason, f"{key}:{payment['id']}")
 
-    async def refund_amount(self, order_id: str, amount: Money, before: Money, reason: str, key: str) -> None:
-        """Give a part back, from the first payment on; which part of which follows from what went back before.
+    async def refund_amount(self, order_ids: Sequence[str], amount: Money, reason: str, key: str) -> None:
+        """Give an amount back, from the first payment on; the part that went back under a key before stays as it was.
 
         So the same call made again asks for the same parts under the same keys.
         """
-        skipped, left = before, amount
-        for payment in await self._of_order(order_id):
-            if payment["status"] in _TAKEN and left:
-                taken = money(payment["amount"])
-                passed = min(skipped, taken)
-                part = min(taken - passed, left)
-                skipped, left = skipped - passed, left - part
+        left = amount
+        for order_id in order_ids:
+            for payment in await self._of_order(order_id):
+                name = f"{key}:{payment['id']}"
+                done = [money(one["amount"]) for one in payment["refunds"] if one["key"] == name]
+                part = done[0] if done else min(money(payment["refundable"]), left)
+                left -= part
                 if part:
-                    await self.refund(payment["id"], reason, f"{key}:{payment['id']}", part)
+                    await self.refund(payment["id"], reason, name, part)
         if left:
             raise ConflictError("More was to be refunded than was paid.", code="REFUND_TOO_LARGE")
 

@@ -21,6 +21,12 @@ query ($country: String!, $subtotal: MoneyInput!, $weight: Int!) {
 _HALT: Final = """
 mutation ($order: ID!) { shipmentsHalt(orderId: $order) { errors { code message } } }
 """
+_HOLD: Final = """
+mutation ($order: ID!) { shipmentsHold(orderId: $order) { errors { code message } } }
+"""
+_RESUME: Final = """
+mutation ($order: ID!) { shipmentsResume(orderId: $order) { errors { code message } } }
+"""
 _LABEL: Final = """
 mutation ($order: ID!, $return: ID!, $weight: Int!, $key: String!) {
   returnLabelCreate(orderId: $order, returnId: $return, weightGrams: $weight, idempotencyKey: $key) {
@@ -50,6 +56,14 @@ class RemoteShipping:
         data = await self._calls.execute("shipping", _HALT, {"order": order_id})
         for error in data["shipmentsHalt"]["errors"]:
             raise OrderNotCancellableError(error["message"])
+
+    async def hold(self, order_id: str) -> None:
+        """Let nothing of an order leave while it is changed."""
+        refuse((await self._calls.execute("shipping", _HOLD, {"order": order_id}))["shipmentsHold"]["errors"])
+
+    async def resume(self, order_id: str) -> None:
+        """Let an order go as it is."""
+        refuse((await self._calls.execute("shipping", _RESUME, {"order": order_id}))["shipmentsResume"]["errors"])
 
     async def return_label(self, order_id: str, return_id: str, weight_grams: int, key: str) -> ReturnLabel | None:
         """Make the label of a parcel that comes back."""

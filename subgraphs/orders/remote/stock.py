@@ -44,6 +44,14 @@ mutation ($order: ID!, $reason: String!, $key: String!) {
   allocationRelease(orderId: $order, reason: $reason, idempotencyKey: $key) { errors { code message path } }
 }
 """
+_CHANGE: Final = """
+mutation ($order: ID!, $lines: [StockLineInput!]!, $key: String!, $destination: StockDestinationInput) {
+  allocationChange(orderId: $order, lines: $lines, idempotencyKey: $key, destination: $destination) {
+    allocations { sku warehouseId quantity shipped released }
+    errors { code message path ... on InsufficientStockError { sku requested available } }
+  }
+}
+"""
 _TAKE_BACK: Final = """
 mutation ($input: StockReturnInput!, $key: String!) {
   stockReturn(input: $input, idempotencyKey: $key) { errors { code message path } }
@@ -100,6 +108,24 @@ class RemoteStock:
         variables = {"order": order_id, "reason": reason, "key": key}
         data = await self._calls.execute("inventory", _RELEASE_ALLOCATION, variables)
         refuse(data["allocationRelease"]["errors"])
+
+    async def change_allocation(
+        self, order_id: str, quantities: Mapping[str, int], key: str, destination: Destination | None = None
+    ) -> tuple[StockLine, ...]:
+        """Let an order have just this."""
+        lines = [{"sku": sku, "quantity": quantity} for sku, quantity in quantities.items()]
+        variables: dict[str, Any] = {"order": order_id, "lines": lines, "key": key}
+        if destination is not None:
+            variables["destination"] = {"country": destination[0], "postalCode": destination[1]}
+        payload = (await self._calls.execute("inventory", _CHANGE, variables))["allocationChange"]
+        _refuse_shortages(payload["errors"])
+        refuse(payload["errors"])
+        open_now = ((one, one["quantity"] - one["shipped"] - one["released"]) for one in payload["allocations"])
+        return tuple(
+            StockLine(sku=one["sku"], quantity=quantity, warehouse_id=one["warehouseId"])
+            for one, quantity in open_now
+            if quantity
+        )
 
     async def take_back(self, order_id: str, sku: str, quantity: int, *, sellable: bool, key: str) -> None:
         """Take goods back that a buyer has sent."""

@@ -10,11 +10,14 @@ from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
 from subgraphs.orders.service.drafts import DraftService
+from subgraphs.orders.service.edits import EditService
+from subgraphs.orders.service.exchanges import ExchangeService
 from subgraphs.orders.service.history import OrderService
 from subgraphs.orders.service.invoices import InvoiceService
 from subgraphs.orders.service.oversight import SagaOversight
 from subgraphs.orders.service.returns import ReturnService
 from subgraphs.orders.service.runner import SagaRunner
+from subgraphs.orders.service.taxes import TaxService
 
 __all__ = ["OrdersService"]
 
@@ -31,6 +34,9 @@ class OrdersService:
     sagas: SagaRunner
     oversight: SagaOversight
     returns: ReturnService
+    edits: EditService
+    exchanges: ExchangeService
+    taxes: TaxService
     invoices: InvoiceService
     drafts: DraftService
     feed: EventFeed

@@ -105,22 +105,27 @@ class OrderService:
 
     async def paid(self, session: AsyncSession, event: PaymentProcessed) -> None:
         """Note a payment, and wake the saga that may be waiting for it."""
-        amount = Money(event.amount_minor, event.currency)
-        order = await self._note(session, event.order_id, EntryKind.PAYMENT_PROCESSED, f"{amount} was paid.")
+        order, amount = await self._locked(session, event.order_id), Money(event.amount_minor, event.currency)
+        entry = self._entry(order, EntryKind.PAYMENT_PROCESSED, f"{amount} was paid.")
+        charged = order.charged + amount
+        await store.change_status(session, order, order.status, entry, charged_minor=charged.minor)
+        await saga_store.wake(session, order.id, self._clock.now())
         if order.status == OrderStatus.CANCELLED:
             await self._give_back_late_payment(session, order, event.payment_id)
 
     async def not_paid(self, session: AsyncSession, event: PaymentFailed) -> None:
         """Note a decline, and wake the saga that may be waiting for it."""
         reason = event.decline_code.replace("_", " ")
-        await self._note(session, event.order_id, EntryKind.PAYMENT_FAILED, f"The payment was declined: {reason}.")
+        order = await self._locked(session, event.order_id)
+        await store.tell(session, self._entry(order, EntryKind.PAYMENT_FAILED, f"The payment was declined: {reason}."))
+        await saga_store.wake(session, order.id, self._clock.now())
 
     async def refunded(self, session: AsyncSession, event: PaymentRefunded) -> None:
-        """Note a refund; an order that was called off is refunded when its whole total went back."""
+        """Note a refund; an order that was called off is refunded when all that was taken went back."""
         order = await self._locked(session, event.order_id)
         amount = Money(event.amount_minor, event.currency)
         message, sum_of_all = f"{amount} was refunded.", order.refunded + amount
-        if sum_of_all == order.total.gross and ORDER.allowed(order.status, OrderStatus.REFUNDED):
+        if sum_of_all >= order.taken and ORDER.allowed(order.status, OrderStatus.REFUNDED):
             status = OrderStatus.REFUNDED
             entry = self._entry(order, EntryKind.REFUNDED, message, from_status=order.status, to_status=status)
         else:
@@ -148,8 +153,7 @@ class OrderService:
             _check_cancellable(order)
             data = {"reason": reason, "actor": caller.author}
             saga = start(new_id("saga"), SagaKind.CANCELLATION, order_id, order.checkout_id, data)
-            now = self._clock.now()
-            await saga_store.add(session, saga, saga.id, now + self._runner.lease, now)
+            await self._runner.begin(session, saga, saga.id)
         return saga
 
     async def _move(
@@ -158,12 +162,6 @@ class OrderService:
         ORDER.check(order.status, status)
         entry = self._entry(order, kind, message, from_status=order.status, to_status=status)
         await store.change_status(session, order, status, entry)
-
-    async def _note(self, session: AsyncSession, order_id: str, kind: EntryKind, message: str) -> Order:
-        order = await self._locked(session, order_id)
-        await store.tell(session, self._entry(order, kind, message))
-        await saga_store.wake(session, order_id, self._clock.now())
-        return order
 
     async def _give_back_late_payment(self, session: AsyncSession, order: Order, payment_id: str) -> None:
         """Start a refund of what came after the order was cancelled, unless a saga that lives does so anyway."""
@@ -205,6 +203,8 @@ def _check_cancellable(order: Order) -> None:
     if order.status == OrderStatus.PAYMENT:
         message = "The order's payment is not settled yet; cancel it when that is known."
         raise OrderNotCancellableError(message, code="PAYMENT_PENDING")
+    if order.replaces is not None:
+        raise OrderNotCancellableError("The order is the other half of an exchange; what it brings can be sent back.")
     try:
         ORDER.check(order.status, OrderStatus.CANCELLED)
     except IllegalTransitionError as error:

@@ -15,7 +15,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate, Spacer, Table
 
 from kernel.money import Money
-from subgraphs.orders.domain.invoice import Invoice
+from subgraphs.orders.domain.invoice import Invoice, written
 from subgraphs.orders.domain.order import OrderLine
 
 _FONT: Final = "Vera"
@@ -38,6 +38,8 @@ def _head(invoice: Invoice, seller: str) -> list[Flowable]:
     city = f"{address.postal_code} {address.city}".strip()
     buyer = [address.name, address.line1, address.line2, city, address.region, address.country]
     facts = f"Order {order.number} of {order.placed_at:%Y-%m-%d}. Issued {invoice.issued_at:%Y-%m-%d}."
+    if invoice.replaces is not None:
+        facts += f" It replaces invoice {written(invoice.replaces)}."
     return [
         _text(seller, "Normal"),
         Spacer(1, 8 * mm),

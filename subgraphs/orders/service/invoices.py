@@ -22,20 +22,19 @@ class InvoiceService:
         self._seller = seller
 
     async def of_order(self, order: Order) -> Invoice:
-        """Give an order's invoice, with a number that it keeps.
+        """Give an order's invoice, with a number that it keeps until the order is changed.
 
         Raises:
             NoInvoiceError: the order was never paid.
         """
         check_invoiced(order)
         async with self.database.session() as session:
-            known = await store.issued(session, order.id)
+            known = await store.issued(session, order.id, order.revision)
             lines = tuple((await order_store.lines_of(session, [order.id]))[order.id])
         if known is None:
             async with self.database.transaction() as session:
-                known = await store.issue(session, order.id, self._clock.now())
-        number, issued_at = known
-        return Invoice(number=number, issued_at=issued_at, order=order, lines=lines)
+                known = await store.issue(session, order.id, order.revision, self._clock.now())
+        return Invoice(number=known.number, issued_at=known.at, order=order, lines=lines, replaces=known.replaces)
 
     async def pdf(self, invoice: Invoice) -> bytes:
         """Print an invoice; on a thread, since drawing takes some milliseconds."""

@@ -11,8 +11,8 @@ from kernel.clock import Clock
 from kernel.ids import new_id
 from kernel.money import Money
 from subgraphs.orders.domain.order import EntryKind, TimelineEntry
-from subgraphs.orders.domain.ports import Payments, Stock
-from subgraphs.orders.domain.returns import ItemState, ReturnStatus, returnable
+from subgraphs.orders.domain.ports import Payments, Shipping, Stock
+from subgraphs.orders.domain.returns import ASSUMED_GRAMS, ItemState, ReturnStatus, approved, returnable
 from subgraphs.orders.domain.saga import Saga, StepName
 from subgraphs.orders.domain.status import ORDER, OrderStatus
 from subgraphs.orders.service.runner import Done, Outcome
@@ -48,13 +48,43 @@ class RefundAmount(Uncompensated):
         data = saga.data
         if data["amount_minor"]:
             await self._payments.refund_amount(
-                saga.order_id,
+                data.get("order_ids", (saga.order_id,)),
                 Money(data["amount_minor"], data["currency"]),
-                Money(data["refunded_before_minor"], data["currency"]),
                 data["reason"],
                 saga.key(StepName.REFUND_AMOUNT),
             )
         return Done()
+
+
+class ApproveReturn(Uncompensated):
+    """Lets the buyer send back what was exchanged, once its replacement is theirs."""
+
+    def __init__(self, shipping: Shipping, clock: Clock) -> None:
+        self._shipping = shipping
+        self._clock = clock
+
+    async def run(self, saga: Saga) -> Outcome:
+        """Book the parcel and approve the return."""
+        exchanged, return_id = saga.data["exchanged_order_id"], saga.data["return_id"]
+        label = await self._shipping.return_label(exchanged, return_id, ASSUMED_GRAMS, f"{return_id}:label")
+
+        async def effect(session: AsyncSession) -> Sequence[CTE]:
+            await order_store.by_id(session, exchanged, lock=True)
+            known = await return_store.by_id(session, return_id)
+            if known is None:
+                raise LookupError(f"saga without its return {return_id}")
+            await return_store.change(session, approved(known, label), self._clock.now())
+            entry = TimelineEntry(
+                id=new_id("evt"),
+                order_id=exchanged,
+                kind=EntryKind.RETURN_CHANGED,
+                message="An exchange was agreed to; its goods are on their way.",
+                at=self._clock.now(),
+                actor=saga.data["actor"],
+            )
+            return (order_store.entry_insertion(entry),)
+
+        return Done(effect=effect)
 
 
 class CloseReturn(Uncompensated):

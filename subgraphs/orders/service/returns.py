@@ -7,28 +7,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.clock import Clock
-from kernel.database import Database, constraint_name
+from kernel.database import Database
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.identity import Caller
 from kernel.ids import new_id
 from kernel.money import Money
-from subgraphs.orders.domain.errors import IdempotencyKeyReusedError, OrderBusyError
+from subgraphs.orders.domain.errors import IdempotencyKeyReusedError
 from subgraphs.orders.domain.order import EntryKind, Order, OrderLine, TimelineEntry
 from subgraphs.orders.domain.ports import Shipping
 from subgraphs.orders.domain.returns import (
+    ASSUMED_GRAMS,
     ItemState,
     Return,
     ReturnLine,
     ReturnStatus,
+    approved,
     check_request,
     receive,
-    worth,
+    refund_of,
 )
 from subgraphs.orders.domain.saga import Saga, SagaKind, start
 from subgraphs.orders.service.access import may_see
@@ -36,10 +37,6 @@ from subgraphs.orders.service.runner import SagaRunner
 from subgraphs.orders.storage import orders as order_store
 from subgraphs.orders.storage import returns as store
 from subgraphs.orders.storage import sagas as saga_store
-
-_ANOTHER_IS_LIVE: Final = "sagas_one_live"
-_ASSUMED_GRAMS: Final = 1000
-"""What a parcel that comes back is taken to weigh; order lines keep no weights."""
 
 
 class ReturnService:
@@ -79,15 +76,11 @@ class ReturnService:
         """Let the buyer send it, with a label where a carrier makes one."""
         known = await self._known(caller, return_id)
         known.to(ReturnStatus.APPROVED)
-        label = await self._shipping.return_label(known.order_id, known.id, _ASSUMED_GRAMS, f"{known.id}:label")
+        label = await self._shipping.return_label(known.order_id, known.id, ASSUMED_GRAMS, f"{known.id}:label")
 
-        def approved(returned: Return) -> Return:
-            changed = returned.to(ReturnStatus.APPROVED)
-            if label is None:
-                return changed
-            return replace(changed, tracking_number=label.tracking_number, label_url=label.url)
-
-        return await self._change(caller, return_id, approved, "The return was approved.")
+        return await self._change(
+            caller, return_id, lambda returned: approved(returned, label), "The return was approved."
+        )
 
     async def refuse(self, caller: Caller, return_id: str, answer: str) -> Return:
         """Say no, with a word to the buyer."""
@@ -117,11 +110,12 @@ class ReturnService:
             order, lines, earlier = await self._locked(session, caller, order_id)
             known = next(each for each in earlier if each.id == return_id)
             received = receive(known, states)
-            received = replace(received, refund=worth(lines, earlier, received))
+            received = replace(received, refund=refund_of(lines, earlier, received))
             await store.change(session, received, self._clock.now())
             await self._tell(session, received, "The goods came back.", caller)
-            saga = start(new_id("saga"), SagaKind.RETURN, order.id, order.checkout_id, _facts(order, lines, received))
-            await self._add(session, saga, received.id)
+            data = _facts(order, lines, received) | {"order_ids": await order_store.exchanged_for(session, order)}
+            saga = start(new_id("saga"), SagaKind.RETURN, order.id, order.checkout_id, data)
+            await self._runner.begin(session, saga, received.id)
         await self._runner.run(saga)
         return await self._known(caller, return_id)
 
@@ -137,28 +131,21 @@ class ReturnService:
             if (done := await saga_store.by_key(session, order.checkout_id, key)) is not None:
                 return _same(done[0], data, order)
             _check_amount(order, amount)
-            data["refunded_before_minor"] = order.refunded.minor
             saga = start(new_id("saga"), SagaKind.PARTIAL_REFUND, order.id, order.checkout_id, data)
-            await self._add(session, saga, key)
+            await self._runner.begin(session, saga, key)
         ended = await self._runner.run(saga)
         if ended.failure is not None:
             raise ConflictError(ended.failure.message, code=ended.failure.code)
         return order
 
-    async def _add(self, session: AsyncSession, saga: Saga, key: str) -> None:
-        now = self._clock.now()
-        try:
-            await saga_store.add(session, saga, key, now + self._runner.lease, now)
-        except IntegrityError as error:
-            if constraint_name(error) != _ANOTHER_IS_LIVE:
-                raise
-            raise OrderBusyError from error
-
     async def _change(self, caller: Caller, return_id: str, change: Callable[[Return], Return], message: str) -> Return:
         order_id = (await self._known(caller, return_id)).order_id
         async with self.database.transaction() as session:
             _, _, returns = await self._locked(session, caller, order_id)
-            changed = change(next(each for each in returns if each.id == return_id))
+            known = next(each for each in returns if each.id == return_id)
+            if known.replacement_id is not None:
+                raise ConflictError("It is one half of an exchange, which has been agreed to.", code="INVALID_STATE")
+            changed = change(known)
             await store.change(session, changed, self._clock.now())
             await self._tell(session, changed, message, caller)
         return changed
@@ -200,7 +187,6 @@ def _facts(order: Order, lines: Sequence[OrderLine], received: Return) -> dict[s
         "reason": received.reason[:200],
         "amount_minor": received.refund.minor,
         "currency": order.currency,
-        "refunded_before_minor": order.refunded.minor,
         "items": [
             {"sku": skus[line.line_id], "quantity": line.quantity, "sellable": line.state is ItemState.SELLABLE}
             for line in received.lines
@@ -216,6 +202,6 @@ def _same(saga: Saga, data: Mapping[str, Any], order: Order) -> Order:
 
 
 def _check_amount(order: Order, amount: Money) -> None:
-    left = order.total.gross - order.refunded
+    left = order.refundable
     if amount.currency != order.currency or not 0 < amount.minor <= left.minor:
         raise InvalidInputError(f"From the smallest amount to {left} can be refunded.", path=("input", "amount"))

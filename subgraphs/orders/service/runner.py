@@ -15,14 +15,15 @@ from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from sqlalchemy import CTE
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel import telemetry
 from kernel.calls import CallError, CallRefusedError, CallUnavailableError
 from kernel.clock import Clock
-from kernel.database import Database
+from kernel.database import Database, constraint_name
 from kernel.errors import DomainError
-from subgraphs.orders.domain.errors import LeaseLostError
+from subgraphs.orders.domain.errors import LeaseLostError, OrderBusyError
 from subgraphs.orders.domain.saga import (
     End,
     Failure,
@@ -40,6 +41,7 @@ from subgraphs.orders.storage import sagas as store
 
 _BATCH: Final = 10
 _INHERITED: Final = 1000
+_ANOTHER_IS_LIVE: Final = "sagas_one_live"
 _log = telemetry.get_logger("sagas")
 
 Effect = Callable[[AsyncSession], Awaitable[Sequence[CTE]]]
@@ -108,6 +110,20 @@ class SagaRunner:
         self._retry_longest = retry_longest
         self._inherits = alone
 
+    async def begin(self, session: AsyncSession, saga: Saga, key: str, fingerprint: str = "") -> None:
+        """Store a saga that this runner carries on as soon as the caller's transaction has committed.
+
+        Raises:
+            OrderBusyError: another saga works on the order.
+        """
+        now = self._clock.now()
+        try:
+            await store.add(session, saga, key, now + self.lease, now, fingerprint=fingerprint)
+        except IntegrityError as error:
+            if constraint_name(error) != _ANOTHER_IS_LIVE:
+                raise
+            raise OrderBusyError from error
+
     async def run_due(self) -> int:
         """Carry on every saga whose time has come; tell how many.
 
@@ -169,7 +185,7 @@ class SagaRunner:
         try:
             return await self._steps[step].run(saga)
         except DomainError as error:
-            return Failure(error.code, error.message)
+            return Unknown(error.message) if saga.past_its_pivot else Failure(error.code, error.message)
         except CallError as error:
             return _unanswered(saga, step, error)
 

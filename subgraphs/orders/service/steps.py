@@ -15,14 +15,17 @@ from kernel.money import Money
 from subgraphs.orders.domain.errors import InsufficientStockError
 from subgraphs.orders.domain.order import EntryKind, Order, TimelineEntry, cancelled_event, confirmed_event
 from subgraphs.orders.domain.ports import Payments, PaymentState, Ports, Shipping, Stock, VoucherPurchase, Vouchers
+from subgraphs.orders.domain.returns import ReturnStatus
 from subgraphs.orders.domain.saga import Failure, Saga, SagaKind, StepName
 from subgraphs.orders.domain.status import CHECKOUT, ORDER, CheckoutStatus, OrderStatus
-from subgraphs.orders.service.return_steps import CloseReturn, RefundAmount, ReturnStock
+from subgraphs.orders.service.edit_steps import AllocateMore, ApplyEdit, HoldShipments, SettleStock
+from subgraphs.orders.service.return_steps import ApproveReturn, CloseReturn, RefundAmount, ReturnStock
 from subgraphs.orders.service.runner import Done, Outcome, StepHandler, Unknown
 from subgraphs.orders.service.uncompensated import Uncompensated
 from subgraphs.orders.storage import carts as cart_store
 from subgraphs.orders.storage import checkouts as checkout_store
 from subgraphs.orders.storage import orders as order_store
+from subgraphs.orders.storage import returns as return_store
 
 _CANCELLED = "the order was cancelled"
 
@@ -200,13 +203,22 @@ class Ends:
         self._clock = clock
 
     async def compensated(self, session: AsyncSession, saga: Saga) -> Sequence[CTE]:
-        """Cancel the order of a failed checkout and open the checkout again; a refused cancellation changes nothing."""
-        if saga.kind != SagaKind.CHECKOUT:
+        """Cancel the order of a failed checkout or exchange; the checkout is open again, the exchange is none."""
+        if saga.kind not in {SagaKind.CHECKOUT, SagaKind.EXCHANGE}:
             return ()
         order = await _locked(session, saga.order_id)
         reason = saga.failure.code if saga.failure else ""
         cancelled = await cancel(session, order, reason, "system", self._clock)
-        return (*cancelled, _checkout_change(saga, CheckoutStatus.OPEN), cart_store.reopening(order.cart_id))
+        if saga.kind is SagaKind.CHECKOUT:
+            return (*cancelled, _checkout_change(saga, CheckoutStatus.OPEN), cart_store.reopening(order.cart_id))
+        await self._call_return_off(session, saga)
+        return cancelled
+
+    async def _call_return_off(self, session: AsyncSession, saga: Saga) -> None:
+        await _locked(session, saga.data["exchanged_order_id"])
+        known = await return_store.by_id(session, saga.data["return_id"])
+        if known is not None:
+            await return_store.change(session, known.to(ReturnStatus.CANCELLED), self._clock.now())
 
 
 async def cancel(session: AsyncSession, order: Order, reason: str, actor: str, clock: Clock) -> Sequence[CTE]:
@@ -234,6 +246,11 @@ def make_steps(ports: Ports, clock: Clock) -> Mapping[StepName, StepHandler]:
         StepName.RETURN_STOCK: ReturnStock(ports.stock),
         StepName.REFUND_AMOUNT: RefundAmount(ports.payments),
         StepName.CLOSE_RETURN: CloseReturn(clock),
+        StepName.HOLD_SHIPMENTS: HoldShipments(ports.shipping),
+        StepName.ALLOCATE_MORE: AllocateMore(ports.stock),
+        StepName.SETTLE_STOCK: SettleStock(ports.stock),
+        StepName.APPLY_EDIT: ApplyEdit(clock),
+        StepName.APPROVE_RETURN: ApproveReturn(ports.shipping, clock),
     }
 
 

@@ -41,6 +41,7 @@ class OrderRow:
     placed_at: datetime
     confirmed_at: datetime | None
     refunded_minor: int = 0
+    charged_minor: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

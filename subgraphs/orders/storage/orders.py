@@ -48,30 +48,39 @@ def insertion(order: Order) -> Any:
         "version": order.version,
         "voucher_code": order.voucher_code,
         "discount_minor": order.discount.minor,
+        "replaces": order.replaces,
     }
     return insert(orders).values(row).returning(orders.c.number)
 
 
 def lines_insertion(lines: Sequence[OrderLine]) -> CTE:
     """Say how to insert lines, as a part of a larger statement."""
-    rows = [
-        {
-            "id": line.id,
-            "order_id": line.order_id,
-            "position": line.position,
-            "sku": line.sku,
-            "variant_id": line.variant_id,
-            "product_id": line.product_id,
-            "name": line.name,
-            "quantity": line.quantity,
-            "unit_price_minor": line.unit_price.minor,
-            "net_minor": line.total.net.minor,
-            "tax_minor": line.total.tax.minor,
-            "discount_minor": line.discount.minor,
-        }
-        for line in lines
-    ]
-    return insert(order_lines).values(rows).cte("lines_added")
+    return insert(order_lines).values([line_row(line) for line in lines]).cte("lines_added")
+
+
+def line_row(line: OrderLine) -> dict[str, Any]:
+    """Spell a line as a row."""
+    return {
+        "id": line.id,
+        "order_id": line.order_id,
+        "position": line.position,
+        "sku": line.sku,
+        "variant_id": line.variant_id,
+        "product_id": line.product_id,
+        "name": line.name,
+        "quantity": line.quantity,
+        "unit_price_minor": line.unit_price.minor,
+        "net_minor": line.total.net.minor,
+        "tax_minor": line.total.tax.minor,
+        "discount_minor": line.discount.minor,
+    }
+
+
+async def place_alone(session: AsyncSession, order: Order, lines: Sequence[OrderLine], entry: TimelineEntry) -> str:
+    """Store an order that comes from no checkout, in one statement; give the number that it was given."""
+    placed = insertion(order).cte("placed")
+    statement = select(placed.c.number).add_cte(lines_insertion(lines), entry_insertion(entry))
+    return str((await session.execute(statement)).scalar_one())
 
 
 def entry_insertion(entry: TimelineEntry) -> CTE:
@@ -130,6 +139,15 @@ async def locked_with_lines(session: AsyncSession, order_id: str) -> tuple[Order
     rows = (await session.execute(statement)).mappings().all()
     currency = rows[0]["currency"]
     return _order(rows[0]), tuple(_line(row, currency, "line_") for row in rows)
+
+
+async def exchanged_for(session: AsyncSession, order: Order) -> list[str]:
+    """Name an order and, the latest first, those that it was exchanged for: their payments have paid for it, too."""
+    ids, replaced = [order.id], order.replaces
+    while replaced is not None:
+        ids.append(replaced)
+        replaced = (await session.execute(select(orders.c.replaces).where(orders.c.id == replaced))).scalar()
+    return ids
 
 
 async def lines_of(session: AsyncSession, order_ids: Sequence[str]) -> dict[str, list[OrderLine]]:
@@ -234,6 +252,9 @@ def _order(row: RowMapping) -> Order:
         version=row["version"],
         discount=Money(row["discount_minor"], currency),
         voucher_code=row["voucher_code"],
+        charged=Money(row["charged_minor"], currency),
+        revision=row["revision"],
+        replaces=row["replaces"],
     )
 
 

@@ -20,6 +20,8 @@ async def add(session: AsyncSession, returned: Return) -> None:
         order_id=returned.order_id,
         status=returned.status,
         reason=returned.reason,
+        credit_minor=returned.credit.minor if returned.credit else 0,
+        replacement_id=returned.replacement_id,
         created_at=returned.created_at,
         updated_at=returned.created_at,
     )
@@ -87,6 +89,8 @@ def _return(rows: Sequence[RowMapping]) -> Return:
         refund=Money(head["refund_minor"], head["currency"]),
         tracking_number=head["tracking_number"],
         label_url=head["label_url"],
+        credit=Money(head["credit_minor"], head["currency"]) if head["replacement_id"] else None,
+        replacement_id=head["replacement_id"],
         created_at=head["created_at"],
         lines=tuple(
             ReturnLine(line_id=row["line_id"], quantity=row["quantity"], state=ItemState(row["state"])) for row in rows

@@ -53,9 +53,11 @@ def insertions(saga: Saga, key: str, fingerprint: str, due_at: datetime, at: dat
     return insert(sagas).values(row).cte("saga_added"), insert(saga_steps).values(steps).cte("steps_added")
 
 
-async def add(session: AsyncSession, saga: Saga, key: str, due_at: datetime, at: datetime) -> None:
+async def add(
+    session: AsyncSession, saga: Saga, key: str, due_at: datetime, at: datetime, *, fingerprint: str = ""
+) -> None:
     """Store a new saga with its steps."""
-    first, second = insertions(saga, key, "", due_at, at)
+    first, second = insertions(saga, key, fingerprint, due_at, at)
     await session.execute(select(literal(1)).add_cte(first, second))
 
 

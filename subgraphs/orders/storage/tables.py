@@ -125,12 +125,15 @@ orders: Final = Table(
     Column("version", Integer, nullable=False, server_default="1"),
     Column("voucher_code", Text),
     Column("discount_minor", BigInteger, nullable=False, server_default="0"),
+    Column("charged_minor", BigInteger, nullable=False, server_default="0"),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("replaces", Text, ForeignKey("orders.id")),
     CheckConstraint("discount_minor >= 0", name="orders_discount"),
     CheckConstraint(
         "total_minor = subtotal_net_minor + subtotal_tax_minor + shipping_net_minor + shipping_tax_minor",
         name="orders_total_adds_up",
     ),
-    CheckConstraint("refunded_minor BETWEEN 0 AND total_minor", name="orders_refunds"),
+    CheckConstraint("refunded_minor >= 0", name="orders_refunds"),
     Index(
         "orders_one_per_cart",
         "cart_id",
@@ -233,7 +236,10 @@ returns: Final = Table(
     Column("label_url", Text),
     Column("created_at", TIMESTAMP, nullable=False),
     Column("updated_at", TIMESTAMP, nullable=False),
+    Column("credit_minor", BigInteger, nullable=False, server_default="0"),
+    Column("replacement_id", Text, ForeignKey("orders.id")),
     CheckConstraint("refund_minor >= 0", name="returns_refund"),
+    CheckConstraint("credit_minor >= 0", name="returns_credit"),
     Index("returns_of_order", "order_id", "created_at", "id"),
 )
 
@@ -251,6 +257,16 @@ invoices: Final = Table(
     "invoices",
     metadata,
     Column("number", BigInteger, primary_key=True),
-    Column("order_id", Text, ForeignKey("orders.id"), nullable=False, unique=True),
+    Column("order_id", Text, ForeignKey("orders.id"), nullable=False),
     Column("issued_at", TIMESTAMP, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Index("invoices_one_per_revision", "order_id", "revision", unique=True),
 )
+
+tax_classes: Final = Table(
+    "tax_classes",
+    metadata,
+    Column("sku", Text, primary_key=True),
+    Column("tax_class", Text, nullable=False),
+)
+"""Articles that are not of the standard class."""

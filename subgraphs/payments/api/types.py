@@ -1,4 +1,4 @@
-"""Payments, refunds, disputes and their history as clients see them; no token or key ever leaves."""
+"""Payments, refunds, disputes and their history as clients see them; no token or key ever leaves the shop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import strawberry
 
 from kernel.errors import DomainError
 from kernel.graphql import Connection, ErrorCode, Money, UserError, user_errors
-from kernel.identity import Caller
+from kernel.identity import Caller, require_service
 from subgraphs.payments.api.context import Info
 from subgraphs.payments.domain import errors
 from subgraphs.payments.domain import payment as domain
@@ -30,6 +30,13 @@ class Refund:
     status: Progress
     reason: str
     created_at: datetime
+    one: strawberry.Private[domain.Refund]
+
+    @strawberry.federation.field(inaccessible=True, description="The key that it was asked for under.")
+    async def key(self, info: Info) -> str:
+        """Give the key, to our own services."""
+        require_service(info.context.caller)
+        return self.one.idempotency_key
 
     @classmethod
     def of(cls, refund: domain.Refund) -> Self:
@@ -40,6 +47,7 @@ class Refund:
             status=refund.status,
             reason=refund.reason,
             created_at=refund.created_at,
+            one=refund,
         )
 
 

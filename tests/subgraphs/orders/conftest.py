@@ -115,6 +115,23 @@ class Depot:
         self.allocated.pop(order_id, None)
         self.faults.leave("release_allocation")
 
+    async def change_allocation(self, order_id, quantities, key, destination=None):
+        self.faults.enter("change_allocation")
+        if key not in self.answers:
+            has = self.allocated[order_id]
+            short = [
+                Shortage(s, q, has.get(s, 0) + self.left(s))
+                for s, q in quantities.items()
+                if q - has.get(s, 0) > self.left(s)
+            ]
+            if short:
+                raise InsufficientStockError(tuple(short))
+            self.allocated[order_id] = {s: q for s, q in quantities.items() if q}
+            lines = self.allocated[order_id].items()
+            self.answers[key] = tuple(StockLine(sku=s, quantity=q, warehouse_id="wh_1") for s, q in lines)
+        self.faults.leave("change_allocation")
+        return self.answers[key]
+
     async def take_back(self, order_id, sku, quantity, *, sellable, key):
         self.faults.enter("take_back")
         if key not in self.answers:
@@ -159,7 +176,7 @@ class Till:
         self.refunds.setdefault(key, self.payments[payment_id.removeprefix("pay:")][1].minor)
         self.faults.leave("refund")
 
-    async def refund_amount(self, order_id, amount, before, reason, key):
+    async def refund_amount(self, order_ids, amount, reason, key):
         self.faults.enter("refund_amount")
         self.refunds.setdefault(key, amount.minor)
         self.faults.leave("refund_amount")
@@ -177,7 +194,7 @@ class Parcels:
 
     def __init__(self, faults):
         self.faults = faults
-        self.on_the_way, self.halted = set(), set()
+        self.on_the_way, self.halted, self.held = set(), set(), set()
 
     async def choices(self, country, subtotal, weight_grams):
         self.faults.enter("choices")
@@ -190,6 +207,18 @@ class Parcels:
     async def return_label(self, order_id, return_id, weight_grams, key):
         self.faults.enter("return_label")
         return ReturnLabel(f"TRACK-{return_id[-4:]}", f"https://labels.example/{key}")
+
+    async def hold(self, order_id):
+        self.faults.enter("hold")
+        if order_id in self.on_the_way:
+            raise ConflictError("A part of the order is on its way already.", code="INVALID_STATE")
+        self.held.add(order_id)
+        self.faults.leave("hold")
+
+    async def resume(self, order_id):
+        self.faults.enter("resume")
+        self.held.discard(order_id)
+        self.faults.leave("resume")
 
     async def halt(self, order_id):
         self.faults.enter("halt")
