@@ -54,6 +54,14 @@ SCENARIOS: Final = {
     "lost-charge": Scenario("tok_timeout", ("paymentProcess", "stockAllocate"), Ending.BOUGHT),
     "lost-request": Scenario("tok_timeout_uncharged", ("paymentProcess",), Ending.BOUGHT),
     "cancel": Scenario("tok_approve", ("shipmentsHalt", "paymentRefund", "allocationRelease"), Ending.CANCELLED),
+    "edit": Scenario("tok_approve", ("shipmentsHold", "allocationChange", "paymentProcess"), Ending.EDITED),
+    "edit-declined": Scenario("tok_approve", ("paymentProcess", "shipmentsResume"), Ending.BOUGHT),
+    "edit-smaller": Scenario("tok_approve", ("allocationChange", "paymentRefund"), Ending.MADE_SMALLER),
+    "refund": Scenario("tok_approve", ("paymentRefund",), Ending.PARTLY_REFUNDED),
+    "return": Scenario("tok_approve", ("stockReturn", "paymentRefund"), Ending.RETURNED),
+    "exchange": Scenario(
+        "tok_approve", ("stockReserve", "paymentProcess", "stockAllocate", "returnLabelCreate"), Ending.EXCHANGED
+    ),
 }
 """What a buyer does, and the calls of its saga that are disturbed."""
 

@@ -18,12 +18,14 @@ from kernel.calls import InProcessCalls
 from kernel.database import Database
 from kernel.events.rabbitmq import RabbitDelivery
 from kernel.graphql.execution import Executor
+from kernel.identity import Caller
 from kernel.jobs import JobRunner
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
+from tests.crash.after_sale import AFTER_SALE
 from tests.crash.faults import DisturbedCalls, Fault, die_in_the_struck_call
 from tests.kernel.transports import all_settled
-from tests.sale import ADD, ADDRESS, ADDRESS_SET, APPS, BUYER, CANCEL, CHECKOUT, COMPLETE, METHOD_SET
+from tests.sale import ADD, ADDRESS, ADDRESS_SET, APPS, BUYER, CHECKOUT, COMPLETE, METHOD_SET
 
 LINES = [{"sku": "SKU-A", "quantity": 2}, {"sku": "SKU-B", "quantity": 1}]
 KEY = "the-buyer-clicked-once"
@@ -52,9 +54,11 @@ class Store:
         await self.delivery.start()
         await self.jobs.start()
 
-    async def run(self, document: str, **variables: Any) -> dict[str, Any]:
-        """Send the buyer's operation to orders; give the payload of its one field, or what went wrong inside."""
-        result = await self.subgraphs["orders"].executor.execute(document, variables, caller=BUYER)
+    async def run(
+        self, document: str, *, subgraph: str = "orders", caller: Caller = BUYER, **variables: Any
+    ) -> dict[str, Any]:
+        """Send an operation, the buyer's to orders; give the payload of its one field, or what went wrong inside."""
+        result = await self.subgraphs[subgraph].executor.execute(document, variables, caller=caller)
         if result.errors or result.data is None:
             return {"errors": [{"code": "INTERNAL", "message": str(result.errors)}]}
         (payload,) = result.data.values()
@@ -125,11 +129,14 @@ async def scenario(store: Store, name: str, sale: dict[str, Any]) -> dict[str, A
     if name == "buy-late":
         await _let_reservations_expire(store)
     print(json.dumps({"event": "ready", "sale": sale}), flush=True)
-    if name == "cancel":
+    if name in AFTER_SALE:
         order = (await _settled(store, sale))["order"]["id"]
-        print(json.dumps({"event": "ready", "sale": {**sale, "order": order}}), flush=True)
+        sale = await AFTER_SALE[name].prepare(store, {**sale, "order": order})
+        print(json.dumps({"event": "ready", "sale": sale}), flush=True)
         store.fault.armed = True
-        return await store.run(CANCEL, id=order)
+        answer = await AFTER_SALE[name].act(store, sale)
+        await _struck_or_at_rest(store)
+        return answer
     store.fault.armed = True
     answer = await complete(store, sale)
     await _struck_or_at_rest(store)
@@ -154,8 +161,8 @@ async def _struck_or_at_rest(store: Store) -> None:
 async def recover(store: Store, name: str, sale: dict[str, Any]) -> dict[str, Any]:
     """Do what a buyer does who saw no answer: press the button again. Then wait until nothing moves."""
     answer = await _settled(store, sale)
-    if name == "cancel":
-        answer = await store.run(CANCEL, id=sale.get("order") or answer["order"]["id"])
+    if name in AFTER_SALE:
+        answer = await AFTER_SALE[name].act(store, sale)
     async with asyncio.timeout(60):
         while not await store.at_rest():  # noqa: ASYNC110 # the facts are rows in databases
             await asyncio.sleep(0.05)

@@ -12,6 +12,7 @@ CELLS = (
     Cell("buy", "paymentProcess", "kill-during-2"),
     Cell("cancel", "paymentRefund", "kill-after"),
     Cell("buy", "stockAllocate", "database-after"),
+    Cell("edit", "allocationChange", "kill-after"),
 )
 pytestmark = pytest.mark.timeout(300)
 
