@@ -22,6 +22,7 @@ from router.policy.gate import policy_gate
 from router.policy.identity import Identity, TokenVerifier
 from router.policy.internal_token import impersonator_of
 from router.policy.keys import KeySet
+from router.policy.token_settings import AuthenticationSettings, RevocationSettings
 from router.server.app import RouterApp, create_router_app
 from router.server.ways import cached, seen
 from router.supergraph import load_supergraph
@@ -53,6 +54,7 @@ MOUNTS = {
 """Which subgraph answers what is no GraphQL, by the beginning of its path."""
 
 _KEYS_REFRESH = 300.0
+_REVOKED_WITHIN = 0.2
 
 
 def build_storefront(
@@ -81,6 +83,7 @@ def build_storefront(
     verifier = TokenVerifier(keys, issuer=ISSUER, audience=ISSUER)
     telemetry = _telemetry(settings)
     router_settings = RouterSettings(
+        authentication=AuthenticationSettings(revocation=_revocation(settings)),
         explorer=ExplorerSettings(title="Storegraph", samples_dir=str(SAMPLES), log_in=_log_in(users)),
         caching=CachingSettings(enabled=True),
         persisted_operations=_published(settings),
@@ -98,6 +101,10 @@ def build_storefront(
     routes = {name: mount(shop.subgraphs[name].routes) for name in ("users", "payments", "shipping")}
     mounts = {beginning: routes[name] for beginning, name in MOUNTS.items()}
     return create_router_app(engine, router_settings, verifier=verifier, mounts=mounts, sight=sight)
+
+
+def _revocation(settings: Settings) -> RevocationSettings | None:
+    return RevocationSettings(redis=settings.redis_url, interval=_REVOKED_WITHIN) if settings.redis_url else None
 
 
 def _telemetry(settings: Settings) -> TelemetrySettings:

@@ -60,7 +60,18 @@ class Revocations:
 
     async def revoke(self, name: str, seconds: float) -> None:
         """Revoke `jti:…`, `sid:…` or `sub:…` for as long as a token of that name could be good."""
-        await self._redis.zadd(self._settings.key, {name: time.time() + seconds})
+        now = time.time()
+        await self._redis.zadd(self._settings.key, {name: now + seconds})
+        await self._redis.zremrangebyscore(self._settings.key, "-inf", now)
+
+    async def restore(self, name: str) -> bool:
+        """Let what was revoked hold again; tell whether it was."""
+        return bool(await self._redis.zrem(self._settings.key, name))
+
+    async def listed(self) -> list[tuple[str, float]]:
+        """Return what is revoked now, with the time when it can be forgotten."""
+        found = await self._redis.zrange(self._settings.key, time.time(), "+inf", byscore=True, withscores=True)  # type: ignore[arg-type]
+        return [(str(name), float(until)) for name, until in found]
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -34,7 +34,7 @@ def start_valkey(directory: DataDirectory) -> Valkey:
 
     data = directory.root / "valkey"
     data.mkdir(exist_ok=True, mode=0o700)
-    path, pid_file = directory.socket_directory() / "valkey.sock", data / "valkey.pid"
+    path, pid_file = _socket(directory), data / "valkey.pid"
     options = {
         "port": "0",
         "unixsocket": str(path),
@@ -53,7 +53,16 @@ def start_valkey(directory: DataDirectory) -> Valkey:
     child = start_child("Valkey", command, log=directory.log("valkey"), stop_signal=signal.SIGTERM)
     child.wait_until(lambda: _answers(path))
     pid_file.write_text(str(child.pid))
-    return Valkey(child, f"unix://{quote(str(path))}")
+    return Valkey(child, valkey_url(directory))
+
+
+def valkey_url(directory: DataDirectory) -> str:
+    """Return where the server of a data directory is reached while it runs."""
+    return f"unix://{quote(str(_socket(directory)))}"
+
+
+def _socket(directory: DataDirectory) -> Path:
+    return directory.socket_directory() / "valkey.sock"
 
 
 def _answers(path: Path) -> bool:

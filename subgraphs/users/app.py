@@ -42,11 +42,13 @@ from subgraphs.users.service.wallet import Wallet
 from subgraphs.users.settings import UsersSettings
 from subgraphs.users.storage.keys import FixedKey, RotatingKeys, SigningKeys
 from subgraphs.users.storage.personal import PersonalKeys
+from subgraphs.users.storage.revocations import Revocations
 from subgraphs.users.storage.throttle import Throttle, connect
 
 NAME: Final = "users"
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 _HOURLY: Final = 3600.0
+_TELL_SECONDS: Final = 30.0
 _KEY_SET_CACHE: Final = {"cache-control": "public, max-age=300"}
 
 
@@ -70,6 +72,7 @@ def build(settings: Settings, parts: Parts, own: UsersSettings | None = None) ->
 
     async def close() -> None:
         hasher.close()
+        await service.sessions.revocations.finish()
         await redis.aclose()
 
     return Subgraph(
@@ -119,7 +122,14 @@ def _service(
     by_email = Throttle(redis, own.lockout_policy(), "login")
     secrets = OneTimeSecrets(database=database, keys=keys, clock=clock, mail_key=mail_key(settings))
     accounts = Accounts(database=database, keys=keys, hasher=hasher, secrets=secrets, clock=clock)
-    sessions = Sessions(database=database, keys=keys, tokens=tokens, clock=clock, rules=own.session_rules())
+    sessions = Sessions(
+        database=database,
+        keys=keys,
+        tokens=tokens,
+        clock=clock,
+        rules=own.session_rules(),
+        revocations=Revocations(redis, tokens.lifetime),
+    )
     factors = SecondFactors(database=database, keys=keys, secrets=secrets, clock=clock, party=own.relying_party())
     log_in = LogIn(
         database=database,
@@ -198,7 +208,8 @@ def _jobs(service: UsersService, signing: SigningKeys, clock: Clock) -> tuple[Jo
         "rewrap-keys": service.accounts.rewrap_keys,
         "rotate-signing-keys": rotate_keys,
     }
-    return tuple(Job(name=f"users.{name}", run=run, every=_HOURLY) for name, run in portions.items())
+    telling = Job(name="users.tell-ended-sessions", run=service.sessions.tell_ended, every=_TELL_SECONDS)
+    return (telling, *(Job(name=f"users.{name}", run=run, every=_HOURLY) for name, run in portions.items()))
 
 
 def _key_set_route(tokens: AccessTokens) -> Route:

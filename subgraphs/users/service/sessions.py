@@ -35,6 +35,7 @@ from subgraphs.users.service.tokens import AccessTokens
 from subgraphs.users.storage import accounts as stored_accounts
 from subgraphs.users.storage import sessions as stored
 from subgraphs.users.storage.personal import PersonalKeys
+from subgraphs.users.storage.revocations import Revocations
 
 _log = telemetry.get_logger("users")
 
@@ -69,6 +70,7 @@ class Sessions:
     tokens: AccessTokens
     clock: Clock
     rules: SessionRules
+    revocations: Revocations
     refreshing: dict[bytes, asyncio.Task[Grant | None]] = field(default_factory=dict[bytes, Any])
     """Refreshes under way in this process, by the hash of their token."""
 
@@ -120,7 +122,8 @@ class Sessions:
     async def log_out(self, secret: str) -> None:
         """End the session that a refresh token belongs to; one that opens nothing is no error."""
         async with self.database.transaction() as session:
-            await stored.revoke_by_token(session, fingerprint(secret), reason="logout", now=self.clock.now())
+            ended = await stored.revoke_by_token(session, fingerprint(secret), reason="logout", now=self.clock.now())
+            self.revocations.tell_after(session, ended)
 
     async def devices(self, user_id: str) -> list[Device]:
         """List the sessions of somebody that have not ended."""
@@ -142,8 +145,10 @@ class Sessions:
         """
         async with self.database.transaction() as session:
             now = self.clock.now()
-            if not await stored.revoke_of_user(session, user_id, reason="revoked", now=now, only=session_id):
+            ended = await stored.revoke_of_user(session, user_id, reason="revoked", now=now, only=session_id)
+            if not ended:
                 raise NotFoundError("There is no such session.", path=("id",))
+            self.revocations.tell_after(session, ended)
 
     async def revoke_all(self, user_id: str, *, but: str | None = None, reason: str = "revoked") -> int:
         """End all sessions of somebody, but perhaps the one they are using; tell how many."""
@@ -154,12 +159,22 @@ class Sessions:
         self, session: AsyncSession, user_id: str, *, but: str | None = None, reason: str = "revoked"
     ) -> int:
         """End all sessions of somebody in the caller's transaction."""
-        return len(await stored.revoke_of_user(session, user_id, reason=reason, now=self.clock.now(), but=but))
+        ended = await stored.revoke_of_user(session, user_id, reason=reason, now=self.clock.now(), but=but)
+        self.revocations.tell_after(session, ended)
+        return len(ended)
 
     async def note_proof(self, session: AsyncSession, device: Device, method: str) -> None:
         """Note that the user of a session proved again who they are."""
         proven = replace(device, authenticated_at=self.clock.now(), methods=device.methods | {method})
         await stored.note_proof(session, proven)
+
+    async def tell_ended(self) -> int:
+        """Tell the router again of sessions whose access tokens could be good still; it may have missed some."""
+        since = self.clock.now() - self.revocations.lifetime
+        async with self.database.session() as session:
+            ended = await stored.revoked_since(session, since)
+        await self.revocations.tell(ended)
+        return 0
 
     async def forget_expired(self) -> int:
         """Remove sessions that ended by time, some at a time; tell how many."""
@@ -179,6 +194,7 @@ class Sessions:
         if verdict is Verdict.REVOKE_FAMILY:
             _log.warning("used token presented again; its session is revoked", user_id=token.user_id)
             await stored.revoke_family(session, token.family_id, reason="reuse", now=now)
+            self.revocations.tell_after(session, [token.family_id])
         if verdict in {Verdict.REVOKE_FAMILY, Verdict.REFUSE}:
             return None
         nonce = token.successor_nonce or new_nonce()

@@ -154,14 +154,23 @@ async def revoke_of_user(
     return [str(family_id) for family_id in ended.scalars()]
 
 
-async def revoke_by_token(session: AsyncSession, fingerprint: bytes, *, reason: str, now: datetime) -> None:
-    """End the family of a token, if there is such a token."""
+async def revoke_by_token(session: AsyncSession, fingerprint: bytes, *, reason: str, now: datetime) -> list[str]:
+    """End the family of a token, if there is such a token; give its id."""
     family = select(refresh_tokens.c.family_id).where(refresh_tokens.c.fingerprint == fingerprint)
-    await session.execute(
+    ended = await session.execute(
         update(session_families)
         .where(session_families.c.id == family.scalar_subquery(), session_families.c.revoked_at.is_(None))
         .values(revoked_at=now, revoked_because=reason)
+        .returning(cast(session_families.c.id, Text))
     )
+    return [str(family_id) for family_id in ended.scalars()]
+
+
+async def revoked_since(session: AsyncSession, since: datetime) -> list[str]:
+    """Give the ids of families that were ended since some time."""
+    name = cast(session_families.c.id, Text)
+    found = await session.execute(select(name).where(session_families.c.revoked_at > since))
+    return [str(family_id) for family_id in found.scalars()]
 
 
 async def delete_expired(session: AsyncSession, now: datetime, *, at_most: int = 500) -> int:

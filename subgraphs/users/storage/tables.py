@@ -117,6 +117,7 @@ session_families = Table(
     Column("impersonator_id", Text),
     Index("session_families_user", "user_id"),
     Index("session_families_expiry", "expires_at"),
+    Index("session_families_ended", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
 )
 """One row per log-in; all refresh tokens that follow from it live and die together."""
 
