@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
@@ -15,6 +15,8 @@ from runtime.export_schema import PROJECT
 from runtime.stack.debian import program
 
 TEMPLATE: Final = PROJECT / "deploy" / "nginx.conf.template"
+ANSWERING: Final = ("users", "payments", "shipping")
+"""The subgraphs that answer clients themselves where it is no GraphQL; the template says at which paths."""
 _TLS: Final = "ssl_certificate {}; ssl_certificate_key {}; ssl_protocols TLSv1.2 TLSv1.3;"
 
 
@@ -28,12 +30,13 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Nginx:
-    """A load balancer: its folder, where it listens, and the ports of the routers behind it."""
+    """A load balancer: its folder, where it listens, and the ports of the routers and subgraphs behind it."""
 
     folder: Path
     host: str
     port: int
     routers: Sequence[int]
+    subgraphs: Mapping[str, int]
     certificate: Certificate | None = None
 
     @property
@@ -68,4 +71,5 @@ class Nginx:
             STOREGRAPH_NGINX_ROUTERS=" ".join(
                 f"server 127.0.0.1:{port} max_fails=2 fail_timeout=2s;" for port in routers
             ),
+            **{f"STOREGRAPH_NGINX_{name.upper()}": f"server 127.0.0.1:{self.subgraphs[name]};" for name in ANSWERING},
         )

@@ -55,8 +55,9 @@ def run_services(options: ServicesUpOptions) -> None:
     folder = settings.data_dir / "shop"
     folder.mkdir(exist_ok=True)
     routers = [free_port() for _ in range(options.routers)]
-    nginx = Nginx(folder / "nginx", options.host, options.port, routers)
-    shop = ShopProcesses(environment, folder, choose_ports(), routers, nginx)
+    subgraphs = choose_ports()
+    nginx = Nginx(folder / "nginx", options.host, options.port, routers, subgraphs)
+    shop = ShopProcesses(environment, folder, subgraphs, routers, nginx)
     supervisor = Supervisor(steps.console.print)
     try:
         with steps.step("8 subgraphs and their workers"):

@@ -7,11 +7,12 @@ import pytest
 
 from router.composition import read_config
 from router.config_file import load_settings
-from runtime.export_schema import SUPERGRAPH_CONFIG
+from runtime.export_schema import PROJECT, SUPERGRAPH_CONFIG
 from runtime.shop import SUBGRAPHS
 from runtime.stack import debian
 from runtime.stack.nginx import Certificate, Nginx
 from runtime.stack.shop_processes import ROUTER_CONFIG
+from runtime.storefront import MOUNTS
 
 
 @pytest.fixture
@@ -57,11 +58,23 @@ def test_routers_find_each_subgraph_where_it_is_said_to_be(monkeypatch):
     assert moved == {name: f"http://{name}:4000/graphql" for name in SUBGRAPHS}
 
 
+PORTS = {"users": 6001, "payments": 6002, "shipping": 6003}
+
+
+def test_what_is_no_graphql_goes_to_the_same_subgraphs_in_every_mode(tmp_path):
+    config = Nginx(tmp_path, "127.0.0.1", 4999, [5001], PORTS).configuration([5001])
+    ingress = (PROJECT / "deploy/helm/storegraph/templates/router.yaml").read_text()
+    for path, name in MOUNTS.items():
+        assert f"location {path} {{ proxy_pass http://{name};" in config
+        assert f'"{path}" "{name}"' in ingress
+        assert f"upstream {name} {{ server 127.0.0.1:{PORTS[name]}; }}" in config
+
+
 @pytest.mark.parametrize("secured", [False, True])
 def test_nginx_takes_its_configuration(tmp_path, secured, certificate):
     if debian.missing(["nginx"]):
         pytest.skip("nginx is not installed (storegraph services install)")
-    nginx = Nginx(tmp_path, "127.0.0.1", 4999, [5001, 5002], certificate if secured else None)
+    nginx = Nginx(tmp_path, "127.0.0.1", 4999, [5001, 5002], PORTS, certificate if secured else None)
     nginx.write([5001])
     config = tmp_path / "nginx.conf"
     checked = subprocess.run(
