@@ -78,8 +78,13 @@ class Caller:
         return self.kind in {"staff", "admin"}
 
     def has_any_role(self, roles: Collection[str]) -> bool:
-        """Tell whether the caller has one of these roles; an administrator has all of them."""
-        return self.kind == "admin" or self.kind in roles or not self.roles.isdisjoint(roles)
+        """Tell whether the caller has one of these roles; an administrator has all of them.
+
+        Everybody who works here is of the kind `staff`, the support and the warehouse too: of them the role counts.
+        """
+        if self.kind == "admin" or not self.roles.isdisjoint(roles):
+            return True
+        return self.kind != "staff" and self.kind in roles
 
 
 ANONYMOUS: Final = Caller()

@@ -100,9 +100,12 @@ def test_kinds_roles_and_scopes_are_each_needed():
             require(ANNA, **demand)
 
 
-def test_an_administrator_has_every_role_and_a_kind_is_a_role():
+def test_an_administrator_has_every_role_and_a_kind_is_a_role_except_that_of_all_who_work_here():
     assert require(ADMIN, roles={"vendor"}) == "usr_3"
-    assert require(STAFF, roles={"staff"}) == "usr_2"
+    assert require(Caller(id="usr_4", kind="vendor"), roles={"vendor"}) == "usr_4"
+    for role, passes in {"staff": True, "warehouse": False, "support": False}.items():
+        caller = Caller(id="usr_5", kind="staff", roles=frozenset({role}))
+        assert caller.has_any_role({"staff"}) == passes
 
 
 def test_services_owners_and_staff():

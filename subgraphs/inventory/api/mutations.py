@@ -11,11 +11,11 @@ from kernel.errors import DomainError
 from kernel.graphql import UserError
 from kernel.identity import require_service
 from subgraphs.inventory.api.context import Info
+from subgraphs.inventory.api.places import require_stock_staff
 from subgraphs.inventory.api.types import (
     StockAllocation,
     StockLevel,
     StockReservation,
-    require_stock_staff,
     stock_errors,
 )
 from subgraphs.inventory.domain.places import Destination

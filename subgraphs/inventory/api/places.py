@@ -12,6 +12,12 @@ from subgraphs.inventory.api.context import Info
 from subgraphs.inventory.storage import reading
 
 
+def require_stock_reader(caller: Caller) -> None:
+    """Let pass who works here: the support tells buyers what there is."""
+    if not caller.is_service:
+        require(caller, kinds={"staff", "admin"})
+
+
 def require_stock_staff(caller: Caller) -> None:
     """Let pass who works with stock."""
     if not caller.is_service:

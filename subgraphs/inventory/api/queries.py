@@ -10,13 +10,13 @@ from kernel.graphql import Connection, connection
 from kernel.identity import require_service
 from kernel.pagination import Page
 from subgraphs.inventory.api.context import Info
+from subgraphs.inventory.api.places import require_stock_reader
 from subgraphs.inventory.api.types import (
     StockAllocation,
     StockLevel,
     StockMovement,
     StockReservation,
     Warehouse,
-    require_stock_staff,
 )
 from subgraphs.inventory.domain.stock import MovementType
 from subgraphs.inventory.storage import promises, reading
@@ -50,7 +50,7 @@ class Query:
     @strawberry.field(description="The warehouses, the preferred ones first; for staff.")
     async def warehouses(self, info: Info, first: int | None = None, after: str | None = None) -> Connection[Warehouse]:
         """List warehouses."""
-        require_stock_staff(info.context.caller)
+        require_stock_reader(info.context.caller)
         database = info.context.service.database
 
         async def count() -> int:
@@ -66,7 +66,7 @@ class Query:
         self, info: Info, first: int | None = None, after: str | None = None, where: StockLevelWhere | None = None
     ) -> Connection[StockLevel]:
         """List levels."""
-        require_stock_staff(info.context.caller)
+        require_stock_reader(info.context.caller)
         wanted = where or StockLevelWhere()
         service = info.context.service
         async with service.database.session() as session:
@@ -84,7 +84,7 @@ class Query:
         self, info: Info, first: int | None = None, after: str | None = None, where: StockMovementWhere | None = None
     ) -> Connection[StockMovement]:
         """List the ledger."""
-        require_stock_staff(info.context.caller)
+        require_stock_reader(info.context.caller)
         wanted = where or StockMovementWhere()
         async with info.context.service.database.session() as session:
             page = await reading.page_of_movements(session, Page(first=first, after=after), _filter(wanted))

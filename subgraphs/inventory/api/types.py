@@ -10,7 +10,7 @@ import strawberry
 from kernel.errors import DomainError
 from kernel.graphql import ErrorCode, UserError, user_errors
 from subgraphs.inventory.api.context import Info
-from subgraphs.inventory.api.places import Warehouse, require_stock_staff, warehouse_of
+from subgraphs.inventory.api.places import Warehouse, require_stock_reader, warehouse_of
 from subgraphs.inventory.api.planning_types import PlannedVariant
 from subgraphs.inventory.domain import errors, reservations
 from subgraphs.inventory.domain.availability import Availability
@@ -63,7 +63,7 @@ class VariantAvailability:
     @strawberry.field(description="What each warehouse that works can promise; for staff.")
     def warehouses(self, info: Info) -> list[WarehouseAvailability]:
         """Give the parts of the total."""
-        require_stock_staff(info.context.caller)
+        require_stock_reader(info.context.caller)
         return [
             WarehouseAvailability(warehouse_id=warehouse_id, quantity_available=quantity)
             for warehouse_id, quantity in self.found.by_warehouse.items()
@@ -151,7 +151,7 @@ class ProductVariant(PlannedVariant):
     @strawberry.field(description="How it stands in each warehouse; for staff.")
     async def stock(self, info: Info) -> list[StockLevel]:
         """Give the levels of all warehouses."""
-        require_stock_staff(info.context.caller)
+        require_stock_reader(info.context.caller)
         return [StockLevel.of(each) for each in await info.context.loaders.standings.load(self.sku)]
 
 

@@ -63,12 +63,14 @@ class AfterSaleMutations:
         states = {str(line.line_id): line.state for line in lines}
         return await _returned(info.context.service.returns.receive(info.context.caller, id, states))
 
-    @strawberry.mutation(description="Give a part of the money back without goods, once for each key; for staff.")
+    @strawberry.mutation(
+        description="Give a part of the money back without goods, once for each key; needs the scope `payments:refund`."
+    )
     async def order_refund(
         self, info: Info, id: strawberry.ID, amount: MoneyInput, reason: str, idempotency_key: str
     ) -> OrderPayload:
         """Give a part of the money back."""
-        require(info.context.caller, kinds={"staff", "admin"})
+        require(info.context.caller, kinds={"staff", "admin"}, scopes={"payments:refund"})
 
         async def refund() -> order_domain.Order:
             money = amount.to_domain("amount")

@@ -97,7 +97,7 @@ class Mutation:
             return PaymentPayload(errors=payment_errors(error))
         return PaymentPayload(payment=Payment.of(payment))
 
-    @strawberry.mutation(description="Give money back, all that is left if no amount is named; for staff.")
+    @strawberry.mutation(description="Give money back, all that is left if no amount is named; needs the scope `payments:refund`.")
     async def payment_refund(
         self,
         info: Info,
@@ -107,7 +107,9 @@ class Mutation:
         reason: str = "",
     ) -> PaymentRefundPayload:
         """Give money back, once for each key."""
-        require(info.context.caller, kinds={"service", "staff", "admin"})
+        caller = info.context.caller
+        if not caller.is_service:
+            require(caller, kinds={"staff", "admin"}, scopes={"payments:refund"})
         try:
             refund = await info.context.service.refunds.refund(
                 payment_id=payment_id,

@@ -18,7 +18,7 @@ from kernel.identity import ANONYMOUS, Caller
 from subgraphs.inventory.domain.reservations import Wish
 
 ORDERS = Caller.service("orders")
-STAFF = Caller(id="usr_staff", kind="staff")
+STAFF = Caller(id="usr_staff", kind="staff", roles=frozenset({"staff"}))
 ADMIN = Caller(id="usr_admin", kind="admin")
 CUSTOMER = Caller(id="usr_1", kind="customer")
 

@@ -9,7 +9,7 @@ from subgraphs.inventory.service import InventoryService
 from subgraphs.inventory.service.auditing import project
 
 ORDERS = Caller.service("orders")
-STAFF = Caller(id="usr_staff", kind="staff")
+STAFF = Caller(id="usr_staff", kind="staff", roles=frozenset({"staff"}))
 CUSTOMER = Caller(id="usr_1", kind="customer")
 
 

@@ -33,7 +33,7 @@ from subgraphs.inventory.storage import demand, forecasts, insight, purchasing
 from subgraphs.inventory.storage.demand import SoldElsewhere
 
 TERMS = Terms(lead_time_days=14, cycle_days=14, service_level=0.95)
-STAFF = Caller(id="usr_staff", kind="staff")
+STAFF = Caller(id="usr_staff", kind="staff", roles=frozenset({"staff"}))
 
 
 @pytest.fixture

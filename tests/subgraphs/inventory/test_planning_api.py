@@ -10,7 +10,7 @@ from subgraphs.inventory.domain.forecasting.series import monday
 from subgraphs.inventory.storage import demand
 from subgraphs.inventory.storage.demand import SoldElsewhere
 
-STAFF = Caller(id="usr_staff", kind="staff")
+STAFF = Caller(id="usr_staff", kind="staff", roles=frozenset({"staff"}))
 WAREHOUSE = Caller(id="usr_w", kind="customer", roles=frozenset({"warehouse"}))
 CUSTOMER = Caller(id="usr_1", kind="customer", email="ada@example.com")
 

@@ -285,7 +285,7 @@ async def test_killed_around_any_call_it_is_one_order_and_one_charge(shop, momen
     }
 
 
-STAFF = Caller(id="usr_staff", kind="staff", roles=frozenset({"staff"}))
+STAFF = Caller(id="usr_staff", kind="staff", roles=frozenset({"staff"}), scopes=frozenset({"payments:refund"}))
 REQUEST = """mutation ($id: ID!, $lines: [OrderReturnLineInput!]!) {
   orderReturnRequest(orderId: $id, input: { lines: $lines, reason: "too small" }) {
     orderReturn { id status } errors { code message } } }"""

@@ -8,7 +8,7 @@ from kernel.identity import ANONYMOUS, Caller
 ORDERS = Caller.service("orders")
 BUYER = Caller(id="usr_1", kind="customer")
 OTHER = Caller(id="usr_2", kind="customer")
-STAFF = Caller(id="usr_9", kind="staff")
+STAFF = Caller(id="usr_9", kind="staff", scopes=frozenset({"payments:refund"}))
 
 PROCESS = """
 mutation ($input: PaymentProcessInput!, $key: String!) {
@@ -95,8 +95,9 @@ async def test_staff_refunds_and_is_told_what_is_left(payments):
     ]
 
 
-async def test_buyers_do_not_refund_themselves(payments):
-    result = await payments.executor.execute(REFUND, {"id": "pay_1", "key": "r"}, caller=BUYER)
+@pytest.mark.parametrize("caller", [BUYER, Caller(id="usr_9", kind="staff", roles=frozenset({"staff", "support"}))])
+async def test_neither_buyers_nor_who_lacks_the_scope_refund(payments, caller):
+    result = await payments.executor.execute(REFUND, {"id": "pay_1", "key": "r"}, caller=caller)
     assert "FORBIDDEN" in str(result.to_builtins())
 
 
