@@ -18,6 +18,7 @@ from subgraphs.orders.domain.tax_table import STANDARD_TABLE
 from subgraphs.orders.remote import RemoteCatalogue, RemotePayments, RemoteShipping, RemoteStock, RemoteVouchers
 from subgraphs.orders.service import OrdersService
 from subgraphs.orders.service.cart_care import CartCare
+from subgraphs.orders.service.cart_vouchers import CartVoucherService
 from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
@@ -87,6 +88,7 @@ def make_service(parts: Parts, own: OrdersSettings, ports: Ports, *, alone: bool
     return OrdersService(
         database=database,
         carts=carts,
+        cart_vouchers=CartVoucherService(database, carts, ports.vouchers, clock),
         drafts=DraftService(carts, checkouts),
         checkouts=checkouts,
         completion=CompletionService(

@@ -158,6 +158,8 @@ RULES: Final[Mapping[str, Rule]] = {
     "checkoutVoucherRemove": owner("chk", STAFF),
     "voucherCreate": only(ADMIN),
     "voucherEnd": only(ADMIN),
+    "cartVoucherApply": owner("cart", STAFF),
+    "cartVoucherRemove": owner("cart", STAFF),
     "cartLineSave": owner("cart", STAFF),
     "cartLineRestore": owner("cart", STAFF),
     "cartMerge": Rule(admitted=frozenset({"customer"}), thing="cart"),

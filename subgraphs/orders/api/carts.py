@@ -6,7 +6,7 @@ from datetime import datetime
 
 import strawberry
 
-from kernel.graphql import CurrencyCode, Money
+from kernel.graphql import CurrencyCode, Money, UserError, user_errors
 from subgraphs.orders.api.context import Info
 from subgraphs.orders.api.references import Product, ProductVariant
 from subgraphs.orders.domain import cart as domain
@@ -14,6 +14,7 @@ from subgraphs.orders.domain import notices as domain_notices
 from subgraphs.orders.domain.merging import MergeStrategy
 from subgraphs.orders.domain.notices import NoticeKind
 from subgraphs.orders.service.access import may_see
+from subgraphs.orders.service.cart_vouchers import Standing
 
 strawberry.enum(NoticeKind, name="CartNoticeKind", description="What there is to know about a line.")
 strawberry.enum(
@@ -79,6 +80,29 @@ class CartNotice:
         )
 
 
+@strawberry.type(description="A voucher on a cart: what it takes off now, or why it does not count.")
+class CartVoucher:
+    """A voucher on a cart."""
+
+    code: str
+    name: str | None
+    discount: Money | None = strawberry.field(
+        description="What it takes off the subtotal; null while it does not count."
+    )
+    problem: UserError | None = strawberry.field(description="Why it does not count now.")
+
+    @classmethod
+    def of(cls, standing: Standing) -> CartVoucher:
+        """Show how a voucher stands."""
+        voucher, refusal = standing.voucher, standing.refusal
+        return cls(
+            code=standing.code,
+            name=voucher.name if voucher else None,
+            discount=Money.of(voucher.discount) if voucher else None,
+            problem=user_errors(refusal)[0] if refusal else None,
+        )
+
+
 @strawberry.federation.type(keys=["id"], description="A cart; a guest's belongs to whoever knows its id.")
 class Cart:
     """A cart."""
@@ -100,6 +124,12 @@ class Cart:
     async def notices(self, info: Info) -> list[CartNotice] | None:
         """Compare the cart with catalogue and stock of now."""
         return [CartNotice.of(each) for each in await info.context.service.carts.notices(self.cart)]
+
+    @strawberry.field(description="The voucher that was entered, as it stands now; a checkout takes it over.")
+    async def voucher(self, info: Info) -> CartVoucher | None:
+        """Ask how the voucher stands."""
+        standing = await info.context.service.cart_vouchers.standing(info.context.caller, self.cart)
+        return None if standing is None else CartVoucher.of(standing)
 
     @classmethod
     def of(cls, cart: domain.Cart) -> Cart:

@@ -144,6 +144,16 @@ class CartMutations:
         """Set how many pieces a line holds."""
         return await _cart(info.context.service.carts.set_quantity(info.context.caller, id, sku, quantity))
 
+    @strawberry.mutation(description="Let a voucher count for a cart, in place of an earlier one.")
+    async def cart_voucher_apply(self, info: Info, id: strawberry.ID, code: str) -> CartPayload:
+        """Let a voucher count."""
+        return await _cart(info.context.service.cart_vouchers.apply(info.context.caller, id, code))
+
+    @strawberry.mutation(description="Take the voucher off a cart.")
+    async def cart_voucher_remove(self, info: Info, id: strawberry.ID) -> CartPayload:
+        """Take the voucher off."""
+        return await _cart(info.context.service.cart_vouchers.remove(info.context.caller, id))
+
     @strawberry.mutation(description="Take a line out of a cart.")
     async def cart_line_remove(self, info: Info, id: strawberry.ID, sku: str) -> CartPayload:
         """Take a line out."""

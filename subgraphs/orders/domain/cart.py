@@ -60,6 +60,8 @@ class Cart:
     updated_at: datetime
     saved: tuple[CartLine, ...] = ()
     merged_into: str | None = None
+    voucher_code: str | None = None
+    """A code that its buyer has entered; empty once they took it off again, which a checkout then follows."""
 
     @property
     def subtotal(self) -> Money:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from kernel.database import Database
 from kernel.events.feed import EventFeed
+from subgraphs.orders.service.cart_vouchers import CartVoucherService
 from subgraphs.orders.service.carts import CartService
 from subgraphs.orders.service.checkouts import CheckoutService
 from subgraphs.orders.service.completion import CompletionService
@@ -28,6 +29,7 @@ class OrdersService:
 
     database: Database
     carts: CartService
+    cart_vouchers: CartVoucherService
     checkouts: CheckoutService
     completion: CompletionService
     orders: OrderService

@@ -17,8 +17,9 @@ from kernel.events.catalogue import CheckoutStarted, PostalAddress
 from kernel.events.outbox import record
 from kernel.identity import Caller
 from kernel.ids import new_id
+from kernel.money import Money
 from subgraphs.orders.domain.cart import Cart, CartLine, line_of
-from subgraphs.orders.domain.checkout import Checkout, Reservation, ShippingChoice, begin, holds, take_over
+from subgraphs.orders.domain.checkout import Checkout, Reservation, ShippingChoice, Voucher, begin, holds, take_over
 from subgraphs.orders.domain.errors import (
     CartChangedError,
     CartClosedError,
@@ -67,7 +68,7 @@ class CheckoutService:
         fresh = replace(fresh, customer_id=customer_of(caller) or cart.customer_id)
         if not holds(known, lines, now + _WORTH_KEEPING):
             fresh = replace(fresh, reservation=await self._reserve(fresh))
-        fresh = await self._with_voucher_if_it_counts(fresh)
+        fresh = await self._with_voucher_if_it_counts(_with_code_of(cart, fresh))
         return await self._save(await self._with_current_shipping(fresh), attach_cart=cart)
 
     async def get(self, caller: Caller, checkout_id: str) -> Checkout | None:
@@ -187,6 +188,15 @@ class CheckoutService:
             if attach_cart and checkout.customer_id and attach_cart.customer_id is None:
                 await cart_store.attach(session, attach_cart.id, checkout.customer_id)
         return checkout
+
+
+def _with_code_of(cart: Cart, checkout: Checkout) -> Checkout:
+    """Let a checkout have the voucher that was entered, or taken off, while it was a cart; it is worked out later."""
+    if cart.voucher_code is None:
+        return checkout
+    nothing = Money.zero(checkout.currency)
+    entered = Voucher(code=cart.voucher_code, name="", discount=nothing) if cart.voucher_code else None
+    return replace(checkout, voucher=entered)
 
 
 def purchase_of(checkout: Checkout) -> VoucherPurchase:

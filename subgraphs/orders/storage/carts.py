@@ -49,6 +49,7 @@ _COLUMNS: Final[tuple[ColumnElement[Any], ...]] = (
     cart_lines.c.quantity,
     cart_lines.c.saved,
     carts.c.merged_into,
+    carts.c.voucher_code,
 )
 
 
@@ -126,6 +127,13 @@ async def set_saved(session: AsyncSession, cart_id: str, sku: str, *, saved: boo
     return await _change(session, cart_id, at, line.values(saved=saved).cte("line"))
 
 
+async def set_voucher(session: AsyncSession, cart_id: str, code: str, at: datetime) -> bool:
+    """Keep the code of a voucher, or nothing for none; False when the cart is closed."""
+    changed = update(carts).where(carts.c.id == cart_id, ~carts.c.ordered).returning(carts.c.id)
+    values = {"voucher_code": code, "version": carts.c.version + 1, "updated_at": at, "abandoned_at": None}
+    return (await session.execute(changed.values(values))).first() is not None
+
+
 async def lock(session: AsyncSession, ids: Sequence[str]) -> dict[str, Cart]:
     """Lock carts, always in the same order, and read them."""
     locked = select(carts.c.id).where(carts.c.id.in_(ids)).order_by(carts.c.id).with_for_update()
@@ -199,6 +207,7 @@ def _cart(rows: Sequence[RowMapping]) -> Cart:
         lines=tuple(_line(row) for row in rows if row["sku"] is not None and not row["saved"]),
         saved=tuple(_line(row) for row in rows if row["saved"]),
         merged_into=head["merged_into"],
+        voucher_code=head["voucher_code"],
         created_at=head["created_at"],
         updated_at=head["updated_at"],
     )

@@ -44,6 +44,7 @@ carts: Final = Table(
     Column("updated_at", TIMESTAMP, nullable=False),
     Column("abandoned_at", TIMESTAMP),
     Column("merged_into", Text),
+    Column("voucher_code", Text),
     Index("carts_by_customer", "customer_id", "updated_at", postgresql_where=text("NOT ordered")),
     Index("carts_at_rest", "updated_at", postgresql_where=text("NOT ordered AND abandoned_at IS NULL")),
 )
