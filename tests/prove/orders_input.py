@@ -28,6 +28,11 @@ _VOUCHER: Final = """mutation ($id: ID!, $code: String!) {
     checkoutVoucherApply(id: $id, code: $code) { checkout { id } errors { code } } }"""
 _SET: Final = """mutation ($id: ID!, $sku: String!, $quantity: Int!) {
     cartLineUpdate(id: $id, sku: $sku, quantity: $quantity) { cart { id } errors { code } } }"""
+_EDIT: Final = """mutation ($id: ID!, $lines: [OrderEditLineInput!]!, $difference: MoneyInput!) {
+    orderEditConfirm(orderId: $id, idempotencyKey: "edit", input: {
+        lines: $lines, expectedDifference: $difference, paymentToken: "tok_approve" }) { errors { code } } }"""
+_CART_VOUCHER: Final = """mutation ($id: ID!, $code: String!) {
+    cartVoucherApply(id: $id, code: $code) { errors { code } } }"""
 _REMOVE: Final = "mutation ($id: ID!, $sku: String!) { cartLineRemove(id: $id, sku: $sku) { errors { code } } }"
 
 
@@ -84,6 +89,10 @@ async def _attempts(shop: Shop) -> list[Attempt]:
         agreed = {"id": checkout, "total": total, "token": "tok_approve", "key": "key", **changes}
         return Attempt(what, COMPLETE, agreed, code, caller)
 
+    def edit(pieces: int, difference: str) -> dict[str, Any]:
+        lines = [{"sku": "SKU-A", "quantity": pieces}]
+        return {"id": order, "lines": lines, "difference": {"amount": difference, "currency": "EUR"}}
+
     gone = {"code": "GONE", "name": "Last summer", "percent": "10", "startsAt": "2020-01-01T00:00:00Z"}
     await shop.run("products", _GIVE_OUT, ADMIN, input={**gone, "endsAt": "2020-09-01T00:00:00Z"})
     less = {"amount": "0.01", "currency": "EUR"}
@@ -104,6 +113,12 @@ async def _attempts(shop: Shop) -> list[Attempt]:
         Attempt("cancel somebody else's order", CANCEL, {"id": order}, "NOT_FOUND"),
         Attempt("a voucher that has expired", _VOUCHER, {"id": checkout, "code": "GONE"}, "VOUCHER_EXPIRED", BUYER),
         Attempt("a voucher of one's own making", _VOUCHER, {"id": checkout, "code": "FREE"}, "VOUCHER_UNKNOWN", BUYER),
+        Attempt("an expired voucher on a cart", _CART_VOUCHER, {"id": cart, "code": "GONE"}, "VOUCHER_EXPIRED", BUYER),
+        Attempt("change somebody else's order", _EDIT, edit(3, "19.99"), "NOT_FOUND"),
+        Attempt("a tampered difference", _EDIT, edit(3, "0.01"), "PRICE_CHANGED", BUYER),
+        Attempt("a refund for adding to an order", _EDIT, edit(3, "-19.99"), "PRICE_CHANGED", BUYER),
+        Attempt("a huge quantity for an order", _EDIT, edit(10**6, "19.99"), "INVALID_INPUT", BUYER),
+        Attempt("a negative quantity for an order", _EDIT, edit(-1, "-19.99"), "INVALID_INPUT", BUYER),
         complete("a tampered total", "PRICE_CHANGED", total=less),
         complete("a negative total", "PRICE_CHANGED", total={"amount": "-49.88", "currency": "EUR"}),
         complete("a total in another currency", "INVALID_INPUT", total={**total, "currency": "USD"}),

@@ -25,6 +25,11 @@ _PROMISED: Final = [("SKU-A", 10, 0, 2), ("SKU-B", 10, 0, 1)]
 _SENT: Final = [("SKU-A", 8, 0, 0), ("SKU-B", 9, 0, 0)]
 
 
+ONE_MORE: Final = """mutation ($id: ID!) { orderEditConfirm(orderId: $id, idempotencyKey: "edit", input: {
+  lines: [{ sku: "SKU-A", quantity: 3 }], expectedDifference: { amount: "19.99", currency: "EUR" },
+  paymentToken: "tok_approve" }) { applied errors { code } } }"""
+
+
 @dataclass(frozen=True, slots=True)
 class Shops:
     """Makes fresh shops on one server."""
@@ -50,6 +55,8 @@ async def prove_races(prover: Prover, shops: Shops) -> None:
             await _race(prover, shops, f"double click: {clicks} completions, {keys}", 1, _double_click(clicks, keys))
     await _race(prover, shops, "what the provider tells later against completion", rounds, _late_news)
     await _race(prover, shops, "cancel against ship", rounds, _cancel_against_ship)
+    await _race(prover, shops, "change against ship", rounds, _change_against_ship)
+    await _race(prover, shops, "change against cancel", rounds, _change_against_cancel)
     await _race(prover, shops, "two tabs: one pays, the other adds", rounds, _two_tabs)
     await _race(prover, shops, "last unit: 12 buyers of 10 pieces", rounds, _last_unit)
     await _race(prover, shops, "price change between", rounds, _price_change)
@@ -119,6 +126,40 @@ async def _cancel_against_ship(shop: Shop, chance: random.Random) -> list[str]:
     if cancelled["errors"]:
         return _differs("books", await shop.books(), _books("DELIVERED", TOTAL, _SENT))
     return _differs("books", await shop.books(), _books("REFUNDED", 0, _ALL_THERE))
+
+
+async def _change_against_ship(shop: Shop, chance: random.Random) -> list[str]:
+    order = await shop.buy()
+    await shop.settle()
+    shop.let_pass(2)
+    changed, _ = await asyncio.gather(
+        _start_late(chance, shop.mutate(ONE_MORE, id=order["id"])),
+        _start_late(chance, shop.subgraphs["shipping"].jobs[0].run()),
+    )
+    await shop.settle(seconds=60)
+    await shop.settle(seconds=60)
+    if changed["errors"]:
+        return _differs("books", await shop.books(), _books("DELIVERED", TOTAL, _SENT))
+    sent = [("SKU-A", 7, 0, 0), ("SKU-B", 9, 0, 0)]
+    return _differs("books", await shop.books(), _books("DELIVERED", TOTAL + 1999, sent))
+
+
+async def _change_against_cancel(shop: Shop, chance: random.Random) -> list[str]:
+    """Either it was changed first, and all of it is given back if it was cancelled then, or it was cancelled."""
+    order = await shop.buy()
+    await shop.settle()
+    changed, cancelled = await asyncio.gather(
+        _start_late(chance, shop.mutate(ONE_MORE, id=order["id"])),
+        _start_late(chance, shop.mutate(CANCEL, id=order["id"])),
+    )
+    await shop.settle()
+    if not cancelled["errors"]:
+        return _differs("books", await shop.books(), _books("REFUNDED", 0, _ALL_THERE))
+    more = [("SKU-A", 10, 0, 3), ("SKU-B", 10, 0, 1)]
+    return [
+        *_differs("the change", changed["errors"], []),
+        *_differs("books", await shop.books(), _books("CONFIRMED", TOTAL + 1999, more)),
+    ]
 
 
 async def _two_tabs(shop: Shop, chance: random.Random) -> list[str]:

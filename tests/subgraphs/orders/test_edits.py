@@ -218,7 +218,7 @@ MINOR = st.integers(0, 10**6)
 
 
 @given(st.lists(st.tuples(MINOR, st.integers(1, 9), MINOR), min_size=1, max_size=5), st.data())
-def test_changes_that_lead_back_cost_nothing_and_pieces_that_stay_keep_their_price(bought, data):
+def test_pieces_that_stay_keep_their_price_and_their_part_of_the_discount(bought, data):
     currency = data.draw(st.sampled_from(["JPY", "EUR", "KWD"]))
     lines = [_line(at, currency, *each) for at, each in enumerate(bought)]
     order = _order(currency, lines)
