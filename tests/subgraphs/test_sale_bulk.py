@@ -19,7 +19,7 @@ from subgraphs.shipping.storage import bulk as shipping_bulk
 
 AT = datetime(2025, 3, 1, tzinfo=UTC)
 BUYER = Caller(id="usr_1", kind="customer")
-STAFF = Caller(id="usr_9", kind="staff")
+STAFF = Caller(id="usr_9", kind="staff", scopes=frozenset({"payments:refund"}))
 ADDRESS = {"name": "Ada", "line1": "Weg 1", "city": "Berlin", "postal_code": "10115", "country": "DE"}
 ENTITY = [{"__typename": "Order", "id": "ord_1"}]
 
