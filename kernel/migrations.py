@@ -34,6 +34,9 @@ async def upgrade(database_url: str, schema: str, script_location: Path) -> str:
     """Bring a schema to its newest revision, creating it first if need be; return that revision.
 
     Running it again changes nothing. When a revision fails, none of its statements remain.
+
+    Raises:
+        MigrationError: the schema was made by a newer version.
     """
     return (await upgrade_all(database_url, {schema: script_location}))[schema]
 
@@ -50,6 +53,23 @@ async def upgrade_all(database_url: str, locations: dict[str, Path]) -> dict[str
         return revisions
     finally:
         await engine.dispose()
+
+
+async def read_revisions(database_url: str, schemas: Iterable[str]) -> dict[str, str]:
+    """Tell the revision of each of these schemas.
+
+    Raises:
+        MigrationError: one of them is not there.
+    """
+    engine = create_async_engine(async_url(database_url), poolclass=pool.NullPool)
+    try:
+        async with engine.connect() as connection:
+            found = {schema: await connection.run_sync(_current, schema) for schema in schemas}
+    finally:
+        await engine.dispose()
+    if lacking := [schema for schema, revision in found.items() if revision is None]:
+        raise MigrationError(f"Tables are missing in: {', '.join(lacking)}. Run `storegraph migrate`.")
+    return {schema: revision for schema, revision in found.items() if revision is not None}
 
 
 async def check_current(database_url: str, locations: dict[str, Path]) -> None:
@@ -99,6 +119,7 @@ def _upgrade(connection: Connection, schema: str, location: Path) -> str:
     connection.execute(text(f'CREATE SCHEMA IF NOT EXISTS "{schema}"'))
     connection.execute(text(f'SET LOCAL search_path TO "{schema}"'))
     scripts = _scripts(location)
+    _refuse_newer(connection, schema, scripts)
 
     def to_head(revision: Any, _context: MigrationContext) -> Any:
         return scripts._upgrade_revs("head", revision)  # as alembic's own command does
@@ -107,6 +128,14 @@ def _upgrade(connection: Connection, schema: str, location: Path) -> str:
         environment.configure(connection=connection, version_table_schema=schema)
         environment.run_migrations()
     return newest_revision(location)
+
+
+def _refuse_newer(connection: Connection, schema: str, scripts: ScriptDirectory) -> None:
+    revision = _current(connection, schema)
+    if revision is not None and revision not in {script.revision for script in scripts.walk_revisions()}:
+        raise MigrationError(
+            f"The tables of {schema} are of a newer version (revision {revision}) than this code. Run that version."
+        )
 
 
 def _current(connection: Connection, schema: str) -> str | None:

@@ -129,6 +129,40 @@ def export_schema(
     raise typer.Exit(run(out, check=check))
 
 
+@app.command(rich_help_panel="Services")
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to write it.", dir_okay=False)],
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Write the database and the keys into one file, beside a store that goes on selling.
+
+    With `STOREGRAPH_DATABASE_URL` it is that database, and the keys of `STOREGRAPH_DATA_DIR`.
+
+    Example:
+
+        storegraph backup /var/backups/storegraph-$(date +%F).tar
+    """
+    from runtime.backup.command import run_backup  # noqa: PLC0415
+
+    run_backup(file, data_dir)
+
+
+@app.command(rich_help_panel="Services")
+def restore(
+    file: Annotated[Path, typer.Argument(help="What `storegraph backup` wrote.", exists=True, dir_okay=False)],
+    data_dir: Annotated[Path, typer.Option("--data-dir", help="A new folder for the store.")],
+) -> None:
+    """Make a store from a backup; refuses what is damaged, and a place where a store is.
+
+    Example:
+
+        storegraph restore /var/backups/storegraph-2026-11-23.tar --data-dir .storegraph-restored
+    """
+    from runtime.backup.command import run_restore  # noqa: PLC0415
+
+    run_restore(file, data_dir)
+
+
 @app.command("export-observability", rich_help_panel="Services")
 def export_observability(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit 1 when a file is stale.")] = False,

