@@ -97,7 +97,9 @@ class Mutation:
             return PaymentPayload(errors=payment_errors(error))
         return PaymentPayload(payment=Payment.of(payment))
 
-    @strawberry.mutation(description="Give money back, all that is left if no amount is named; needs the scope `payments:refund`.")
+    @strawberry.mutation(
+        description="Give money back, all that is left if no amount is named; needs the scope `payments:refund`."
+    )
     async def payment_refund(
         self,
         info: Info,
