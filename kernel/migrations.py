@@ -61,12 +61,7 @@ async def read_revisions(database_url: str, schemas: Iterable[str]) -> dict[str,
     Raises:
         MigrationError: one of them is not there.
     """
-    engine = create_async_engine(async_url(database_url), poolclass=pool.NullPool)
-    try:
-        async with engine.connect() as connection:
-            found = {schema: await connection.run_sync(_current, schema) for schema in schemas}
-    finally:
-        await engine.dispose()
+    found = await _read_all(database_url, schemas)
     if lacking := [schema for schema, revision in found.items() if revision is None]:
         raise MigrationError(f"Tables are missing in: {', '.join(lacking)}. Run `storegraph migrate`.")
     return {schema: revision for schema, revision in found.items() if revision is not None}
@@ -78,16 +73,8 @@ async def check_current(database_url: str, locations: dict[str, Path]) -> None:
     Raises:
         MigrationError: names the schemas and the command that mends them.
     """
-    engine = create_async_engine(async_url(database_url), poolclass=pool.NullPool)
-    try:
-        async with engine.connect() as connection:
-            behind = [
-                schema
-                for schema, location in locations.items()
-                if await connection.run_sync(_current, schema) != newest_revision(location)
-            ]
-    finally:
-        await engine.dispose()
+    found = await _read_all(database_url, locations)
+    behind = [schema for schema, location in locations.items() if found[schema] != newest_revision(location)]
     if behind:
         raise MigrationError(f"Tables are missing or old in: {', '.join(behind)}. Run `storegraph migrate`.")
 
@@ -110,6 +97,16 @@ def create_tables(tables: Iterable[Table]) -> None:
     bind = op.get_bind()
     for each in tables:
         each.create(bind)
+
+
+async def _read_all(database_url: str, schemas: Iterable[str]) -> dict[str, str | None]:
+    """Read the revision of each of these schemas over one connection; None where there are no tables."""
+    engine = create_async_engine(async_url(database_url), poolclass=pool.NullPool)
+    try:
+        async with engine.connect() as connection:
+            return {schema: await connection.run_sync(_current, schema) for schema in schemas}
+    finally:
+        await engine.dispose()
 
 
 def _upgrade(connection: Connection, schema: str, location: Path) -> str:

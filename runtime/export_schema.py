@@ -20,6 +20,7 @@ from kernel.subgraph import export_sdl
 from router.composition import Composed, Subgraph, compose, read_config
 from router.config_schema import settings_schema
 from runtime.errors import CompositionFailedError, IncompatibleEventError
+from runtime.generated_files import report_stale, write_files
 from runtime.shop import SUBGRAPHS, build_subgraph
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -38,12 +39,7 @@ def run(out: Path | None, *, check: bool) -> int:
     if check:
         return report_stale(folder, files, "storegraph export-schema")
     _insist_on_compatible_events(folder, files)
-    for name, content in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(content)
-    print(f"{len(files)} files in {folder}")
-    return 0
+    return write_files(folder, files)
 
 
 def generate() -> dict[str, str]:
@@ -107,24 +103,3 @@ def _insist_on_compatible_events(folder: Path, files: dict[str, str]) -> None:
                     f"{name} would change in a way that events in queues do not fit: {'; '.join(problems)}. "
                     "Raise the `version` of the event in kernel/events/catalogue.py, or give what is new a default."
                 )
-
-
-def report_stale(folder: Path, files: dict[str, str], command: str) -> int:
-    """Name generated files that differ or should not be there, and the command that writes them; the exit code."""
-
-    def differs(name: str, content: str) -> bool:
-        path = folder / name
-        return not path.exists() or path.read_text() != content
-
-    stale = [name for name, content in files.items() if differs(name, content)]
-    known = {folder / name for name in files}
-    left_over = [
-        path.relative_to(folder).as_posix()
-        for path in sorted(folder.rglob("*"))
-        if path.suffix in {".graphql", ".json"} and path not in known
-    ]
-    if stale or left_over:
-        names = ", ".join([*stale, *left_over])
-        print(f"Stale in {folder.name}/: {names}. Run `{command}` and commit the result.")
-        return 1
-    return 0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from router.execution.exchange import Headers
 from router.policy.header_settings import RESERVED, HeaderRuleSettings, HeaderSettings
 
 ClientHeaders: TypeAlias = Mapping[bytes, bytes]
+T = TypeVar("T")
+
 Made: TypeAlias = dict[str, str]
 Step: TypeAlias = Callable[[ClientHeaders, Made], None]
 """Adds headers to those that were made so far, or takes some away."""
@@ -88,11 +90,17 @@ def _insert(name: str, value: str) -> Step:
     return step
 
 
-def _remove(named: str | None, pattern: str | None) -> Step:
+def remover(named: str | None, pattern: str | None) -> Callable[[dict[str, T]], None]:
+    """Return what takes headers away, by the name of one or by a pattern for whole names."""
     matches = re.compile(re.escape(named) if named is not None else pattern or "", re.IGNORECASE).fullmatch
 
-    def step(_client: ClientHeaders, made: Made) -> None:
+    def remove(made: dict[str, T]) -> None:
         for name in [each for each in made if matches(each)]:
             del made[name]
 
-    return step
+    return remove
+
+
+def _remove(named: str | None, pattern: str | None) -> Step:
+    remove: Callable[[Made], None] = remover(named, pattern)
+    return lambda _client, made: remove(made)

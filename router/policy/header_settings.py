@@ -95,8 +95,12 @@ class HeaderRuleSettings(Section, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse a step that is none, or several."""
-        chosen = [each for each in (self.propagate, self.insert, self.remove) if each is not None]
-        demand(len(chosen) == 1, "rule must be one of propagate, insert and remove")
+        _demand_one(self.propagate, self.insert, self.remove)
+
+
+def _demand_one(*steps: Section | None) -> None:
+    chosen = [each for each in steps if each is not None]
+    demand(len(chosen) == 1, "rule must be one of propagate, insert and remove")
 
 
 class PropagateAnswerSettings(Section, frozen=True):
@@ -152,8 +156,7 @@ class AnswerHeaderRuleSettings(Section, frozen=True):
 
     def __post_init__(self) -> None:
         """Refuse a step that is none, or several."""
-        chosen = [each for each in (self.propagate, self.insert, self.remove) if each is not None]
-        demand(len(chosen) == 1, "rule must be one of propagate, insert and remove")
+        _demand_one(self.propagate, self.insert, self.remove)
 
 
 class SubgraphHeaderSettings(Section, frozen=True):

@@ -16,6 +16,7 @@ from router.execution.compiler import Program
 from router.execution.exchange import GraphQLResponse, Headers
 from router.execution.transports.port import SubgraphResponse
 from router.planner.plan import Fetch
+from router.policy.header_rules import remover
 from router.policy.header_settings import (
     AnswerHeaderRuleSettings,
     HeaderSettings,
@@ -159,10 +160,5 @@ def _insert(name: str, value: str) -> Step:
 
 
 def _remove(named: str | None, pattern: str | None) -> Step:
-    matches = re.compile(re.escape(named) if named is not None else pattern or "", re.IGNORECASE).fullmatch
-
-    def step(_headers: Headers, chosen: Chosen) -> None:
-        for name in [each for each in chosen if matches(each)]:
-            del chosen[name]
-
-    return step
+    remove: Callable[[Chosen], None] = remover(named, pattern)
+    return lambda _headers, chosen: remove(chosen)

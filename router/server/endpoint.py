@@ -106,7 +106,7 @@ class Executor(Streaming, Protocol):
 
 
 class _Asked(NamedTuple):
-    """A request on the short way, with the key by which equal ones are shared."""
+    """A request on the short way that was counted, with the key by which equal ones are shared."""
 
     key: Hashable
     request: GraphQLRequest
@@ -180,8 +180,9 @@ class GraphQLEndpoint:
         identity = await callers.identify(headers)
         forwarded = callers.forwarded(headers)
         key = self._key(body, forwarded, identity, headers)
-        if self._limited is None and self._sharing is not None and key in self._sharing:
-            return self._response(await awaited(partial(self._sharing.join, key)), media, None)
+        attempt = None if self._sharing is None else self._sharing.get(key)
+        if attempt is not None and self._limited is None:
+            return self._response(await awaited(attempt.seat), media, None)
         request = parse_body(body)
         context = callers.context(identity, forwarded, request_id, headers)
         if isinstance(request, Batch):
@@ -221,38 +222,42 @@ class GraphQLEndpoint:
             request = parse_body(body)
         if isinstance(request, Batch) or request.extensions is not None or self.operations.insists:
             return None
-        asked = _Asked(key, request, identity, http, request_id)
         admission = None
         if self._limited is None:
-            begin = self._beginning(asked)
+            context = callers.context(identity, callers.forwarded(headers), request_id, headers)
+            begin = self._beginning(key, request, context)
         else:
             admission = self._limited.admission(request, identity, callers.address(headers))
             if admission is None:
                 return None
-            begin = partial(self._begin, asked) if attempt is None or not admission.holds else attempt.seat
+            if attempt is not None and admission.holds:
+                begin = attempt.seat
+            else:
+                begin = partial(self._begin, _Asked(key, request, identity, http, request_id))
             if not admission.holds:
                 begin = partial(admission.start, begin)
         return None if begin is None else Ready(begin, media, request.operation_name, self._response, admission)
 
-    def _beginning(self, asked: _Asked) -> Begin[GraphQLResponse] | None:
+    def _beginning(
+        self, key: Hashable, request: GraphQLRequest, context: RequestContext
+    ) -> Begin[GraphQLResponse] | None:
         """Return what begins a query at once; None where that cannot be."""
-        run = self._engine.ready(asked.request, self._context(asked))
+        run = self._engine.ready(request, context)
         if run is None or self._sharing is None:
             return None if run is None else run.begin
-        return partial(self._sharing.share, asked.key, run.begin, about=asked.request)
+        return partial(self._sharing.share, key, run.begin, about=request)
 
     def _begin(self, asked: _Asked, done: Done[GraphQLResponse]) -> Call:
         """Begin what was counted, in whatever way it can be; take part in what others have begun meanwhile."""
-        if self._sharing is not None and asked.key in self._sharing:
-            return self._sharing.join(asked.key, done)
-        begin = self._beginning(asked)
+        attempt = None if self._sharing is None else self._sharing.get(asked.key)
+        if attempt is not None:
+            return attempt.seat(done)
+        callers, headers = self._callers, asked.http.headers
+        context = callers.context(asked.identity, callers.forwarded(headers), asked.request_id, headers)
+        begin = self._beginning(asked.key, asked.request, context)
         if begin is not None:
             return begin(done)
-        return Awaiting(self._run(asked.key, asked.request, self._context(asked)), done)
-
-    def _context(self, asked: _Asked) -> RequestContext:
-        headers = asked.http.headers
-        return self._callers.context(asked.identity, self._callers.forwarded(headers), asked.request_id, headers)
+        return Awaiting(self._run(asked.key, asked.request, context), done)
 
     def _key(
         self, text: bytes, forwarded: Headers, identity: Identity | None, headers: Mapping[bytes, bytes]

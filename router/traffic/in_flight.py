@@ -25,16 +25,9 @@ class InFlight(Generic[K, V]):
     def __len__(self) -> int:
         return len(self._attempts)
 
-    def __contains__(self, key: K) -> bool:
-        return key in self._attempts
-
     def get(self, key: K) -> Attempt[K, V] | None:
         """Return the attempt that there is under a key, if any."""
         return self._attempts.get(key)
-
-    def join(self, key: K, done: Done[V]) -> Call:
-        """Take part in the attempt that there is under a key."""
-        return self._attempts[key].seat(done)
 
     def share(self, key: K, begin: Begin[V], done: Done[V], about: object = None) -> Call:
         """Take part in the attempt under a key; it is begun if there is none.

@@ -8,7 +8,8 @@ from typing import Final
 
 import yaml
 
-from runtime.export_schema import PROJECT, report_stale
+from runtime.export_schema import PROJECT
+from runtime.generated_files import report_stale, write_files
 from runtime.observability.alerts import alert_group
 from runtime.observability.dashboard import dashboard
 from runtime.observability.objectives import objective_groups
@@ -32,8 +33,4 @@ def run(out: Path | None, *, check: bool) -> int:
     files = generate()
     if check:
         return report_stale(folder, files, "storegraph export-observability")
-    folder.mkdir(exist_ok=True, parents=True)
-    for name, content in files.items():
-        (folder / name).write_text(content)
-    print(f"{len(files)} files in {folder}")
-    return 0
+    return write_files(folder, files)

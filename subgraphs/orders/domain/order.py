@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from kernel.errors import InvalidInputError
 from kernel.events.catalogue import (
@@ -195,12 +195,7 @@ def line_facts(lines: tuple[OrderLine, ...]) -> tuple[OrderLineFacts, ...]:
 def placed_event(order: Order, lines: tuple[OrderLine, ...]) -> OrderPlaced:
     """Spell the event of a placed order."""
     return OrderPlaced(
-        order_id=order.id,
-        number=order.number,
-        customer_id=order.customer_id,
-        email=order.email,
-        currency=order.currency,
-        total_minor=order.total.gross.minor,
+        **_facts(order),
         lines=line_facts(lines),
         placed_at=order.placed_at.isoformat(),
     )
@@ -211,16 +206,8 @@ def confirmed_event(
 ) -> OrderConfirmed:
     """Spell the event of a confirmed order; `stock` names the warehouse of each line."""
     return OrderConfirmed(
-        order_id=order.id,
-        number=order.number,
-        customer_id=order.customer_id,
-        email=order.email,
-        currency=order.currency,
-        total_minor=order.total.gross.minor,
-        lines=line_facts(lines),
-        stock=stock,
-        shipping_address=order.address,
-        shipping_method_id=order.shipping_method_id,
+        **_facts(order),
+        **_goods(order, lines, stock),
         confirmed_at=at.isoformat(),
     )
 
@@ -228,16 +215,8 @@ def confirmed_event(
 def edited_event(order: Order, lines: tuple[OrderLine, ...], stock: tuple[StockLine, ...], at: datetime) -> OrderEdited:
     """Spell the event of a changed order, as it is from now on."""
     return OrderEdited(
-        order_id=order.id,
-        number=order.number,
-        customer_id=order.customer_id,
-        email=order.email,
-        currency=order.currency,
-        total_minor=order.total.gross.minor,
-        lines=line_facts(lines),
-        stock=stock,
-        shipping_address=order.address,
-        shipping_method_id=order.shipping_method_id,
+        **_facts(order),
+        **_goods(order, lines, stock),
         edited_at=at.isoformat(),
     )
 
@@ -245,11 +224,28 @@ def edited_event(order: Order, lines: tuple[OrderLine, ...], stock: tuple[StockL
 def cancelled_event(order: Order, reason: str) -> OrderCancelled:
     """Spell the event of a cancelled order."""
     return OrderCancelled(
-        order_id=order.id,
-        number=order.number,
-        customer_id=order.customer_id,
-        email=order.email,
-        currency=order.currency,
-        total_minor=order.total.gross.minor,
+        **_facts(order),
         reason=reason,
     )
+
+
+def _facts(order: Order) -> dict[str, Any]:
+    """Spell what every event of an order tells."""
+    return {
+        "order_id": order.id,
+        "number": order.number,
+        "customer_id": order.customer_id,
+        "email": order.email,
+        "currency": order.currency,
+        "total_minor": order.total.gross.minor,
+    }
+
+
+def _goods(order: Order, lines: tuple[OrderLine, ...], stock: tuple[StockLine, ...]) -> dict[str, Any]:
+    """Spell what is sent, from where and to whom."""
+    return {
+        "lines": line_facts(lines),
+        "stock": stock,
+        "shipping_address": order.address,
+        "shipping_method_id": order.shipping_method_id,
+    }

@@ -47,6 +47,7 @@ from subgraphs.orders.domain.saga import Failure, Saga, SagaKind, StepName, Step
 from subgraphs.orders.domain.status import CheckoutStatus, OrderStatus, SagaStatus
 from subgraphs.orders.domain.tax import TaxProvider
 from subgraphs.orders.service.checkouts import CheckoutService
+from subgraphs.orders.service.destinations import spell
 from subgraphs.orders.service.runner import SagaRunner
 from subgraphs.orders.storage import checkouts as checkout_store
 from subgraphs.orders.storage import orders as order_store
@@ -214,8 +215,7 @@ class CompletionService:
             voucher = {"voucher_code": checkout.voucher.code, "goods_minor": checkout.goods.minor}
             data |= {**voucher, "email": checkout.email}
         if checkout.address is not None:
-            address = checkout.address
-            data["destination"] = {"country": address.country, "postal_code": address.postal_code}
+            data["destination"] = spell(checkout.address)
         without = frozenset() if checkout.voucher else frozenset({StepName.REDEEM_VOUCHER})
         saga = start(new_id("saga"), SagaKind.CHECKOUT, order.id, checkout.id, data, without=without)
         held = checkout.reservation

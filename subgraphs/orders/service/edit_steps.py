@@ -16,8 +16,9 @@ from kernel.money import Money
 from subgraphs.orders.domain.changes import changed_order
 from subgraphs.orders.domain.errors import InsufficientStockError
 from subgraphs.orders.domain.order import EntryKind, Order, TimelineEntry, edited_event
-from subgraphs.orders.domain.ports import Destination, Shipping, Stock
+from subgraphs.orders.domain.ports import Shipping, Stock
 from subgraphs.orders.domain.saga import Failure, Saga, StepName
+from subgraphs.orders.service.destinations import destination_of
 from subgraphs.orders.service.runner import Done, Outcome
 from subgraphs.orders.service.uncompensated import Uncompensated
 from subgraphs.orders.storage import edits as edit_store
@@ -51,7 +52,7 @@ class AllocateMore:
         key, before, after = saga.key(StepName.ALLOCATE_MORE), saga.data["before"], saga.data["after"]
         larger = {sku: max(before.get(sku, 0), after.get(sku, 0)) for sku in {**before, **after}}
         try:
-            await self._stock.change_allocation(saga.order_id, larger, key, _destination(saga))
+            await self._stock.change_allocation(saga.order_id, larger, key, destination_of(saga))
         except InsufficientStockError as error:
             shortages = [asdict(short) for short in error.shortages]
             return Failure(error.code, error.message, {"shortages": shortages})
@@ -111,7 +112,3 @@ def _due(difference: Money) -> str:
     if not difference:
         return "nothing is due"
     return f"{-difference} goes back" if difference.negative else f"{difference} was paid"
-
-
-def _destination(saga: Saga) -> Destination:
-    return saga.data["destination"]["country"], saga.data["destination"]["postal_code"]

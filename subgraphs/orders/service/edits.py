@@ -18,6 +18,7 @@ from subgraphs.orders.domain.ports import Catalogue
 from subgraphs.orders.domain.saga import Saga, SagaKind, StepName, start
 from subgraphs.orders.domain.tax import TaxProvider
 from subgraphs.orders.service.access import may_see
+from subgraphs.orders.service.destinations import spell
 from subgraphs.orders.service.runner import SagaRunner
 from subgraphs.orders.service.settlement import Settlement, replayed, succeeded
 from subgraphs.orders.storage import edits as store
@@ -113,7 +114,7 @@ def _saga(caller: Caller, order: Order, lines: tuple[OrderLine, ...], changed: C
         **store.spell(order, changed.lines),
         "before": before,
         "after": after,
-        "destination": {"country": order.address.country, "postal_code": order.address.postal_code},
+        "destination": spell(order.address),
         "total_minor": max(due, 0),
         "amount_minor": max(-due, 0),
         "payment_token": settlement.payment_token,

@@ -20,6 +20,7 @@ from subgraphs.orders.domain.returns import Return
 from subgraphs.orders.domain.saga import Saga, SagaKind, StepName, start
 from subgraphs.orders.domain.status import OrderStatus
 from subgraphs.orders.domain.tax import TaxProvider
+from subgraphs.orders.service.destinations import spell
 from subgraphs.orders.service.runner import SagaRunner
 from subgraphs.orders.service.settlement import Settlement, replayed, succeeded
 from subgraphs.orders.storage import orders as order_store
@@ -124,7 +125,7 @@ class ExchangeService:
             "payment_token": settlement.payment_token,
             "quantities": {line.sku: line.quantity for line in made.lines},
             "reserve_seconds": self._reservation_seconds,
-            "destination": {"country": order.address.country, "postal_code": order.address.postal_code},
+            "destination": spell(order.address),
             "actor": caller.author,
         }
         without = frozenset() if due else frozenset({StepName.PROCESS_PAYMENT})

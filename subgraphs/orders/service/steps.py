@@ -18,6 +18,7 @@ from subgraphs.orders.domain.ports import Payments, PaymentState, Ports, Shippin
 from subgraphs.orders.domain.returns import ReturnStatus
 from subgraphs.orders.domain.saga import Failure, Saga, SagaKind, StepName
 from subgraphs.orders.domain.status import CHECKOUT, ORDER, CheckoutStatus, OrderStatus
+from subgraphs.orders.service.destinations import destination_of
 from subgraphs.orders.service.edit_steps import AllocateMore, ApplyEdit, HoldShipments, SettleStock
 from subgraphs.orders.service.return_steps import ApproveReturn, CloseReturn, RefundAmount, ReturnStock
 from subgraphs.orders.service.runner import Done, Outcome, StepHandler, Unknown
@@ -122,10 +123,8 @@ class ConfirmOrder(Uncompensated):
     async def run(self, saga: Saga) -> Outcome:
         """Allocate and confirm; the checkout is completed with it."""
         reservation_id = saga.result(StepName.RESERVE_STOCK)["reservation_id"]
-        goes_to = saga.data.get("destination")
-        destination = None if goes_to is None else (goes_to["country"], goes_to["postal_code"])
         key = saga.key(StepName.CONFIRM_ORDER)
-        stock = await self._stock.allocate(reservation_id, saga.order_id, key, destination)
+        stock = await self._stock.allocate(reservation_id, saga.order_id, key, destination_of(saga))
         now = self._clock.now()
 
         async def effect(session: AsyncSession) -> Sequence[CTE]:

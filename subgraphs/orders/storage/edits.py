@@ -9,10 +9,8 @@ from sqlalchemy import CTE, delete, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from kernel.money import Money
 from subgraphs.orders.domain.order import Order, OrderLine
-from subgraphs.orders.domain.tax import Taxed
-from subgraphs.orders.storage.orders import line_row
+from subgraphs.orders.storage.orders import line_row, read_line
 from subgraphs.orders.storage.tables import order_lines, orders
 
 
@@ -23,7 +21,7 @@ def spell(order: Order, lines: Sequence[OrderLine]) -> dict[str, Any]:
 
 def read(spelled: Mapping[str, Any]) -> tuple[OrderLine, ...]:
     """Read such lines."""
-    return tuple(_line(row, spelled["currency"]) for row in spelled["lines"])
+    return tuple(read_line(row, spelled["currency"]) for row in spelled["lines"])
 
 
 async def put_lines(session: AsyncSession, order_id: str, lines: Sequence[OrderLine]) -> None:
@@ -48,13 +46,3 @@ def totals_change(order: Order) -> CTE:
         "version": orders.c.version + 1,
     }
     return update(orders).where(orders.c.id == order.id).values(values).cte("changed")
-
-
-def _line(row: Mapping[str, Any], currency: str) -> OrderLine:
-    same = ("id", "order_id", "position", "sku", "variant_id", "product_id", "name", "quantity")
-    return OrderLine(
-        **{name: row[name] for name in same},
-        unit_price=Money(row["unit_price_minor"], currency),
-        total=Taxed(Money(row["net_minor"], currency), Money(row["tax_minor"], currency)),
-        discount=Money(row["discount_minor"], currency),
-    )

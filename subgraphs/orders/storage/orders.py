@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -138,7 +138,7 @@ async def locked_with_lines(session: AsyncSession, order_id: str) -> tuple[Order
     )
     rows = (await session.execute(statement)).mappings().all()
     currency = rows[0]["currency"]
-    return _order(rows[0]), tuple(_line(row, currency, "line_") for row in rows)
+    return _order(rows[0]), tuple(read_line(row, currency, "line_") for row in rows)
 
 
 async def exchanged_for(session: AsyncSession, order: Order) -> list[str]:
@@ -160,7 +160,7 @@ async def lines_of(session: AsyncSession, order_ids: Sequence[str]) -> dict[str,
     )
     found: dict[str, list[OrderLine]] = {}
     for row in (await session.execute(statement)).mappings():
-        found.setdefault(row["order_id"], []).append(_line(row, row["currency"]))
+        found.setdefault(row["order_id"], []).append(read_line(row, row["currency"]))
     return found
 
 
@@ -258,7 +258,8 @@ def _order(row: RowMapping) -> Order:
     )
 
 
-def _line(row: RowMapping, currency: str, prefix: str = "") -> OrderLine:
+def read_line(row: Mapping[Any, Any], currency: str, prefix: str = "") -> OrderLine:
+    """Read a line from a row, or from what `line_row` spelled."""
     return OrderLine(
         id=row[f"{prefix}id"],
         order_id=row[f"{prefix}order_id"],

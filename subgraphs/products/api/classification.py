@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Self
+from typing import Protocol, Self
 
 import strawberry
 
@@ -31,6 +31,25 @@ class Seo:
     def of(cls, seo: wording.Seo) -> Self:
         """Show it."""
         return cls(title=seo.title, description=seo.description)
+
+
+class _Worded(Protocol):
+    own: wording.Worded
+
+
+def name_in(root: strawberry.Parent[_Worded], language: str | None = None) -> str:
+    """Give the name of something that has words."""
+    return root.own.said_in(language).name
+
+
+def description_in(root: strawberry.Parent[_Worded], language: str | None = None) -> str:
+    """Give what is said about it."""
+    return root.own.said_in(language).description
+
+
+def seo_in(root: strawberry.Parent[_Worded], language: str | None = None) -> Seo:
+    """Give what search engines are told about it."""
+    return Seo.of(root.own.said_in(language).seo)
 
 
 @strawberry.type(description="An attribute that a product type lets its products or variants have.")
@@ -116,20 +135,9 @@ class Category:
     slug: str
     position: int = strawberry.field(description="Its place among its siblings.")
 
-    @strawberry.field(description="Its name, in a language as far as it was translated.")
-    def name(self, language: str | None = None) -> str:
-        """Give its name."""
-        return self.own.said_in(language).name
-
-    @strawberry.field(description="HTML that is safe to show.")
-    def description(self, language: str | None = None) -> str:
-        """Give what is said about it."""
-        return self.own.said_in(language).description
-
-    @strawberry.field(description="What search engines of the web are told.")
-    def seo(self, language: str | None = None) -> Seo:
-        """Give what search engines are told."""
-        return Seo.of(self.own.said_in(language).seo)
+    name: str = strawberry.field(resolver=name_in, description="Its name, in a language as far as it was translated.")
+    description: str = strawberry.field(resolver=description_in, description="HTML that is safe to show.")
+    seo: Seo = strawberry.field(resolver=seo_in, description="What search engines of the web are told.")
 
     @strawberry.field(description="The category above it; none for a root.")
     async def parent(self, info: Info) -> Category | None:
@@ -184,20 +192,9 @@ class Collection:
     slug: str
     by_rule: bool = strawberry.field(description="Whether its products are found by a rule.")
 
-    @strawberry.field(description="Its name, in a language as far as it was translated.")
-    def name(self, language: str | None = None) -> str:
-        """Give its name."""
-        return self.own.said_in(language).name
-
-    @strawberry.field(description="HTML that is safe to show.")
-    def description(self, language: str | None = None) -> str:
-        """Give what is said about it."""
-        return self.own.said_in(language).description
-
-    @strawberry.field(description="What search engines of the web are told.")
-    def seo(self, language: str | None = None) -> Seo:
-        """Give what search engines are told."""
-        return Seo.of(self.own.said_in(language).seo)
+    name: str = strawberry.field(resolver=name_in, description="Its name, in a language as far as it was translated.")
+    description: str = strawberry.field(resolver=description_in, description="HTML that is safe to show.")
+    seo: Seo = strawberry.field(resolver=seo_in, description="What search engines of the web are told.")
 
     @classmethod
     async def resolve_reference(

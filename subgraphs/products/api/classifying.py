@@ -20,6 +20,7 @@ from subgraphs.products.api.classification_inputs import (
     ProductTypeCreateInput,
 )
 from subgraphs.products.api.context import Info
+from subgraphs.products.domain import categories as category_domain
 from subgraphs.products.domain import collections as collection_domain
 from subgraphs.products.service import brands, collections, taxonomy
 
@@ -85,8 +86,8 @@ class ClassificationMutation:
     async def category_create(self, info: Info, input: CategoryCreateInput) -> CategoryPayload:
         """Create a category."""
         require(info.context.caller, kinds={"admin"})
-        try:
-            created = await taxonomy.create_category(
+        return await _category(
+            taxonomy.create_category(
                 info.context.service.database,
                 input.name,
                 slug=input.slug,
@@ -94,9 +95,7 @@ class ClassificationMutation:
                 parent_id=input.parent_id,
                 position=input.position,
             )
-        except DomainError as error:
-            return CategoryPayload(errors=user_errors(error))
-        return CategoryPayload(category=Category.of(created))
+        )
 
     @strawberry.mutation(description="Change a category; its old slug goes on leading to it.")
     async def category_update(self, info: Info, id: strawberry.ID, input: CategoryUpdateInput) -> CategoryPayload:
@@ -131,11 +130,7 @@ class ClassificationMutation:
     async def category_delete(self, info: Info, id: strawberry.ID) -> CategoryPayload:
         """Take a category away."""
         require(info.context.caller, kinds={"admin"})
-        try:
-            deleted = await taxonomy.delete_category(info.context.service.database, id)
-        except DomainError as error:
-            return CategoryPayload(errors=user_errors(error))
-        return CategoryPayload(category=Category.of(deleted))
+        return await _category(taxonomy.delete_category(info.context.service.database, id))
 
     @strawberry.mutation(description="Create a collection: an empty one, or of what fits a rule.")
     async def collection_create(self, info: Info, input: CollectionCreateInput) -> CollectionPayload:
@@ -190,6 +185,14 @@ class ClassificationMutation:
         except DomainError as error:
             return BrandPayload(errors=user_errors(error))
         return BrandPayload(brand=Brand.of(changed))
+
+
+async def _category(change: Awaitable[category_domain.Category]) -> CategoryPayload:
+    try:
+        changed = await change
+    except DomainError as error:
+        return CategoryPayload(errors=user_errors(error))
+    return CategoryPayload(category=Category.of(changed))
 
 
 async def _category_changed(info: Info, category_id: str, change: Awaitable[None]) -> CategoryPayload:

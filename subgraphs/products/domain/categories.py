@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from kernel.errors import InvalidInputError
-from subgraphs.products.domain.wording import NO_SEO, Seo, Translations, Wording, said_in
+from subgraphs.products.domain.wording import Worded
 
 MAX_DEPTH: Final = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Category:
+class Category(Worded):
     """A node of the tree; `path` starts at its root and ends with its own id."""
 
     id: str
     slug: str
-    name: str
-    description: str
     parent_id: str | None
     path: tuple[str, ...]
     position: int
-    seo: Seo = NO_SEO
-    translations: Translations = field(default_factory=dict[str, Wording])
-
-    def said_in(self, language: str | None) -> Wording:
-        """Say it in a language, as far as it was translated."""
-        return said_in(language, Wording(name=self.name, description=self.description, seo=self.seo), self.translations)
 
 
 def path_below(parent: Category | None, category_id: str) -> tuple[str, ...]:

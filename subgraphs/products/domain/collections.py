@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kernel.errors import InvalidInputError
 from subgraphs.products.domain.search import ProductFilter
-from subgraphs.products.domain.wording import NO_SEO, Seo, Translations, Wording, said_in
+from subgraphs.products.domain.wording import Worded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Collection:
+class Collection(Worded):
     """A set of products; those of one with a `rule` are found by it, and nobody puts them there."""
 
     id: str
     slug: str
-    name: str
-    description: str
-    seo: Seo = NO_SEO
-    translations: Translations = field(default_factory=dict[str, Wording])
     rule: ProductFilter | None = None
-
-    def said_in(self, language: str | None) -> Wording:
-        """Say it in a language, as far as it was translated."""
-        return said_in(language, Wording(name=self.name, description=self.description, seo=self.seo), self.translations)
 
 
 def check_rule(rule: ProductFilter) -> ProductFilter:

@@ -11,10 +11,9 @@ from kernel.errors import ConflictError, InvalidInputError
 from kernel.events.catalogue import VariantFacts
 from kernel.money import Money
 from subgraphs.products.domain.attributes import AttributeDefinition, Attributes, check_attributes
-from subgraphs.products.domain.media import Media, check_media
 from subgraphs.products.domain.slugs import check_slug
 from subgraphs.products.domain.text import clean_html, clean_line
-from subgraphs.products.domain.wording import NO_SEO, Seo, Translations, Wording, check_seo, check_translations, said_in
+from subgraphs.products.domain.wording import Worded, check_seo, check_translations
 
 MAX_VARIANTS: Final = 200
 MAX_TAGS: Final = 50
@@ -50,7 +49,7 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ProductContent:
+class ProductContent(Worded):
     """All of a product that people write.
 
     `owner_id` is the vendor's account where a vendor sells it. At `publish_at` it gets published and at `unpublish_at`
@@ -58,8 +57,6 @@ class ProductContent:
     """
 
     slug: str
-    name: str
-    description: str = ""
     type_id: str
     category_id: str | None = None
     brand: str = ""
@@ -69,13 +66,6 @@ class ProductContent:
     publish_at: datetime | None = None
     unpublish_at: datetime | None = None
     owner_id: str | None = None
-    seo: Seo = NO_SEO
-    translations: Translations = field(default_factory=dict[str, Wording])
-    media: tuple[Media, ...] = ()
-
-    def said_in(self, language: str | None) -> Wording:
-        """Say it in a language, as far as it was translated."""
-        return said_in(language, Wording(name=self.name, description=self.description, seo=self.seo), self.translations)
 
     def at(self, moment: datetime) -> ProductContent:
         """Give it as it is to be at a moment: what was to be published or taken back by then is."""
@@ -138,7 +128,6 @@ def check_content(content: ProductContent, product_type: ProductType) -> Product
         owner_id=content.owner_id,
         seo=check_seo(content.seo),
         translations=check_translations(content.translations),
-        media=check_media(content.media),
     )
 
 

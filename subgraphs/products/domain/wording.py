@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, TypeVar
 
 from kernel.errors import InvalidInputError
 from subgraphs.products.domain.text import clean_html, clean_line
@@ -43,6 +43,38 @@ class Wording:
 
 Translations = Mapping[str, Wording]
 """Wordings by the tag of their language, such as `de` or `pt-BR`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worded:
+    """What has a name and words of its own, and perhaps in other languages."""
+
+    name: str
+    description: str = ""
+    seo: Seo = NO_SEO
+    translations: Translations = field(default_factory=dict[str, Wording])
+
+    def said_in(self, language: str | None) -> Wording:
+        """Say it in a language, as far as it was translated."""
+        return said_in(language, Wording(name=self.name, description=self.description, seo=self.seo), self.translations)
+
+
+W = TypeVar("W", bound=Worded)
+
+
+def with_clean_words(worded: W) -> W:
+    """Return a thing with its words cleaned.
+
+    Raises:
+        InvalidInputError: something of them cannot be accepted.
+    """
+    return replace(
+        worded,
+        name=clean_line(worded.name, field="name"),
+        description=clean_html(worded.description),
+        seo=check_seo(worded.seo),
+        translations=check_translations(worded.translations),
+    )
 
 
 def check_language(tag: str) -> str:

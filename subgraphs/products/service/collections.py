@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from kernel.database import Database
 from kernel.errors import ConflictError, InvalidInputError, NotFoundError
 from kernel.ids import new_id
 from subgraphs.products.domain.collections import Collection, check_rule
 from subgraphs.products.domain.slugs import check_slug
-from subgraphs.products.domain.text import clean_html, clean_line
-from subgraphs.products.domain.wording import check_seo, check_translations
+from subgraphs.products.domain.wording import with_clean_words
 from subgraphs.products.service.conflicts import told_as_domain_errors
 from subgraphs.products.storage import memberships, slugs, taxonomy
 
@@ -47,9 +48,7 @@ async def update_collection(
     """
     with told_as_domain_errors():
         async with database.transaction() as session:
-            before = await taxonomy.lock_collection(session, collection_id)
-            if before is None:
-                raise NotFoundError("There is no such collection.", path=("id",))
+            before = await _locked(session, collection_id)
             after = _checked(change(before))
             if (before.rule is None) != (after.rule is None):
                 raise InvalidInputError("A collection has a rule from its beginning, or never.", path=("rule",))
@@ -68,9 +67,7 @@ async def delete_collection(database: Database, collection_id: str) -> Collectio
         NotFoundError: there is no such collection.
     """
     async with database.transaction() as session:
-        collection = await taxonomy.lock_collection(session, collection_id)
-        if collection is None:
-            raise NotFoundError("There is no such collection.", path=("id",))
+        collection = await _locked(session, collection_id)
         await slugs.forget(session, collection_id)
         await taxonomy.delete_collection(session, collection_id)
     return collection
@@ -87,9 +84,7 @@ async def set_collection_products(database: Database, collection_id: str, produc
         raise InvalidInputError(f"A collection holds {_MAX_MEMBERS} products at most.", path=("productIds",))
     with told_as_domain_errors():
         async with database.transaction() as session:
-            collection = await taxonomy.lock_collection(session, collection_id)
-            if collection is None:
-                raise NotFoundError("There is no such collection.", path=("id",))
+            collection = await _locked(session, collection_id)
             if collection.rule is not None:
                 raise ConflictError("Its products are found by its rule.", code="INVALID_STATE", path=("id",))
             await memberships.put(session, collection_id, list(dict.fromkeys(product_ids)))
@@ -105,13 +100,13 @@ async def keep_rules(database: Database) -> int:
     return len(noted)
 
 
+async def _locked(session: AsyncSession, collection_id: str) -> Collection:
+    collection = await taxonomy.lock_collection(session, collection_id)
+    if collection is None:
+        raise NotFoundError("There is no such collection.", path=("id",))
+    return collection
+
+
 def _checked(collection: Collection) -> Collection:
-    return replace(
-        collection,
-        slug=check_slug(collection.slug),
-        name=clean_line(collection.name, field="name"),
-        description=clean_html(collection.description),
-        seo=check_seo(collection.seo),
-        translations=check_translations(collection.translations),
-        rule=None if collection.rule is None else check_rule(collection.rule),
-    )
+    clean = with_clean_words(replace(collection, slug=check_slug(collection.slug)))
+    return replace(clean, rule=None if clean.rule is None else check_rule(clean.rule))

@@ -20,7 +20,7 @@ from subgraphs.products.domain.pricing import Promotion
 from subgraphs.products.domain.products import ProductType
 from subgraphs.products.domain.slugs import check_slug, slugify
 from subgraphs.products.domain.text import clean_html, clean_line
-from subgraphs.products.domain.wording import check_seo, check_translations
+from subgraphs.products.domain.wording import with_clean_words
 from subgraphs.products.service.conflicts import told_as_domain_errors
 from subgraphs.products.storage import memberships, slugs, taxonomy
 
@@ -213,14 +213,7 @@ async def end_promotion(database: Database, clock: Clock, promotion_id: str) -> 
 
 
 def _checked(category: Category) -> Category:
-    return replace(
-        category,
-        slug=check_slug(category.slug),
-        name=clean_line(category.name, field="name"),
-        description=clean_html(category.description),
-        seo=check_seo(category.seo),
-        translations=check_translations(category.translations),
-    )
+    return with_clean_words(replace(category, slug=check_slug(category.slug)))
 
 
 async def _known(session: AsyncSession, category_id: str) -> Category:

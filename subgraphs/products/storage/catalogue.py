@@ -27,7 +27,6 @@ from subgraphs.products.storage.conditions import among
 from subgraphs.products.storage.records import (
     attributes_from_json,
     definition_from_json,
-    media_from_json,
     options_from_json,
     rule_from_json,
     translations_from_json,
@@ -117,7 +116,6 @@ def read_product(row: Row[*tuple[Any, ...]]) -> CatalogueEntry:
             owner_id=row.owner_id,
             seo=Seo(title=row.seo_title, description=row.seo_description),
             translations=translations_from_json(row.translations),
-            media=media_from_json(row.media),
         ),
         version=row.version,
         created_at=row.created_at,

@@ -104,7 +104,6 @@ products: Final = Table(
     *_wording_columns(),
     Column("publish_at", DateTime(timezone=True)),
     Column("unpublish_at", DateTime(timezone=True)),
-    Column("media", JSONB, nullable=False, server_default="[]"),
     UniqueConstraint("slug", name="products_slug"),
     Index("products_by_category", "category_id", "id"),
     Index("products_by_name", "name", "id"),

@@ -21,7 +21,6 @@ from subgraphs.products.storage.conditions import among
 from subgraphs.products.storage.records import (
     attributes_to_json,
     keywords,
-    media_to_json,
     options_to_json,
     translations_to_json,
 )
@@ -129,7 +128,6 @@ def _product_columns(product: Product, product_type: ProductType) -> dict[str, A
         "seo_title": content.seo.title,
         "seo_description": content.seo.description,
         "translations": translations_to_json(content.translations),
-        "media": media_to_json(content.media),
         "keywords": keywords(
             product_type.name, product_type.attributes, content.tags, content.attributes, product.variants
         ),

@@ -112,6 +112,16 @@ def by_warehouse(stock: Iterable[StockLine]) -> dict[str, tuple[StockLine, ...]]
     return dict(sorted(parcels.items()))
 
 
+def check_none_left(shipments: Iterable[Shipment]) -> None:
+    """Let shipments pass of which none is on its way.
+
+    Raises:
+        ShipmentHandedOverError: one is.
+    """
+    if any(shipment.status in ON_THE_WAY for shipment in shipments):
+        raise ShipmentHandedOverError("A part of the order is on its way already.")
+
+
 def packed(order: OrderConfirmed | OrderEdited, carrier: str, at: datetime) -> list[Shipment]:
     """Make one shipment for each warehouse that has something of an order."""
     return [

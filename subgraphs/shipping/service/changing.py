@@ -15,10 +15,9 @@ from kernel.database import Database
 from kernel.events.catalogue import OrderEdited
 from kernel.ids import new_id
 from subgraphs.shipping.domain.shipment import (
-    ON_THE_WAY,
     Shipment,
-    ShipmentHandedOverError,
     ShipmentStatus,
+    check_none_left,
     packed,
 )
 from subgraphs.shipping.storage import shipments as store
@@ -43,8 +42,7 @@ class ChangingOrders:
             if await store.is_held(session, order_id):
                 return
             waiting = await self._waiting(session, order_id)
-            if any(shipment.status in ON_THE_WAY for shipment in waiting):
-                raise ShipmentHandedOverError("A part of the order is on its way already.")
+            check_none_left(waiting)
             await store.hold(session, order_id, now)
             await self._cancel(session, waiting)
             anew = [

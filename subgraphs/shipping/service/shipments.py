@@ -23,14 +23,13 @@ from kernel.ids import new_id
 from kernel.pagination import Page, Slice
 from subgraphs.shipping.domain.carrier import Journey, Parcel, Tracking, TrackingKind
 from subgraphs.shipping.domain.shipment import (
-    ON_THE_WAY,
     SHIPMENT,
     Shipment,
-    ShipmentHandedOverError,
     ShipmentHeldError,
     ShipmentStatus,
     all_reached,
     by_warehouse,
+    check_none_left,
     packed,
     without,
 )
@@ -136,8 +135,7 @@ class Shipments:
             await store.lock_order(session, order_id)
             await store.halt(session, order_id, now)
             shipments = await store.of_order_locked(session, order_id)
-            if any(shipment.status in ON_THE_WAY for shipment in shipments):
-                raise ShipmentHandedOverError("A part of the order is on its way already.")
+            check_none_left(shipments)
             for shipment in shipments:
                 if shipment.status != ShipmentStatus.CANCELLED:
                     await store.move(session, shipment, ShipmentStatus.CANCELLED, now, due_at=None)

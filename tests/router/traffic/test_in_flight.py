@@ -49,10 +49,11 @@ def test_all_who_ask_for_the_same_share_one_attempt(flight, attempts):
 
 def test_one_can_join_only_what_is_there(flight, attempts):
     got = []
-    assert "key" not in flight
+    assert flight.get("key") is None
     flight.share("key", attempts.begin, got.append)
-    assert "key" in flight
-    flight.join("key", got.append)
+    attempt = flight.get("key")
+    assert attempt is not None
+    attempt.seat(got.append)
     attempts.begun[0](1)
     assert got == [1, 1]
 

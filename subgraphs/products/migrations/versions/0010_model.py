@@ -12,8 +12,7 @@ STATEMENTS = (
         ADD COLUMN seo_description text NOT NULL DEFAULT '',
         ADD COLUMN translations jsonb NOT NULL DEFAULT '{}',
         ADD COLUMN publish_at timestamptz,
-        ADD COLUMN unpublish_at timestamptz,
-        ADD COLUMN media jsonb NOT NULL DEFAULT '[]'
+        ADD COLUMN unpublish_at timestamptz
     """,
     "CREATE INDEX products_to_publish ON products (publish_at) WHERE publish_at IS NOT NULL",
     "CREATE INDEX products_to_unpublish ON products (unpublish_at) WHERE unpublish_at IS NOT NULL",
@@ -71,4 +70,4 @@ def downgrade() -> None:
     for table in ("products", "categories", "collections"):
         op.execute(f"ALTER TABLE {table} DROP COLUMN seo_title, DROP COLUMN seo_description, DROP COLUMN translations")
     op.execute("ALTER TABLE collections DROP COLUMN rule")
-    op.execute("ALTER TABLE products DROP COLUMN publish_at, DROP COLUMN unpublish_at, DROP COLUMN media")
+    op.execute("ALTER TABLE products DROP COLUMN publish_at, DROP COLUMN unpublish_at")
