@@ -8,7 +8,7 @@ makes all lists a little old: they are remade one portion after another, and sho
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import DateTime, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -18,17 +18,17 @@ _KEPT: Final = 60
 """How many picks are kept of each person: more than can be asked for, since some of them will be out of stock."""
 _PORTION: Final = 50
 
-_PROFILE: Final = {
-    "purchases": 30,
-    "views": 20,
-    "purchases_half_life": 90 * 86400.0,
-    "views_half_life": 7 * 86400.0,
-    "view_weight": 0.5,
-}
-"""How much of a person's past is looked at, the seconds after which it counts half, and what a view counts."""
+_PURCHASES: Final = 30
+_VIEWS: Final = 20
+"""How much of a person's past is looked at."""
+_PURCHASES_HALF_LIFE: Final = 90 * 86400.0
+_VIEWS_HALF_LIFE: Final = 7 * 86400.0
+"""The seconds after which it counts half."""
+_VIEW_WEIGHT: Final = 0.5
+"""What a view counts, beside 1 for a purchase."""
 
 # The candidates are ranked before it is looked up which of them may be shown: then only the first ones are looked up.
-_LIVE: Final = """
+_LIVE: Final = f"""
 SELECT 0 AS tier, product_id,
     CASE WHEN EXISTS (SELECT FROM purchases WHERE customer_id = wanted.id AND purchases.product_id = because)
         THEN 'based_on_purchases' ELSE 'based_on_views' END AS reason,
@@ -38,14 +38,14 @@ FROM (
         (array_agg(past.product_id ORDER BY past.weight * near.score DESC, past.product_id))[1] AS because
     FROM (
         (SELECT product_id,
-            power(2, -extract(epoch FROM CAST(:now AS timestamptz) - last_bought_at)::float8 / :purchases_half_life)
+            power(2, -extract(epoch FROM CAST(:now AS timestamptz) - last_bought_at)::float8 / {_PURCHASES_HALF_LIFE})
             AS weight
-         FROM purchases WHERE customer_id = wanted.id ORDER BY last_bought_at DESC, product_id LIMIT :purchases)
+         FROM purchases WHERE customer_id = wanted.id ORDER BY last_bought_at DESC, product_id LIMIT {_PURCHASES})
         UNION ALL
         (SELECT product_id,
-            :view_weight
-            * power(2, -extract(epoch FROM CAST(:now AS timestamptz) - last_viewed_at)::float8 / :views_half_life)
-         FROM views WHERE viewer = wanted.id ORDER BY last_viewed_at DESC, product_id LIMIT :views)
+            {_VIEW_WEIGHT}
+            * power(2, -extract(epoch FROM CAST(:now AS timestamptz) - last_viewed_at)::float8 / {_VIEWS_HALF_LIFE})
+         FROM views WHERE viewer = wanted.id ORDER BY last_viewed_at DESC, product_id LIMIT {_VIEWS})
     ) AS past (product_id, weight)
     JOIN neighbours AS near ON near.kind = 'taste' AND near.product_id = past.product_id
     GROUP BY near.other_id
@@ -54,7 +54,7 @@ FROM (
 WHERE (SELECT shown FROM products WHERE products.product_id = candidates.product_id)
   AND (SELECT count(*) FROM purchases AS has
        WHERE has.customer_id = wanted.id AND has.product_id = candidates.product_id) = 0
-LIMIT :first"""
+LIMIT :first"""  # noqa: S608 # our own constants
 
 PERSONAL: Final = f"""
 (SELECT 0 AS tier, product_id, reason, because, score FROM (
@@ -89,11 +89,6 @@ WHERE picks.person = made.id
 """).bindparams(bindparam("ids", type_=JSONB), bindparam("now", type_=DateTime(timezone=True)))  # noqa: S608
 
 
-def profile(now: datetime) -> dict[str, Any]:
-    """Give what the statement of the tier wants to know beside `first`."""
-    return {**_PROFILE, "now": now}
-
-
 async def make_due(session: AsyncSession, now: datetime) -> int:
     """Remake a portion of the lists that are out of date, oldest first; tell how many.
 
@@ -101,5 +96,5 @@ async def make_due(session: AsyncSession, now: datetime) -> int:
     """
     people = list((await session.execute(_DUE, {"portion": _PORTION})).scalars())
     if people:
-        await session.execute(_MAKE, {"ids": people, "first": _KEPT, **profile(now)})
+        await session.execute(_MAKE, {"ids": people, "first": _KEPT, "now": now})
     return len(people)

@@ -9,26 +9,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import TextClause, bindparam
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from subgraphs.recommendations.domain.recommendation import PRIOR, Kind, Reason, Recommendation
 from subgraphs.recommendations.storage import picks
+from subgraphs.recommendations.storage.sizes import sized, sized_statement
 
 Ranked = dict[str, list[Recommendation]]
 """Recommendations by whom they are for, best first."""
 
-_TOGETHER: Final = """
+_TOGETHER: Final = f"""
 SELECT 0 AS tier, pair.other_id AS product_id, 'bought_together' AS reason, wanted.id AS because,
-    pair.orders / (sqrt(own.orders::float8 * other.orders) + :prior) AS score
+    pair.orders / (sqrt(own.orders::float8 * other.orders) + {PRIOR}) AS score
 FROM product_pairs AS pair
 JOIN products AS own ON own.product_id = pair.product_id
 JOIN products AS other ON other.product_id = pair.other_id AND other.shown
 WHERE pair.product_id = wanted.id
-ORDER BY score DESC, product_id LIMIT :first"""
+ORDER BY score DESC, product_id LIMIT :first"""  # noqa: S608 # our own constant
 
 _SIMILAR: Final = """
 SELECT 0 AS tier, near.other_id AS product_id, 'similar' AS reason, wanted.id AS because, near.score
@@ -67,7 +68,7 @@ def _for_each(*tiers: str) -> TextClause:
             SELECT * FROM ({tier}) AS more
             WHERE (SELECT count(DISTINCT product_id) FROM ({before}) AS had WHERE product_id <> wanted.id) < :first)
         """)  # noqa: S608
-    return text(f"""
+    return sized_statement(f"""
         SELECT wanted.id AS wanted_id, best.product_id, best.reason, best.score,
             best.because, (SELECT name FROM products WHERE products.product_id = best.because) AS because_name
         FROM jsonb_array_elements_text(:ids) AS wanted (id)
@@ -101,38 +102,44 @@ WITH RECURSIVE below (id) AS (
 SELECT best.* FROM below CROSS JOIN LATERAL ({of_one}) AS best
 ORDER BY score DESC, product_id DESC LIMIT :first"""
 _IN_SHOP: Final = {
-    Kind.POPULAR: text(_POPULAR.format(tier=0, also="")),
-    Kind.TRENDING: text(_TRENDING.format(tier=0, also="")),
+    Kind.POPULAR: sized_statement(_POPULAR.format(tier=0, also="")),
+    Kind.TRENDING: sized_statement(_TRENDING.format(tier=0, also="")),
 }
 _IN_CATEGORY: Final = {
-    Kind.POPULAR: text(_UNDER_CATEGORY.format(of_one=_POPULAR.format(tier=0, also="AND category_id = below.id"))),
-    Kind.TRENDING: text(_UNDER_CATEGORY.format(of_one=_TRENDING.format(tier=0, also="AND category_id = below.id"))),
+    Kind.POPULAR: sized_statement(
+        _UNDER_CATEGORY.format(of_one=_POPULAR.format(tier=0, also="AND category_id = below.id"))
+    ),
+    Kind.TRENDING: sized_statement(
+        _UNDER_CATEGORY.format(of_one=_TRENDING.format(tier=0, also="AND category_id = below.id"))
+    ),
 }
 
 
 async def beside(session: AsyncSession, kind: Kind, product_ids: Sequence[str], first: int) -> Ranked:
     """Rank what goes with each product, filled up with what is popular in its category, and anywhere."""
-    prior = {"prior": PRIOR} if kind is Kind.BOUGHT_TOGETHER else {}
-    return await _ranked(session, _BESIDE[kind], ids=product_ids, first=first, **prior)
+    return await _ranked(session, _BESIDE[kind], product_ids, first)
 
 
 async def for_people(session: AsyncSession, people: Sequence[str], first: int, now: datetime) -> Ranked:
     """Rank what goes with what each has bought and viewed, without what they bought; what is trending fills up."""
-    return await _ranked(session, _FOR_PEOPLE, ids=people, first=first, **picks.profile(now))
+    return await _ranked(session, _FOR_PEOPLE, people, first, now=now)
 
 
 async def best(session: AsyncSession, kind: Kind, first: int, category_id: str | None = None) -> list[Recommendation]:
     """Rank what is popular or trending, in the whole shop or under a category."""
     if category_id is None:
-        rows = await session.execute(_IN_SHOP[kind], {"first": first})
+        rows = await session.execute(_IN_SHOP[kind], {"first": sized(first)})
     else:
-        rows = await session.execute(_IN_CATEGORY[kind], {"first": first, "category": category_id})
+        rows = await session.execute(_IN_CATEGORY[kind], {"first": sized(first), "category": category_id})
     return [Recommendation(row.product_id, Reason(row.reason), row.score) for row in rows][:first]
 
 
-async def _ranked(session: AsyncSession, statement: TextClause, **parameters: Any) -> Ranked:
+async def _ranked(
+    session: AsyncSession, statement: TextClause, ids: Sequence[str], first: int, **parameters: datetime
+) -> Ranked:
     ranked: Ranked = defaultdict(list)
-    for row in await session.execute(statement, {**parameters, "ids": list(parameters["ids"])}):
-        recommended = Recommendation(row.product_id, Reason(row.reason), row.score, row.because, row.because_name)
-        ranked[row.wanted_id].append(recommended)
+    for row in await session.execute(statement, {**parameters, "ids": list(ids), "first": sized(first)}):
+        if len(ranked[row.wanted_id]) < first:
+            recommended = Recommendation(row.product_id, Reason(row.reason), row.score, row.because, row.because_name)
+            ranked[row.wanted_id].append(recommended)
     return ranked

@@ -12,6 +12,8 @@ from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from subgraphs.recommendations.storage.sizes import sized, sized_statement
+
 
 @dataclass(frozen=True, slots=True)
 class Viewed:
@@ -35,7 +37,7 @@ class Standing:
     """Whether the viewer is a guest who has logged in since."""
 
 
-_RECENT: Final = text("""
+_RECENT: Final = sized_statement("""
 SELECT wanted.id AS viewer, latest.product_id, latest.last_viewed_at
 FROM jsonb_array_elements_text(:viewers) AS wanted (id)
 CROSS JOIN LATERAL (
@@ -94,8 +96,9 @@ async def merge_late(session: AsyncSession) -> None:
 async def recently_viewed(session: AsyncSession, viewers: Sequence[str], first: int) -> dict[str, list[Viewed]]:
     """Give what each viewer looked at, the latest first, as far as it is still published."""
     found: dict[str, list[Viewed]] = defaultdict(list)
-    for row in await session.execute(_RECENT, {"viewers": list(viewers), "first": first}):
-        found[row.viewer].append(Viewed(row.product_id, row.last_viewed_at))
+    for row in await session.execute(_RECENT, {"viewers": list(viewers), "first": sized(first)}):
+        if len(found[row.viewer]) < first:
+            found[row.viewer].append(Viewed(row.product_id, row.last_viewed_at))
     return found
 
 
