@@ -8,7 +8,7 @@ help:
 	@echo "make up      set up and run the whole store at http://localhost:4000/graphql"
 	@echo "             (PORT=4001, DATA_DIR=path, RESET=1 starts with fresh demo data)"
 	@echo "make explorer  build the explorer page from its npm sources, if they changed"
-	@echo "make services  install and start PostgreSQL, Redis, RabbitMQ and nginx; then: make up MODE=services"
+	@echo "make services  install and start PostgreSQL, Redis, RabbitMQ, Elasticsearch and nginx; then: make up MODE=services"
 	@echo "             (storegraph services status | down)"
 	@echo "make test    set up and run all tests"
 	@echo "make check   format, lint, types, import rules, drift of the generated schemas"

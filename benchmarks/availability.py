@@ -19,10 +19,11 @@ import asyncpg
 import subgraphs
 from kernel.clock import SystemClock
 from kernel.database import Database, plain_url
+from kernel.redis import connect
 from subgraphs.inventory.domain.stock import MovementType
 from subgraphs.inventory.service.availability import AvailabilityBoard
 from subgraphs.inventory.storage import bulk
-from subgraphs.inventory.storage.availability_cache import AvailabilityCache, connect
+from subgraphs.inventory.storage.availability_cache import AvailabilityCache
 from tests.servers import Servers
 
 SKUS = 10_000

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -69,6 +69,7 @@ class Store:
     pid: int
     url: str
     client: SyncClient
+    data_dir: Path
 
     def run(self, query: str, **variables: Any) -> Any:
         """Send an operation and give what its one field brought; it must not be refused."""
@@ -117,7 +118,7 @@ def _cost(store: Store, times: int, operation: Callable[[int], None]) -> float:
     """
     for number in range(_WARM_UP):
         operation(number)
-    idle = _rest(store)
+    idle = rest(store)
     began, cpu = time.monotonic(), store.cpu()
     for number in range(times):
         operation(_WARM_UP + number)
@@ -125,7 +126,7 @@ def _cost(store: Store, times: int, operation: Callable[[int], None]) -> float:
     return (store.cpu() - cpu - idle * (time.monotonic() - began)) / times
 
 
-def _rest(store: Store) -> float:
+def rest(store: Store) -> float:
     """Wait until the store takes no less any more than before; CPU milliseconds that it takes in a second then."""
     lately = [_idle(store) for _ in range(_LOOKS)]
     while lately[-1] < min(lately[:-1]):
@@ -166,15 +167,16 @@ def _buy(store: Store, sku: str, number: int) -> None:
 
 
 @contextmanager
-def running_store() -> Iterator[Store]:
-    """Start a store on its demo data in a folder of its own, and remove both."""
+def running_store(*options: str) -> Iterator[Store]:
+    """Start a store in a folder of its own, on its demo data if the options say nothing else, and remove both."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="storegraph-bench-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
-        command = [sys.executable, "-m", "runtime.cli", "up", "--port", str(port), "--data-dir", f"{folder}/data"]
+        data = Path(folder) / "data"
+        command = [sys.executable, "-m", "runtime.cli", "up", "--port", str(port), "--data-dir", str(data), *options]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         client = SyncClientBuilder().no_proxy().error_for_status(enable=False).build()
-        store = Store(process.pid, f"http://127.0.0.1:{port}/graphql", client)
+        store = Store(process.pid, f"http://127.0.0.1:{port}/graphql", client, data)
         try:
             _wait(store, process)
             yield store
@@ -201,13 +203,17 @@ def _tree(root: int) -> Iterator[int]:
     """A process and all below it, whatever thread started them."""
     yield root
     for children in Path(f"/proc/{root}/task").glob("*/children"):
-        for child in children.read_text().split():
-            yield from _tree(int(child))
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that ended just now
+            for child in children.read_text().split():
+                yield from _tree(int(child))
 
 
 def _ticks(pid: int) -> int:
     """User and system time of a process, and of its children that have ended."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:  # it ended just now: its time is its parent's
+        return 0
     return sum(map(int, fields[11:15]))
 
 

@@ -46,7 +46,7 @@ def create_app(subgraph: Subgraph, *, internal_key: str, signed: bool = False) -
     app = FastAPI(
         title=f"storegraph {subgraph.name}", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
-    app.router.routes.extend(subgraph.routes)
+    app.router.routes.extend(subgraph.pages(internal_key))
 
     @app.post("/graphql")
     async def graphql(request: Request) -> Response:

@@ -32,5 +32,13 @@ class LRU(Generic[Key, Value]):
         if len(self._entries) > self.size:
             self._entries.popitem(last=False)
 
+    def discard(self, key: Key) -> None:
+        """Keep nothing under a key any more."""
+        self._entries.pop(key, None)
+
+    def clear(self) -> None:
+        """Keep nothing any more."""
+        self._entries.clear()
+
     def __len__(self) -> int:
         return len(self._entries)

@@ -68,8 +68,12 @@ class Settings(_Loaded):
     database_url: str = ""
     redis_url: str = ""
     broker_url: str = ""
+    elasticsearch_url: str = ""
+    """Where Elasticsearch is: without it, PostgreSQL answers what it would answer."""
     router_url: str = "http://localhost:4000/graphql"
     """Where subgraphs that are processes of their own ask the whole API on behalf of a person."""
+    public_url: str = "http://localhost:4000"
+    """Where people reach the shop, for links that operators are given."""
     internal_key: SecretStr = SecretStr("")
     signed_requests: bool = False
     """Whether subgraphs take only requests that are signed one by one (the router: `internal_token.sign`)."""

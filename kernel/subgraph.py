@@ -20,6 +20,7 @@ from kernel.clock import Clock, SystemClock
 from kernel.database import Database
 from kernel.events.consumers import Consumer
 from kernel.events.delivery import Room
+from kernel.events.replay_links import ReplayLinks, replay_routes
 from kernel.events.retention import retention_job
 from kernel.graphql.context import Context
 from kernel.graphql.execution import Executor
@@ -69,6 +70,12 @@ class Subgraph:
     def background(self) -> tuple[Job, ...]:
         """What runs beside the serving: the subgraph's own jobs, and the one that every subgraph has."""
         return *self.jobs, retention_job(self.database)
+
+    def pages(self, internal_key: str) -> tuple[BaseRoute, ...]:
+        """Tell what is served beside /graphql and /health: the subgraph's own routes, and what every subgraph has."""
+        if not internal_key:  # nobody's link could be told from another's
+            return tuple(self.routes)
+        return *self.routes, *replay_routes(self.database, ReplayLinks(self.name, internal_key))
 
     async def check_health(self) -> None:
         """Raise when the subgraph cannot do its work."""

@@ -10,14 +10,15 @@ from rich.table import Table
 from kernel.calls import InProcessCalls
 from kernel.clock import SystemClock
 from kernel.database import Database
+from kernel.settings import Settings
 from kernel.subgraph import Parts
-from runtime.catalogue_file import CatalogueFileError, Remark
 from runtime.errors import StartError
 from runtime.import_catalogue import ImportReport, import_catalogue
 from runtime.progress import Steps
 from runtime.store_database import store_database
 from subgraphs.inventory.service import InventoryService
 from subgraphs.products.app import make_service
+from subgraphs.products.domain.transfers.filed import CatalogueFileError, Remark
 
 
 class UnreadableCatalogueError(StartError):
@@ -35,16 +36,17 @@ def run(file: Path, currency: str, data_dir: Path) -> int:
     steps = Steps()
     with store_database(data_dir) as url:
         try:
-            report = asyncio.run(_import(file, currency, url, steps))
+            report = asyncio.run(_import(file, currency, url, data_dir, steps))
         except CatalogueFileError as error:
             raise UnreadableCatalogueError(str(error)) from error
     _print(report, steps)
     return 1 if report.failures else 0
 
 
-async def _import(file: Path, currency: str, url: str, steps: Steps) -> ImportReport:
+async def _import(file: Path, currency: str, url: str, data_dir: Path, steps: Steps) -> ImportReport:
     async with Database(url, schema="products") as products, Database(url, schema="inventory") as inventory:
-        catalogue = make_service(Parts(database=products, calls=InProcessCalls("products", {})))
+        parts = Parts(database=products, calls=InProcessCalls("products", {}))
+        catalogue = make_service(Settings.load(data_dir=data_dir), parts)
         stock = InventoryService(inventory, SystemClock())
         with steps.bar(f"Read {file.name}") as bar:
             task = bar.add_task("Products", total=None)

@@ -20,6 +20,7 @@ from runtime.cli_options import DEFAULT_DATA_DIR, DEFAULT_SERVICES_DIR, SERVICES
 from runtime.errors import StartError
 from runtime.events_cli import events
 from runtime.payments_cli import payments
+from runtime.products_cli import products
 from runtime.saga_cli import saga
 from runtime.services_cli import services
 from runtime.tokens_cli import tokens
@@ -38,6 +39,7 @@ inventory = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown", help=
 app.add_typer(inventory, name="inventory", rich_help_panel="Shop")
 app.add_typer(events, name="events", rich_help_panel="Shop")
 app.add_typer(payments, name="payments", rich_help_panel="Shop")
+app.add_typer(products, name="products", rich_help_panel="Shop")
 app.add_typer(saga, name="saga", rich_help_panel="Shop")
 app.add_typer(tokens, name="tokens", rich_help_panel="Shop")
 app.add_typer(services, name="services", rich_help_panel="Services")

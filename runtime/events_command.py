@@ -16,9 +16,12 @@ from rich.table import Table
 from kernel.database import Database
 from kernel.events.catalogue import CATALOGUE
 from kernel.events.consumers import Consumer
-from kernel.events.dead_letters import dead_letters, discard_dead_letters, retry_dead_letters
+from kernel.events.dead_letters import DeadLetter, dead_letters, discard_dead_letters, retry_dead_letters
 from kernel.events.history import last_position, recorded, replay
+from kernel.events.replay_links import ReplayLinks
 from kernel.events.schemas import schema_of
+from kernel.settings import Settings
+from runtime.embedded.data_directory import DataDirectory
 from runtime.errors import StartError
 from runtime.export_schema import build_for_schema
 from runtime.shop import SUBGRAPHS
@@ -64,12 +67,11 @@ def show_dead_letters(data_dir: Path, consumer: str, event_id: str = "") -> int:
 
     async def read(databases: dict[str, Database]) -> int:
         table = Table("consumer", "event", "type", "subject", "attempts", "since", "reason")
-        for database in databases.values():
+        for name, database in databases.items():
             for letter in await dead_letters(database, consumer):
                 if event_id == letter.event_id:
-                    print(
-                        f"{letter.consumer} {letter.type} {letter.subject}\n\n{letter.reason}\nReplay: {letter.replay}"
-                    )
+                    print(f"{letter.consumer} {letter.type} {letter.subject}\n\n{letter.reason}")
+                    print(f"Replay: {letter.replay}\n{_replay_link(data_dir, name, letter)}")
                     return 1
                 since = letter.settled_at.isoformat(timespec="seconds")
                 reason = letter.reason.strip().splitlines()[-1:] or [""]
@@ -80,11 +82,20 @@ def show_dead_letters(data_dir: Path, consumer: str, event_id: str = "") -> int:
             print("No dead letters.")
             return 0
         Console().print(table)
-        print("`--event ID` shows the stack of one. Mend the cause, then `storegraph events dead-letters --retry`;")
-        print("`--event ID --retry` takes one alone, and `--discard` gives up.")
+        print("`--event ID` shows the stack of one, and a link to a page that replays it. Mend the cause, then")
+        print(
+            "`storegraph events dead-letters --retry`; `--event ID --retry` takes one alone, and `--discard` gives up."
+        )
         return 1
 
     return _run(data_dir, read)
+
+
+def _replay_link(data_dir: Path, subgraph: str, letter: DeadLetter) -> str:
+    """Give the page on which a browser replays it, for a week."""
+    settings = Settings.load()
+    key = settings.internal_key.get_secret_value() or DataDirectory(data_dir).secrets().internal_key
+    return f"{settings.public_url.rstrip('/')}{ReplayLinks(subgraph, key).path(letter)}"
 
 
 def settle_dead_letters(data_dir: Path, consumer: str, event_id: str, *, retry: bool) -> None:

@@ -17,10 +17,11 @@ from pathlib import Path
 
 from kernel.errors import ConflictError, DomainError
 from kernel.pagination import Page
-from runtime.catalogue_file import FiledProduct, Remark, read_catalogue
+from runtime.catalogue_file import read_catalogue
 from subgraphs.inventory.service import InventoryService
 from subgraphs.inventory.service.warehouses import create_warehouse
 from subgraphs.inventory.storage.reading import Warehouse, page_of_warehouses
+from subgraphs.products.domain.transfers.filed import FiledProduct, Remark
 from subgraphs.products.service import CatalogueService
 from subgraphs.products.service.importing import ImportOutcome, ImportResult, import_product
 

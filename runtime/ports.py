@@ -1,8 +1,9 @@
-"""Finds out before anything is started whether a port can be had."""
+"""Finds out whether a port can be had before anything is started, and whether something answers there afterwards."""
 
 from __future__ import annotations
 
 import socket
+from http.client import HTTPConnection, HTTPException
 
 from runtime.errors import PortInUseError
 
@@ -39,3 +40,15 @@ def preferred_port(port: int) -> int:
     except PortInUseError:
         return free_port()
     return port
+
+
+def answers(port: int, path: str, *, patience: float) -> bool:
+    """Whether what listens on a port of this machine answers a GET with 200, within so many seconds."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=patience)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -12,7 +12,7 @@ from runtime.cli_options import DEFAULT_SERVICES_DIR, SERVICES_DIR_VARIABLE
 services = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Install and run PostgreSQL, Redis, RabbitMQ and nginx on this machine, for services mode.",
+    help="Install and run PostgreSQL, Redis, RabbitMQ, Elasticsearch and nginx on this machine, for services mode.",
 )
 
 _Folder = Annotated[Path, typer.Option("--data-dir", help="Folder of the servers' data.", envvar=SERVICES_DIR_VARIABLE)]
@@ -20,7 +20,7 @@ _Folder = Annotated[Path, typer.Option("--data-dir", help="Folder of the servers
 
 @services.command()
 def install() -> None:
-    """Install what the machine lacks from Debian's packages; needs root, and starts nothing.
+    """Install what the machine lacks from Debian's packages and Maven Central; needs root, and starts nothing.
 
     Example:
 

@@ -31,7 +31,7 @@ from router.telemetry.sight import sight_of
 from router.telemetry_settings import MetricsSettings, TelemetrySettings, TracesSettings
 from runtime.demo_data import DemoUser
 from runtime.mounting import mount
-from runtime.shop import Shop
+from runtime.shop import SUBGRAPHS, Shop
 from subgraphs.users.app import key_set
 
 ISSUER = "storegraph"
@@ -50,6 +50,8 @@ MOUNTS = {
     "/payments/sandbox/": "payments",
     "/webhooks/shipping/": "shipping",
     "/shipping/labels/": "shipping",
+    "/media/": "products",
+    **{f"/dead-letters/{name}/": name for name in SUBGRAPHS},
 }
 """Which subgraph answers what is no GraphQL, by the beginning of its path."""
 
@@ -98,7 +100,8 @@ def build_storefront(
     engine = Engine(supergraph, ways, execution, streams=streams, gate=gate)
     engine.watch_planning(PlanningWatch(sight, telemetry.slow_plan))
     shop.supergraph.connect(engine)
-    routes = {name: mount(shop.subgraphs[name].routes) for name in ("users", "payments", "shipping")}
+    key = settings.internal_key.get_secret_value()
+    routes = {name: mount(shop.subgraphs[name].pages(key)) for name in sorted(set(MOUNTS.values()))}
     mounts = {beginning: routes[name] for beginning, name in MOUNTS.items()}
     return create_router_app(engine, router_settings, verifier=verifier, mounts=mounts, sight=sight)
 

@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import structlog
 
 import subgraphs
 from kernel.testing import FixedClock
+from runtime.stack import elasticsearch as elasticsearch_server
 from runtime.stack import rabbitmq as rabbitmq_server
 from runtime.stack.debian import missing
+from tests.elasticsearch_server import shared_elasticsearch
 from tests.node_packages import NodePackages, installed
 from tests.servers import PostgresForTests, Servers, ValkeyForTests
 
@@ -49,6 +52,17 @@ def rabbitmq() -> Iterator[str]:
     yield broker.url
     broker.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def elasticsearch(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of the Elasticsearch of this test run; name your indices so that they meet no others."""
+    if not elasticsearch_server.installed():
+        pytest.skip("Elasticsearch is not installed (storegraph services install)")
+    folder, at_end = tmp_path_factory.getbasetemp(), ExitStack()
+    request.config.add_cleanup(at_end.close)
+    with shared_elasticsearch(folder.parent if hasattr(request.config, "workerinput") else folder, at_end) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

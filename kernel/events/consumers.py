@@ -24,6 +24,8 @@ class Consumer:
     a background job or another consumer acts on them.
 
     `batch` events may share one transaction: much cheaper, but their locks are held together until all are handled.
+    `only_with` names a table of the subgraph: while that is empty, what comes is not for this consumer and leaves no
+    trace. Whoever writes the first row gets all that is recorded after its commit.
     `lease` is how many seconds pass before an event is taken up again whose process died; twice as long each time.
     """
 
@@ -32,6 +34,7 @@ class Consumer:
     max_attempts: int = 8
     concurrency: int = 1
     batch: int = 1
+    only_with: str = ""
     first_backoff: float = 0.1
     longest_backoff: float = 300.0
     lease: float = 1.0

@@ -36,6 +36,12 @@ _LIST: Final = text(
     WHERE state = 'dead' AND (:consumer = '' OR consumer = :consumer) ORDER BY consumer, position LIMIT :limit
     """
 )
+_FIND: Final = text(
+    """
+    SELECT consumer, event_id, type, subject, attempts, settled_at, coalesce(reason, '') FROM inbox
+    WHERE state = 'dead' AND consumer = :consumer AND event_id = :event_id
+    """
+)
 _RETRY: Final = text(
     """
     WITH again AS (
@@ -63,6 +69,13 @@ async def dead_letters(database: Database, consumer: str = "", limit: int = 100)
     async with database.session() as session:
         rows = await session.execute(_LIST, {"consumer": consumer, "limit": limit})
         return [DeadLetter(*row) for row in rows]
+
+
+async def find_dead_letter(database: Database, consumer: str, event_id: str) -> DeadLetter | None:
+    """Find one dead letter; None if it is none any more."""
+    async with database.session() as session:
+        row = (await session.execute(_FIND, {"consumer": consumer, "event_id": event_id})).one_or_none()
+        return DeadLetter(*row) if row else None
 
 
 async def retry_dead_letters(database: Database, consumer: str = "", event_id: str = "") -> int:

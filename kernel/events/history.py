@@ -89,5 +89,5 @@ async def _hand_over(target: Database, consumer: Consumer, events: list[dict[str
             if again:
                 ids = [event["id"] for event in events]
                 await session.execute(_HANDLE_AGAIN, {"consumer": consumer.name, "ids": ids})
-            await accept(session, [(consumer.name, event) for event in events])
+            await accept(session, consumer, events)
     return len(events)

@@ -3,31 +3,47 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
+from typing import Final
 
 from kernel.database import plain_url
 from kernel.events.delivery import Room
 from kernel.events.inbox import InboxWorker
 from kernel.events.listening import Listener
-from kernel.events.relay import Carrier, Relay
+from kernel.events.relay import Relay
 from kernel.events.signals import Signal, keep_at
+
+PACE: Final = 0.05
+"""Seconds between two rounds of a relay or worker: what follows from one click is delivered together."""
 
 
 class DeliveryLoops:
     """Relays the outboxes of some rooms and handles what is in their inboxes.
 
     Args:
-        rooms: whose outboxes and inboxes to serve.
-        carrier: takes events on from the outboxes.
+        rooms: whose inboxes to serve.
+        relays: of their outboxes, by schema.
         poll_every: seconds after which a loop looks for work without being woken, in case a wake-up was lost.
         patience: seconds to wait for listeners at the start, and for handlers at the end.
+        hurried: whether handlers may commit without waiting for the disk, see `InboxWorker`.
     """
 
-    def __init__(self, rooms: Sequence[Room], carrier: Carrier, *, poll_every: float, patience: float) -> None:
-        self._relays = {room.database.schema: Relay(room.database, carrier) for room in rooms}
+    def __init__(
+        self,
+        rooms: Sequence[Room],
+        relays: Mapping[str, Relay],
+        *,
+        poll_every: float,
+        patience: float,
+        hurried: bool = False,
+    ) -> None:
+        self._relays = relays
         self._workers = {
-            room.database.schema: [InboxWorker(consumer, room.database) for consumer in room.consumers]
+            room.database.schema: [
+                InboxWorker(consumer, room.database, look_every=poll_every, hurried=hurried)
+                for consumer in room.consumers
+            ]
             for room in rooms
         }
         self._urls = {plain_url(room.database.url) for room in rooms}
@@ -42,7 +58,7 @@ class DeliveryLoops:
             self._keep_at(relay.signal, relay.publish)
         for worker in self._all_workers():
             for _ in range(worker.consumer.concurrency):
-                self._keep_at(worker.signal, worker.handle_next)
+                self._keep_at(worker.signal, worker.handle_due)
         listeners = [Listener(url, self._wake, self._wake_all) for url in self._urls]
         self._listeners = [asyncio.create_task(listener.listen()) for listener in listeners]
         with suppress(TimeoutError):
@@ -70,24 +86,31 @@ class DeliveryLoops:
             moved = sum([await relay.publish() for relay in self._relays.values()])
             done = 0
             for worker in self._all_workers():
-                while handled_now := await worker.handle_next():
+                while handled_now := await worker.handle_due():
                     done += handled_now
             handled += done
             if not moved and not done:
                 return handled
 
-    def _keep_at(self, signal: Signal, work: Callable[[], Awaitable[int | bool]]) -> None:
-        self._loops.append(asyncio.create_task(keep_at(signal, work, self._poll_every)))
+    def _keep_at(self, signal: Signal, work: Callable[[], Awaitable[int]]) -> None:
+        looping = keep_at(signal, work, poll_every=self._poll_every, pace=PACE)
+        self._loops.append(asyncio.create_task(looping))
 
     def _all_workers(self) -> list[InboxWorker]:
         return [worker for workers in self._workers.values() for worker in workers]
 
     def _wake(self, payload: str) -> None:
-        kind, _, schema = payload.partition(":")
+        kind, schema, consumer, *_ = *payload.split(":"), "", ""
         if kind == "outbox" and schema in self._relays:
             self._relays[schema].signal.set()
         elif kind == "inbox":
             for worker in self._workers.get(schema, ()):
+                if consumer in {"", worker.consumer.name}:
+                    worker.signal.set()
+
+    def _wake_consumers(self, names: Collection[str]) -> None:
+        for worker in self._all_workers():
+            if worker.consumer.name in names:
                 worker.signal.set()
 
     def _wake_all(self) -> None:

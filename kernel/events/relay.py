@@ -1,4 +1,4 @@
-"""From an outbox to whatever carries its events on.
+"""From an outbox to a carrier of its events.
 
 An advisory lock keeps one relay at work per outbox, in whatever process, because two could overtake each other; the
 others stand by. An event is marked as published when the carrier has it safe. If the relay dies in between, the event
@@ -7,11 +7,13 @@ is carried again, and the inbox refuses what it has.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from sqlalchemy import text
+from typing_extensions import override
 
 from kernel.database import Database
 from kernel.events.signals import Signal
@@ -48,19 +50,42 @@ class Carrier(Protocol):
         ...
 
 
-class Relay:
+class Relay(ABC):
     """Publishes what one outbox holds."""
 
-    def __init__(self, database: Database, carrier: Carrier) -> None:
+    def __init__(self, database: Database) -> None:
         self.signal = Signal()
-        self._database = database
-        self._carrier = carrier
+        """Wakes it."""
+        self.database = database
+        self.claim: Final = {"key": f"outbox:{database.schema}", "batch": _BATCH}
+        """What a statement that claims a batch needs to know."""
 
     async def publish(self) -> int:
-        """Publish one batch; tell how many events were carried."""
-        async with self._database.transaction() as session:
-            claim = {"key": f"outbox:{self._database.schema}", "batch": _BATCH}
-            rows = (await session.execute(_CLAIM, claim)).all()
+        """Publish what is there; tell how many events were carried."""
+        carried = 0
+        while self.signal.running:
+            count = await self.publish_batch()
+            carried += count
+            if count < _BATCH:
+                break
+        return carried
+
+    @abstractmethod
+    async def publish_batch(self) -> int:
+        """Claim some of what is there and publish it; tell how many events were carried."""
+
+
+class CarrierRelay(Relay):
+    """Gives what one outbox holds to a carrier."""
+
+    def __init__(self, database: Database, carrier: Carrier) -> None:
+        super().__init__(database)
+        self._carrier = carrier
+
+    @override
+    async def publish_batch(self) -> int:
+        async with self.database.transaction() as session:
+            rows = (await session.execute(_CLAIM, self.claim)).all()
             if not rows:
                 return 0
             carried = await self._carrier.carry([Outgoing(*row) for row in rows])

@@ -36,18 +36,26 @@ class Signal:
         self.set()
 
 
-async def keep_at(signal: Signal, work: Callable[[], Awaitable[int | bool]], poll_every: float) -> None:
-    """Do the work until there is none, sleep until woken, and survive whatever it raises."""
-    wake = signal.subscribe()
+async def keep_at(signal: Signal, work: Callable[[], Awaitable[int]], *, poll_every: float, pace: float) -> None:
+    """Do a round of work whenever woken, and survive whatever it raises.
+
+    Rounds begin `pace` seconds after each other at the earliest: the first after a rest at once, and what comes in
+    quick succession is done together. One that did something is followed by another, woken or not; after one that
+    found nothing `poll_every` seconds may pass.
+    """
+    wake, loop = signal.subscribe(), asyncio.get_running_loop()
     while signal.running:
         wake.clear()
+        began = loop.time()
         try:
-            while signal.running and await work():
-                pass
+            busy = await work() > 0
         except Exception as error:  # the loop outlives a database or a broker that is away
             _log.warning("delivery paused", error=repr(error))
             await asyncio.sleep(0.5)
             continue
-        with suppress(TimeoutError):
-            async with asyncio.timeout(poll_every):
-                await wake.wait()
+        if not busy:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(poll_every):
+                    await wake.wait()
+        if signal.running:
+            await asyncio.sleep(began + pace - loop.time())

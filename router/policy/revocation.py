@@ -35,6 +35,10 @@ class Revocations:
             settings.redis, decode_responses=True, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT
         )
         self._revoked: frozenset[str] = frozenset()
+        self.interval = settings.interval
+        """Seconds after which it is worth asking again."""
+        self.edition = 0
+        """Counts how often something else was revoked than before."""
         self._read_at = float("-inf")
         self._reading: asyncio.Task[None] | None = None
 
@@ -83,7 +87,9 @@ class Revocations:
         try:
             async with asyncio.timeout(_TIMEOUT):
                 found = await self._redis.zrange(self._settings.key, time.time(), "+inf", byscore=True)  # type: ignore[arg-type]
-            self._revoked = frozenset(map(str, found or ()))
+            revoked = frozenset(map(str, found or ()))
+            self.edition += revoked != self._revoked
+            self._revoked = revoked
         except (RedisError, OSError, TimeoutError) as error:
             _LOG.warning("revoked tokens cannot be read", reason=str(error) or type(error).__name__)
         finally:

@@ -166,7 +166,7 @@ class RestFacade:
         if user_errors:
             return self._user_problem(user_errors)
         if value is None and result.errors:
-            return self._problem(result)
+            return self._problem(result)._replace(errors=result.errors)
         if value is None:
             return problem(404, "NOT_FOUND", "There is nothing here.")
         headers = [(b"content-type", JSON), (b"x-content-type-options", b"nosniff"), *result.headers]
@@ -177,7 +177,7 @@ class RestFacade:
         block = HeaderBlock(headers)
         if self._caching is not None:
             block = self._caching.extended(block, result.cache_policy or UNKEPT)
-        return Response(route.declared.success, block, orjson.dumps(value), route.operation)
+        return Response(route.declared.success, block, orjson.dumps(value), route.operation, errors=result.errors)
 
     def _answer(self, route: Route, data: Any) -> tuple[Any, list[dict[str, Any]]]:
         """Return the answer in an operation's data, and the errors that stand in it or beside it."""

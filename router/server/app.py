@@ -41,7 +41,7 @@ from router.server.pages import Pages, read_samples
 from router.server.streams.client import StreamServices
 from router.server.streams.endpoint import StreamEndpoint
 from router.server.uploads.endpoint import UploadEndpoint
-from router.telemetry.correlation import CLIENT_NAME, REQUEST_ID, TRACEPARENT, RequestIds
+from router.telemetry.correlation import CLIENT_NAME, REQUEST_ID, TRACEPARENT, RequestIds, is_traceparent
 from router.telemetry.logs import AccessLog
 from router.telemetry.sight import UNSEEN, Sight
 from router.traffic.calls import Call
@@ -175,7 +175,7 @@ class RouterApp:
                 seconds=time.perf_counter() - begun,
                 operation=response.operation,
                 client=request.headers.get(CLIENT_NAME),
-                traceparent=request.headers.get(TRACEPARENT),
+                traceparent=self.traceparent_of(request, request_id),
             )
         own: tuple[Header, ...] = ((REQUEST_ID, request_id),)
         if isinstance(response, Response) and response.own:
@@ -183,6 +183,11 @@ class RouterApp:
         if self._cors.enabled:
             return Answer(response, (*own, *self._cors.headers(request.headers.get(b"origin"))))
         return Answer(response, own)
+
+    def traceparent_of(self, request: HttpRequest, request_id: bytes) -> bytes | None:  # noqa: ARG002 - others need it
+        """Return the place of a request in a trace, for the log."""
+        brought = request.headers.get(TRACEPARENT)
+        return brought if brought is not None and is_traceparent(brought) else None
 
     def abandoned(self, request: HttpRequest, begun: float) -> None:
         """Take note that nobody waits for an answer any more."""
@@ -194,7 +199,8 @@ class RouterApp:
             media = JSON
         # Whoever takes GraphQL's own media type is promised that 200 comes with data.
         status = 400 if error.status == 200 and media == GRAPHQL_RESPONSE else error.status
-        return json_response(status, error.as_dict(), error.headers, media=media)
+        told = error.as_dict()
+        return json_response(status, told, error.headers, media=media)._replace(errors=told["errors"])
 
 
 def _access_log(settings: RouterSettings) -> AccessLog | None:
@@ -265,7 +271,11 @@ def create_router_app(
     endpoint = GraphQLEndpoint(engine, settings, callers, operations, uploads, limited=limited)
     services = StreamServices(engine, callers, operations, settings.subscriptions, limited)
     streams = StreamEndpoint(services, settings, endpoint)
-    plans = plan_endpoints(engine, settings, callers, operations, streams) if settings.explorer_is_on else {}
+    plans = (
+        plan_endpoints(engine, settings, callers, operations, streams, limiter=limiter)
+        if settings.explorer_is_on
+        else {}
+    )
     rest = rest_handlers(engine, settings, callers, operations, limited)
     everything = {**plans, **rest, **(mounts or {})}
     if not sight and not plugins:

@@ -60,11 +60,12 @@ class Callers:
         revoked: Revocations | None = None,
         rules: HeaderRules | None = None,
         tells_addresses: bool = False,
-        passed_over: Callable[[], str] | None = None,
+        passed_over: Callable[[bytes], str] | None = None,
     ) -> None:
         self._passed_over = passed_over
         self._api_keys = api_keys
-        self._revoked = revoked
+        self.revoked = revoked
+        """Knows which tokens were taken back, where that is asked."""
         self._rules = rules
         self._tells_addresses = tells_addresses
         self._forward = tuple((name.lower().encode(), name.lower()) for name in headers.forward)
@@ -86,7 +87,7 @@ class Callers:
         if self._verifier is None and self._api_keys is None:
             return None if self._signer is None else ANONYMOUS
         identity = ANONYMOUS if self._verifier is None else self._verifier.remembered(credentials(headers))
-        if identity is None or (self._revoked is not None and not self._revoked.is_known):
+        if identity is None or (self.revoked is not None and not self.revoked.is_known):
             return None
         return self._held(identity, headers)
 
@@ -99,8 +100,8 @@ class Callers:
         identity = self.known(headers)
         if identity is not None or not self.asks:
             return identity
-        if self._revoked is not None:
-            await self._revoked.learn()
+        if self.revoked is not None:
+            await self.revoked.learn()
         if self._verifier is None:
             return self._held(ANONYMOUS, headers)
         try:
@@ -111,8 +112,8 @@ class Callers:
 
     async def aclose(self) -> None:
         """Close connections to stores."""
-        if self._revoked is not None:
-            await self._revoked.aclose()
+        if self.revoked is not None:
+            await self.revoked.aclose()
 
     def _held(self, identity: Identity, headers: Mapping[bytes, bytes]) -> Identity:
         """Return somebody whose token is good, if that is all that it takes.
@@ -121,7 +122,7 @@ class Callers:
             UnidentifiedError: it is not.
         """
         try:
-            if self._revoked is not None and self._revoked.hold(identity):
+            if self.revoked is not None and self.revoked.hold(identity):
                 raise InvalidTokenError("the token was revoked")
             insist_on_own_page(identity, headers)
             return identity if self._api_keys is None else by_way_of(identity, self._api_keys.partner(headers))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Hashable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import orjson
 
@@ -273,11 +273,15 @@ class GraphQLEndpoint:
     async def _batch(
         self, batch: Batch, headers: Mapping[bytes, bytes], context: RequestContext, media: bytes
     ) -> Response:
+        errors: list[Mapping[str, Any]] = []
+
         async def run(request: GraphQLRequest) -> bytes:
-            return self._written(await (self._limited or self._engine).execute(request, context))
+            result = await (self._limited or self._engine).execute(request, context)
+            errors.extend(result.errors)
+            return self._written(result)
 
         body = await self._batcher.answer(batch, lambda each: self.resolve(each, headers), self._kind, run)
-        return Response(200, self._headers_for(media), body)
+        return Response(200, self._headers_for(media), body, errors=errors)
 
     def _client(self, headers: Mapping[bytes, bytes]) -> str | None:
         try:
@@ -345,8 +349,9 @@ class GraphQLEndpoint:
         if result.headers:
             own = result.headers + own
         if result.outcome is Outcome.EXECUTED:
-            return Response(200, headers, result.body, operation, own)
-        return Response(self._status(result, media), headers, self._refusal(result), operation, own)
+            return Response(200, headers, result.body, operation, own, result.errors)
+        status = self._status(result, media)
+        return Response(status, headers, self._refusal(result), operation, own, result.errors)
 
     def _headers_for(self, media: bytes) -> HeaderBlock:
         headers = self._headers.get(media)

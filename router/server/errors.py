@@ -28,6 +28,7 @@ HttpError
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from router.operations.errors import OperationRefusedError
 from router.policy.identity import IdentityError
@@ -44,7 +45,7 @@ class HttpError(Exception):
         super().__init__(message)
         self.headers = tuple(headers)
 
-    def as_dict(self) -> dict[str, object]:
+    def as_dict(self) -> dict[str, list[dict[str, Any]]]:
         """Return the answer in the form of a GraphQL response."""
         return {"errors": [{"message": str(self), "extensions": {"code": self.code}}]}
 

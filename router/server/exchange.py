@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import orjson
 
@@ -78,6 +78,8 @@ class Response(NamedTuple):
     """The name of the operation that this answers, for the access log."""
     own: tuple[Header, ...] = ()
     """Headers that only this answer has, to be written beside those that it shares with others."""
+    errors: Sequence[Mapping[str, Any]] = ()
+    """The errors that it tells of, for those who count them."""
 
 
 Reply: TypeAlias = "Response | StreamResponse | SocketResponse"

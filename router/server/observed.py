@@ -81,7 +81,17 @@ class ObservedRouterApp(PluggedRouterApp):
         if self._metrics is not None:
             self._metrics.active -= 1
             self._metrics.request_ended(request.method, response.status, time.perf_counter() - begun)
+            if isinstance(response, Response) and response.errors:
+                self._metrics.errors_told(response.errors)
         return super().finished(request, response, request_id, begun)
+
+    @override
+    def traceparent_of(self, request: HttpRequest, request_id: bytes) -> bytes | None:
+        """Return the place of a request in a trace, even if nobody looks at that one."""
+        known = super().traceparent_of(request, request_id)
+        if known is not None or self._tracing is None:
+            return known
+        return self._tracing.passed_over(request_id).encode()
 
     @override
     def abandoned(self, request: HttpRequest, begun: float) -> None:

@@ -3,6 +3,7 @@
 from router.subscriptions.errors import (
     ClientTooSlowError,
     CredentialsExpiredError,
+    CredentialsRevokedError,
     RouterStoppingError,
     SchemaReloadedError,
     SourceLostError,
@@ -16,6 +17,7 @@ __all__ = [
     "Buffering",
     "ClientTooSlowError",
     "CredentialsExpiredError",
+    "CredentialsRevokedError",
     "RouterStoppingError",
     "SchemaReloadedError",
     "Sink",

@@ -5,6 +5,7 @@ ExecutionError
     ├── TooManySubscriptionsError  SUBSCRIPTION_LIMIT_REACHED
     ├── ClientTooSlowError         SUBSCRIPTION_CLIENT_TOO_SLOW
     ├── CredentialsExpiredError    SUBSCRIPTION_CREDENTIALS_EXPIRED
+    ├── CredentialsRevokedError    SUBSCRIPTION_CREDENTIALS_REVOKED
     ├── SchemaReloadedError        SUBSCRIPTION_SCHEMA_RELOAD
     ├── RouterStoppingError        SUBSCRIPTION_SERVER_SHUTDOWN
     └── SourceLostError            the code of the transport error that it passes on
@@ -38,6 +39,12 @@ class CredentialsExpiredError(SubscriptionEndedError):
     """The token with which the subscription was begun has ended."""
 
     code = "SUBSCRIPTION_CREDENTIALS_EXPIRED"
+
+
+class CredentialsRevokedError(SubscriptionEndedError):
+    """The token with which the subscription was begun was taken back."""
+
+    code = "SUBSCRIPTION_CREDENTIALS_REVOKED"
 
 
 class SchemaReloadedError(SubscriptionEndedError):

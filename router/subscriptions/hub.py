@@ -9,7 +9,12 @@ from router.execution.errors import ExecutionError
 from router.execution.exchange import GraphQLRequest, RequestContext
 from router.execution.streaming import EventStream
 from router.subscriptions.channel import Channel
-from router.subscriptions.errors import RouterStoppingError, SchemaReloadedError, TooManySubscriptionsError
+from router.subscriptions.errors import (
+    RouterStoppingError,
+    SchemaReloadedError,
+    SubscriptionEndedError,
+    TooManySubscriptionsError,
+)
 from router.subscriptions.subscription import Buffering, Subscription
 
 C = TypeVar("C")
@@ -53,6 +58,7 @@ class Subscriptions(Generic[C]):
         self._channels: dict[Channel, Hashable] = {}
         self._by_key: dict[Hashable, Channel] = {}
         self._open: dict[Subscription, Channel] = {}
+        self._clients: dict[Subscription, C] = {}
         self._stopping = False
         self._successor: Subscriptions[C] | None = None
 
@@ -90,6 +96,7 @@ class Subscriptions(Generic[C]):
             channel = Channel(request, client, stream, self)
             self._keep(key, channel)
         subscription = Subscription(self._leave, self._buffering)
+        self._clients[subscription] = client
         self._join(channel, subscription)
         subscription.expire(expires_at)
         return subscription
@@ -111,6 +118,12 @@ class Subscriptions(Generic[C]):
             self.forget(channel)
             for subscription in channel.listeners:
                 del self._open[subscription]
+                successor._clients[subscription] = self._clients.pop(subscription)
+
+    def cut(self, concerns: Callable[[C], bool], error: SubscriptionEndedError) -> None:
+        """End those of some clients at once."""
+        for subscription in [each for each, client in self._clients.items() if concerns(client)]:
+            subscription.cut(error)
 
     async def close(self) -> None:
         """End all, and wait until their sources are closed."""
@@ -151,6 +164,7 @@ class Subscriptions(Generic[C]):
         channel.join(subscription)
 
     def _leave(self, subscription: Subscription) -> None:
+        del self._clients[subscription]
         self._open.pop(subscription).leave(subscription)
 
 

@@ -43,7 +43,7 @@ def is_traceparent(text: bytes) -> bool:
 
 
 def trace_headers(
-    request_id: bytes, headers: Mapping[bytes, bytes], passed_over: Callable[[], str] | None = None
+    request_id: bytes, headers: Mapping[bytes, bytes], passed_over: Callable[[bytes], str] | None = None
 ) -> tuple[tuple[str, str], ...]:
     """Return what subgraphs get so that their traces can be found from the request's.
 
@@ -56,4 +56,4 @@ def trace_headers(
     parent = headers.get(TRACEPARENT)
     if parent is not None and is_traceparent(parent):
         return own, ("traceparent", parent.decode("ascii"))
-    return (own,) if passed_over is None else (own, ("traceparent", passed_over()))
+    return (own,) if passed_over is None else (own, ("traceparent", passed_over(request_id)))

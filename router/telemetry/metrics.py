@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from prometheus_client import (
@@ -32,6 +33,8 @@ from router.traffic.watching import Refusal, State
 
 _LOG: Final = structlog.get_logger("router.telemetry")
 _METHODS: Final = frozenset({"GET", "POST", "OPTIONS", "HEAD"})
+_MOST_CODES: Final = 200
+_CODE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}").fullmatch
 _TELL_SECONDS: Final = 0.25
 _STATES: Final[tuple[State, ...]] = ("closed", "half_open", "open")
 
@@ -99,6 +102,8 @@ class Metrics:
             "http_request_method",
             "http_response_status_code",
         )
+        self._errors = counter("graphql_errors", "Errors that clients were told of, by their code.", "code")
+        self._codes: set[str] = set()
         self._active = gauge("http_server_active_requests", "Requests of clients that are being answered.")
         self.active = 0
         """How many requests of clients are being answered."""
@@ -146,6 +151,16 @@ class Metrics:
         series.total += seconds
         if not self._is_due:
             self._be_due()
+
+    def errors_told(self, errors: Iterable[Mapping[str, Any]]) -> None:
+        """Count the errors of an answer; codes are the subgraphs' own words, so only so many have a series."""
+        for error in errors:
+            code = str((error.get("extensions") or {}).get("code") or "")
+            if code not in self._codes:
+                if len(self._codes) >= _MOST_CODES or not _CODE(code):
+                    code = "_OTHER" if code else ""
+                self._codes.add(code)
+            self._errors.labels(code).inc()
 
     def _series(self, figures: Durations, *labels: str) -> _Series:
         return _Series(figures.labels(*labels), len(self._bounds) + 1)

@@ -26,7 +26,7 @@ from runtime.shop import SUBGRAPHS, migrate, migrations_of
 from runtime.store_database import store_database
 
 _DUMP = "database.dump"
-_FOLDERS = ("keys", "images")
+_FOLDERS = ("keys", "media")
 """What a store keeps in its data directory beside the database."""
 
 

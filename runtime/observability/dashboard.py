@@ -57,12 +57,14 @@ def panels() -> Sequence[Panel]:
 def _of_clients() -> Sequence[Panel]:
     quantiles = [(f"p{share * 100:g}", quantile(share, _REQUESTS, window=_WINDOW)) for share in (0.5, 0.95, 0.99)]
     by_status = rate(f"{_REQUESTS}_count", window=_WINDOW, by=("http_response_status_code",))
+    by_code = rate("graphql_errors_total", window=_WINDOW, by=("code",))
     left = [(each.name, f"1 - {each.ratio('3d')} / {each.budget}") for each in objectives()]
     return (
         Panel("Requests", "reqps", [("{{http_response_status_code}}", by_status)]),
         Panel("Time to answer", "s", quantiles),
         Panel("Error budget left (3 days)", "percentunit", left),
         Panel("Requests being answered", "none", [("active", f"sum ({series('http_server_active_requests')})")]),
+        Panel("Errors told to clients", "short", [("{{code}}", by_code)]),
         Panel("Time to plan", "s", [("p99", quantile(0.99, "router_query_planning_duration_seconds", window=_WINDOW))]),
     )
 

@@ -1,6 +1,7 @@
 """The servers that the shop stands on in services mode, all on loopback, in one folder with one owner.
 
-Each of them writes below that folder: postgres/, redis/, rabbitmq/, logs/. On other machines they would be URLs.
+Each of them writes below that folder: postgres/, redis/, rabbitmq/, elasticsearch/, logs/. On other machines they would
+be URLs.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from typing import Final
 from runtime.embedded.data_directory import DataDirectory
 from runtime.embedded.left_over import stop_left_over_servers
 from runtime.embedded.postgres import Postgres
+from runtime.stack.elasticsearch import Elasticsearch, start_elasticsearch
 from runtime.stack.postgres import start_debian_postgres, url_of
 from runtime.stack.rabbitmq import RabbitMQ, start_rabbitmq
 from runtime.stack.redis import Redis
 from runtime.stack.supervisor import Program
 
-PREFERRED_PORTS: Final = {"postgres": 15432, "redis": 16379, "rabbitmq": 15673}
+PREFERRED_PORTS: Final = {"postgres": 15432, "redis": 16379, "rabbitmq": 15673, "elasticsearch": 19200}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Backing:
             Program("PostgreSQL", self._start_postgres),
             Program("Redis", redis.start, redis.answers),
             Program("RabbitMQ", self._start_rabbitmq),
+            Program("Elasticsearch", self._start_elasticsearch),
         )
 
     @property
@@ -51,6 +54,7 @@ class Backing:
             "STOREGRAPH_DATABASE_URL": url_of(self.directory, self.ports["postgres"]),
             "STOREGRAPH_REDIS_URL": self.redis.url,
             "STOREGRAPH_BROKER_URL": f"amqp://storegraph:{broker_password}@127.0.0.1:{self.ports['rabbitmq']}/",
+            "STOREGRAPH_ELASTICSEARCH_URL": f"http://127.0.0.1:{self.ports['elasticsearch']}",
             "STOREGRAPH_INTERNAL_KEY": secrets.internal_key,
         }
 
@@ -60,3 +64,6 @@ class Backing:
 
     def _start_rabbitmq(self) -> RabbitMQ:
         return start_rabbitmq(self.directory.root / "rabbitmq", port=self.ports["rabbitmq"])
+
+    def _start_elasticsearch(self) -> Elasticsearch:
+        return start_elasticsearch(self.directory.root / "elasticsearch", port=self.ports["elasticsearch"])

@@ -20,6 +20,7 @@ from runtime.embedded.data_directory import DataDirectory
 from runtime.errors import StartError
 from runtime.ports import preferred_port
 from runtime.progress import Steps
+from runtime.stack import elasticsearch
 from runtime.stack.backing import PREFERRED_PORTS, Backing
 from runtime.stack.debian import PROGRAMS, install, missing
 from runtime.stack.supervisor import Supervisor
@@ -37,11 +38,14 @@ class ServicesNotRunningError(StartError):
 def run_install() -> None:
     """Install what the machine lacks."""
     steps, wanted = Steps(), missing(PROGRAMS)
-    if not wanted:
-        steps.console.print(f"The machine has all of {', '.join(PROGRAMS)}.")
+    if not wanted and elasticsearch.installed():
+        steps.console.print(f"The machine has all of {', '.join(PROGRAMS)} and Elasticsearch.")
         return
-    with steps.step(f"Installed {', '.join(wanted)}"):
-        install(wanted)
+    if wanted:
+        with steps.step(f"Installed {', '.join(wanted)}"):
+            install(wanted)
+    with steps.step(f"Installed Elasticsearch {elasticsearch.VERSION}"):
+        elasticsearch.install()
 
 
 def run_up(folder: Path, *, detach: bool) -> None:
@@ -160,9 +164,10 @@ def _up_detached(directory: DataDirectory) -> None:
 def _ports(directory: DataDirectory) -> Mapping[str, int]:
     """Choose ports at the first start; they stay, since brokers and settings know them."""
     path = directory.root / "ports.json"
-    if not path.exists():
-        path.write_text(json.dumps({name: preferred_port(port) for name, port in PREFERRED_PORTS.items()}))
-    return json.loads(path.read_text())
+    known: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
+    ports = {name: known.get(name) or preferred_port(port) for name, port in PREFERRED_PORTS.items()}
+    path.write_text(json.dumps(ports))
+    return ports
 
 
 def _lines(environment: Mapping[str, str]) -> str:

@@ -17,8 +17,10 @@ PROGRAMS: Final = {
     "redis-server": ("bin/redis-server", "bin/valkey-server"),
     "rabbitmq-server": ("lib/rabbitmq/lib/rabbitmq_server-*/sbin/rabbitmq-server",),
     "nginx": ("sbin/nginx", "bin/nginx"),
+    "default-jre-headless": ("bin/java",),
+    "maven": ("bin/mvn",),
 }
-"""Debian's packages and where each puts its server, below `_USR`."""
+"""Debian's packages and where each puts its program, below `_USR`; the last two are for Elasticsearch."""
 _USR: Final = Path("/usr")
 _POLICY: Final = Path("/usr/sbin/policy-rc.d")
 

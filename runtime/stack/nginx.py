@@ -15,8 +15,6 @@ from runtime.export_schema import PROJECT
 from runtime.stack.debian import program
 
 TEMPLATE: Final = PROJECT / "deploy" / "nginx.conf.template"
-ANSWERING: Final = ("users", "payments", "shipping")
-"""The subgraphs that answer clients themselves where it is no GraphQL; the template says at which paths."""
 _TLS: Final = "ssl_certificate {}; ssl_certificate_key {}; ssl_protocols TLSv1.2 TLSv1.3;"
 
 
@@ -71,5 +69,7 @@ class Nginx:
             STOREGRAPH_NGINX_ROUTERS=" ".join(
                 f"server 127.0.0.1:{port} max_fails=2 fail_timeout=2s;" for port in routers
             ),
-            **{f"STOREGRAPH_NGINX_{name.upper()}": f"server 127.0.0.1:{self.subgraphs[name]};" for name in ANSWERING},
+            **{
+                f"STOREGRAPH_NGINX_{name.upper()}": f"server 127.0.0.1:{port};" for name, port in self.subgraphs.items()
+            },
         )

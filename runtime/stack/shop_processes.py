@@ -7,13 +7,12 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Final
 
 from runtime.embedded.child import Child, start_child
 from runtime.export_schema import PROJECT, SCHEMA
-from runtime.ports import free_port
+from runtime.ports import answers, free_port
 from runtime.shop import SUBGRAPHS
 from runtime.stack.nginx import Nginx
 from runtime.stack.supervisor import Program
@@ -100,14 +99,7 @@ def subgraph_settings(ports: Mapping[str, int]) -> dict[str, str]:
 
 def healthy(port: int) -> bool:
     """Whether what listens on a port says that it is well."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        connection.request("GET", "/health")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()
+    return answers(port, "/health", patience=2)
 
 
 def listens(port: int) -> bool:

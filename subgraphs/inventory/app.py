@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from kernel.jobs import Job
 from kernel.personal_data import personal_data_consumer
+from kernel.redis import connect
 from kernel.settings import Settings
 from kernel.subgraph import Parts, Subgraph
 from subgraphs.inventory.api.context import make_context
@@ -23,7 +24,7 @@ from subgraphs.inventory.service.planning import Planning
 from subgraphs.inventory.service.purchasing import Purchasing
 from subgraphs.inventory.service.watches import Watches
 from subgraphs.inventory.settings import InventorySettings
-from subgraphs.inventory.storage.availability_cache import AvailabilityCache, connect
+from subgraphs.inventory.storage.availability_cache import AvailabilityCache
 from subgraphs.inventory.storage.personal_data import PERSONAL_DATA
 
 

@@ -40,5 +40,10 @@ def consumers(writing: Writing, clock: Clock) -> tuple[Consumer, ...]:
 
     return (
         Consumer(name="notifications.messages", subscriptions=dict.fromkeys(_EVENTS, take), batch=20),
-        Consumer(name="notifications.webhooks", subscriptions=dict.fromkeys(OFFERS, enlist), batch=50),
+        Consumer(
+            name="notifications.webhooks",
+            subscriptions=dict.fromkeys(OFFERS, enlist),
+            batch=50,
+            only_with="webhook_endpoints",
+        ),
     )

@@ -20,3 +20,6 @@ class RecommendationsSettings(SubgraphSettings):
 
     behaviour_kept_days: float = 400.0
     """For how long analytics keeps views and searches, one by one; sales are kept for ever."""
+
+    analytics_indices: str = "storegraph-analytics"
+    """How the names of the indices of analytics begin, where Elasticsearch answers."""

@@ -23,6 +23,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from kernel.events.dead_letters import DeadLetter
+from kernel.events.replay_links import ReplayLinks
 from kernel.identity import Caller, InternalTokenSigner
 from kernel.settings import Settings
 from runtime.embedded.data_directory import DataDirectory
@@ -264,3 +266,13 @@ def test_errors_tell_nothing_of_the_inside(store: Store, query: str) -> None:
     assert answer.status_code < 500
     inside = ("Traceback", "sqlalchemy", "asyncpg", "SELECT", "site-packages", str(store.data_dir), "Error(")
     assert not [each for each in inside if each in answer.text]
+
+
+def test_dead_letters_open_by_a_link_of_the_stores_own_key_alone(store: Store) -> None:
+    letter = DeadLetter("notifications.mails", "evt_1", "OrderPlaced", "ord_1", 8, datetime.now(UTC), "")
+    ours = ReplayLinks("notifications", DataDirectory(store.data_dir).secrets().internal_key).path(letter)
+    theirs = ReplayLinks("notifications", "k" * 48).path(letter)
+    shop = store.url.removesuffix("/graphql")
+    for method in ("GET", "POST"):
+        assert "no such dead letter" in httpx.request(method, f"{shop}{ours}").text
+        assert httpx.request(method, f"{shop}{theirs}").status_code == 403

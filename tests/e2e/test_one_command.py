@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from runtime.ports import free_port
-from tests.e2e import live_journey, rest_journey
+from tests.e2e import catalogue_journey, live_journey, rest_journey
 from tests.prove.checkout import HERE, Checkout, Running, descendants_of, graphql, log_in, running
 
 STOREGRAPH = str(Path(sys.executable).with_name("storegraph"))
@@ -50,6 +50,7 @@ def test_a_store_is_up_takes_an_order_survives_a_crash_and_stops(data_dir: Path)
         assert newest_orders(store) == before
         rest_journey.walk(store.url)
         live_journey.walk(store.url)
+        catalogue_journey.walk(store.url)
         journey = storegraph("demo", "--url", store.url)
         assert journey.returncode == 0, journey.stdout + journey.stderr
         assert store.interrupt() == 0

@@ -1,4 +1,4 @@
-"""The same code as separate processes: real PostgreSQL, Redis and RabbitMQ, each subgraph, a worker, routers, nginx."""
+"""The same code as separate processes: real servers behind each subgraph, a worker, routers, nginx."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from runtime.ports import free_port
+from runtime.stack import elasticsearch
 from runtime.stack.debian import PROGRAMS, missing
 from tests.e2e import live_journey
-from tests.prove.checkout import HERE, answers, wait_until
+from tests.prove.checkout import HERE, answers, graphql, log_in, wait_until
 
 STOREGRAPH = str(Path(sys.executable).with_name("storegraph"))
 PATIENCE = 180.0
@@ -54,8 +56,9 @@ class Machine:
 
 @pytest.fixture
 def machine(server_folder: Path) -> Iterator[Machine]:
-    if lacking := missing(PROGRAMS):
-        pytest.skip(f"not installed: {', '.join(lacking)} (storegraph services install)")
+    lacking = missing(PROGRAMS)
+    if lacking or not elasticsearch.installed():
+        pytest.skip(f"not installed: {', '.join(lacking) or 'Elasticsearch'} (storegraph services install)")
     machine = Machine(server_folder)
     yield machine
     machine.run("services", "down")
@@ -78,6 +81,7 @@ def test_the_whole_shop_as_processes_on_real_servers(machine: Machine) -> None:
         journey = machine.run("demo", "--url", url)
         assert journey.returncode == 0, journey.stdout + journey.stderr
         live_journey.walk(url)
+        what_is_sold_is_counted(machine, url)
         what_is_cached(url)
         what_ends_comes_back(machine, url)
     finally:
@@ -86,6 +90,23 @@ def test_the_whole_shop_as_processes_on_real_servers(machine: Machine) -> None:
     assert machine.run("services", "status").returncode == 0
     assert machine.run("services", "down").returncode == 0
     assert machine.run("services", "status").returncode == 3
+
+
+def what_is_sold_is_counted(machine: Machine, url: str) -> None:
+    """Analytics are answered from Elasticsearch, where what was sold a moment ago arrives."""
+    today = datetime.now(UTC).date()
+    asked = {"since": str(today), "until": str(today + timedelta(days=1))}
+    query = "query($span: SpanInput!) { analytics { sales(span: $span) { orders } } }"
+    admin = log_in(url, "admin")
+
+    def sold() -> int:
+        data = graphql(url, query, {"span": asked}, token=admin).get("data")  # none before there are indices
+        return sum(day["orders"] for day in data["analytics"]["sales"]) if data else 0
+
+    wait_until(lambda: sold() > 0, PATIENCE)
+    port = json.loads((machine.folder / "services" / "ports.json").read_text())["elasticsearch"]
+    found = httpx2.get(f"http://127.0.0.1:{port}/storegraph-analytics-sales/_count").json()
+    assert found["count"] >= sold()
 
 
 def what_is_cached(url: str) -> None:

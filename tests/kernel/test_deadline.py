@@ -21,7 +21,8 @@ async def test_the_deadline_of_who_asks(query, status):
         await asyncio.sleep(0.1)
         return Result({"slow": 1})
 
-    subgraph = SimpleNamespace(name="orders", routes=[], executor=SimpleNamespace(execute=execute, subscribe=execute))
+    executor = SimpleNamespace(execute=execute, subscribe=execute)
+    subgraph = SimpleNamespace(name="orders", routes=[], pages=lambda _key: (), executor=executor)
     app = create_app(subgraph, internal_key=KEY)
     token = InternalTokenSigner(KEY).sign(Caller.service("router"), "orders")
     headers = {"authorization": f"Bearer {token}", "x-request-timeout-ms": "5"}

@@ -55,7 +55,7 @@ async def test_an_event_that_kills_its_process_is_buried_and_blocks_nothing(
 
     deaths = await restart_until(all_else_is_done, sample_url, batch)
 
-    assert deaths == ATTEMPTS
+    assert ATTEMPTS <= deaths <= ATTEMPTS + 1  # once more where a process met it on the swift way
     noted = await effects(first)
     assert sorted(noted) == sorted(set(NAMES) - {"poison"})
     assert noted.index("before") < noted.index("after")

@@ -13,8 +13,9 @@ from rich.table import Table
 from tests.crash.matrix import machine
 from tests.prove.claims import Prover
 from tests.prove.events_analytics import prove_analytics
-from tests.prove.events_partners import prove_shop, prove_suites
+from tests.prove.events_partners import SUITES, prove_shop
 from tests.prove.events_recommendations import prove_recommendations
+from tests.prove.suites import prove_suites
 from tests.soak.soak import Report, Soak
 
 _STRIKES = ("relay", "consumer", "network", "relay", "consumer", "broker", "consumer", "database")
@@ -31,7 +32,7 @@ def prove(prover: Prover) -> None:
         struck = set(war.struck)
         prover.check("what was struck", war.struck, "each at least once", struck == set(_STRIKES))
     with prover.part("poison, notifications, webhooks, matrix: their suites"):
-        prove_suites(prover)
+        prove_suites(prover, SUITES)
     with prover.part("a store with a partner and a mail server"):
         prove_shop(prover)
     prove_recommendations(prover)

@@ -21,6 +21,7 @@ from kernel.clock import SystemClock
 from kernel.database import Database, count_statements, plain_url
 from kernel.events.embedded import EmbeddedDelivery
 from kernel.jobs import JobRunner
+from kernel.redis import connect
 from kernel.settings import Settings
 from kernel.subgraph import Parts
 from runtime.forecast_command import judge
@@ -32,7 +33,7 @@ from subgraphs.inventory.domain.stock import MovementType
 from subgraphs.inventory.service import InventoryService
 from subgraphs.inventory.service.availability import AvailabilityBoard
 from subgraphs.inventory.storage import bulk
-from subgraphs.inventory.storage.availability_cache import AvailabilityCache, connect
+from subgraphs.inventory.storage.availability_cache import AvailabilityCache
 from tests.prove.checkout import HERE
 from tests.prove.claims import Prover
 from tests.servers import Servers

@@ -38,13 +38,17 @@ ATTACKS = {
 """What must be refused, and the tests that show it."""
 
 PARTS = {
-    "authorisation: nothing that is refused is fetched": ["tests/router/policy/test_authorization.py"],
+    "authorisation: nothing that is refused is fetched, nor got by what others asked": [
+        "tests/router/policy/test_authorization.py",
+        "tests/router/policy/test_refused_and_kept.py",
+    ],
     "limits and demand control by the published formula": ["tests/router/limits"],
     "rate limits on every way in": ["tests/router/rates"],
     "identity: issuers, keys, API keys, revocation, header rules": [
         "tests/router/policy/test_identity.py",
         "tests/router/policy/test_partners.py",
         "tests/router/policy/test_internal_token.py",
+        "tests/router/server/streams/test_revoked.py",
     ],
 }
 

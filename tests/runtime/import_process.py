@@ -4,18 +4,20 @@ import asyncio
 import sys
 from pathlib import Path
 
+from kernel.calls import InProcessCalls
 from kernel.clock import SystemClock
 from kernel.database import Database
+from kernel.settings import Settings
+from kernel.subgraph import Parts
 from runtime.import_catalogue import import_catalogue
 from subgraphs.inventory.service import InventoryService
-from subgraphs.products.service import CatalogueService
-from subgraphs.products.storage.search import PostgresSearch
+from subgraphs.products.app import make_service
 
 
 async def main(url: str, file: Path) -> None:
     async with Database(url, schema="products") as products, Database(url, schema="inventory") as inventory:
         clock = SystemClock()
-        catalogue = CatalogueService(products, clock, PostgresSearch(products))
+        catalogue = make_service(Settings.load(), Parts(database=products, calls=InProcessCalls("products", {})))
 
         def told(done: int, total: int) -> None:
             sys.stdout.write(f"{done} of {total}\n")

@@ -7,7 +7,8 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from runtime.catalogue_file import CatalogueFileError, FiledProduct, Remark, read_catalogue
+from runtime.catalogue_file import read_catalogue
+from subgraphs.products.domain.transfers.filed import CatalogueFileError, FiledProduct, Remark
 
 COLUMNS = (
     "Handle", "Title", "Body (HTML)", "Vendor", "Product Category", "Type", "Tags", "Published", "Option1 Name",

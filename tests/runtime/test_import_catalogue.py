@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from kernel.calls import InProcessCalls
 from kernel.clock import SystemClock
 from kernel.database import Database
+from kernel.settings import Settings
+from kernel.subgraph import Parts
 from runtime.catalogue_file import CatalogueFileError, Remark, read_catalogue
 from runtime.import_catalogue import ImportReport, import_catalogue
 from subgraphs.inventory.service import InventoryService
+from subgraphs.products.app import make_service
 from subgraphs.products.service import CatalogueService
 from subgraphs.products.service.importing import ImportOutcome
-from subgraphs.products.storage.search import PostgresSearch
 
 TRAPS = Path(__file__).with_name("catalogue_with_traps.csv")
 SHARED = Path(__file__).parents[3] / "shared/data/catalogue.csv"
@@ -41,7 +44,10 @@ async def shop(make_database) -> AsyncIterator[Shop]:
     url = await make_database("products", "inventory")
     async with Database(url, schema="products") as products, Database(url, schema="inventory") as inventory:
         clock = SystemClock()
-        yield Shop(CatalogueService(products, clock, PostgresSearch(products)), InventoryService(inventory, clock))
+        yield Shop(
+            make_service(Settings.load(), Parts(database=products, calls=InProcessCalls("products", {}))),
+            InventoryService(inventory, clock),
+        )
 
 
 async def test_what_is_good_loads_and_what_is_bad_is_told_with_its_line(shop: Shop):

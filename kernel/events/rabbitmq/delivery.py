@@ -12,6 +12,7 @@ from kernel.events.delivery import Room
 from kernel.events.loops import DeliveryLoops
 from kernel.events.rabbitmq.carrier import BrokerCarrier
 from kernel.events.rabbitmq.receiver import Receiver
+from kernel.events.relay import CarrierRelay
 
 
 class RabbitDelivery(DeliveryLoops):
@@ -38,7 +39,8 @@ class RabbitDelivery(DeliveryLoops):
     ) -> None:
         served = [room for room in rooms if only in {None, room.database.schema}]
         self._carrier = BrokerCarrier(url, [consumer for room in rooms for consumer in room.consumers])
-        super().__init__(served, self._carrier, poll_every=poll_every, patience=patience)
+        relays = {room.database.schema: CarrierRelay(room.database, self._carrier) for room in served}
+        super().__init__(served, relays, poll_every=poll_every, patience=patience)
         self._receivers = [Receiver(url, consumer, room.database) for room in served for consumer in room.consumers]
         self._receiving: list[asyncio.Task[None]] = []
 

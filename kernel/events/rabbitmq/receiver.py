@@ -68,11 +68,11 @@ class Receiver:
     async def _store(self, messages: list[AbstractIncomingMessage]) -> None:
         """Put messages into the inbox, however long the database is away, and acknowledge them."""
         events = [(message, _read(message)) for message in messages]
-        arrivals = [(self._consumer.name, event) for _, event in events if event is not None]
+        arrivals = [event for _, event in events if event is not None]
         while arrivals:
             try:
                 async with self._database.transaction() as session:
-                    await accept(session, arrivals)
+                    await accept(session, self._consumer, arrivals)
                 break
             except (SQLAlchemyError, InfrastructureError, OSError) as error:
                 _log.warning("inbox away", consumer=self._consumer.name, error=repr(error))

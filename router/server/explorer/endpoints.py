@@ -9,6 +9,8 @@ import msgspec
 from router.config import RouterSettings, SharingSettings
 from router.execution.engine import Engine
 from router.operations.resolver import OperationResolver
+from router.rates.executor import RateLimitedExecutor
+from router.rates.limiter import RateLimiter
 from router.server.callers import Callers
 from router.server.endpoint import Executor, GraphQLEndpoint
 from router.server.exchange import HttpRequest, Reply
@@ -27,11 +29,13 @@ def plan_endpoints(
     callers: Callers,
     operations: OperationResolver,
     streams: StreamEndpoint,
+    *,
+    limiter: RateLimiter | None = None,
 ) -> dict[str, Handler]:
     """Return what answers at the paths of the plan view, under the same rules as the router's endpoint.
 
     There are none over what is no engine of the router's, since that has no plans. Streams live as long as those of
-    `streams` do.
+    `streams` do, and what is asked here counts with everything else by the rules of `limiter`.
     """
     if not isinstance(engine, Engine):
         return {}
@@ -40,8 +44,12 @@ def plan_endpoints(
 
     ids = RequestIds()
     running, planning = NotingEngine(engine, run=True), NotingEngine(engine, run=False)
-    run, plan = (GraphQLEndpoint(noting, alone, callers, operations) for noting in (running, planning))
-    noted = StreamEndpoint(StreamServices(running, callers, operations, settings.subscriptions), alone, run)
+    limited, counted = (
+        None if limiter is None else RateLimitedExecutor(noting, limiter) for noting in (running, planning)
+    )
+    run = GraphQLEndpoint(running, alone, callers, operations, limited=limited)
+    plan = GraphQLEndpoint(planning, alone, callers, operations, limited=counted)
+    noted = StreamEndpoint(StreamServices(running, callers, operations, settings.subscriptions, limited), alone, run)
     streams.beside = noted
     return {
         RUN: lambda request: noted.answer(request, ids.of(request.headers)),

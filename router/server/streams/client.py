@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from router.execution.exchange import GraphQLRequest, Headers, RequestContext
 from router.operations.resolver import OperationResolver
@@ -12,11 +11,14 @@ from router.policy.identity import Identity
 from router.rates.executor import RateLimitedExecutor
 from router.server.callers import Callers
 from router.server.endpoint import Executor
+from router.server.streams.revoked import RevokedWatch
 from router.stream_settings import SubscriptionSettings
-from router.subscriptions import Buffering, Subscription, Subscriptions
+from router.subscriptions import Buffering, CredentialsRevokedError, Subscription, Subscriptions
 
 if TYPE_CHECKING:
     from router.server.streams.event_session import EventSession
+
+_REVOKED: Final = CredentialsRevokedError("The credentials of this subscription were taken back.")
 
 
 class Client(NamedTuple):
@@ -37,6 +39,10 @@ class Session(Protocol):
     """A client that stays, and is served by whoever serves at the time."""
 
     services: StreamServices
+
+    def end_revoked(self, is_revoked: Callable[[Identity], bool]) -> None:
+        """End the connection, if the token of its client was taken back."""
+        ...
 
 
 class StreamServices:
@@ -73,6 +79,7 @@ class StreamServices:
         self.subscriptions: Subscriptions[Client] = Subscriptions(
             engine, self.context, Buffering(settings.buffer, settings.overflow), most=settings.max_open
         )
+        self._watch = None if callers.revoked is None else RevokedWatch(callers.revoked, self._is_any_open, self._end)
 
     async def hand_over(self, successor: StreamServices) -> None:
         """Let a successor serve the clients that are there."""
@@ -83,21 +90,46 @@ class StreamServices:
         self.sessions.clear()
         self.event_sessions.clear()
         await self.subscriptions.hand_over(successor.subscriptions)
+        successor.look_after()
+        await self.unwatch()
+
+    def look_after(self) -> None:
+        """See to it that what is open ends when its client's token is taken back."""
+        if self._watch is not None:
+            self._watch.begin()
+
+    async def unwatch(self) -> None:
+        """Look after nothing any more."""
+        if self._watch is not None:
+            await self._watch.close()
 
     @property
     def executor(self) -> RateLimitedExecutor | Executor:
         """What runs operations other than subscriptions."""
         return self._limited or self.engine
 
-    async def subscribe(self, request: GraphQLRequest, client: Client, expires_at: float = math.inf) -> Subscription:
-        """Open a subscription.
+    async def subscribe(self, request: GraphQLRequest, client: Client) -> Subscription:
+        """Open a subscription, which ends with the credentials of its client.
 
         Raises:
             ExecutionError: the request is wrong, or there are too many.
         """
         if self._limited is not None:
             await self._limited.insist(request, self.context(client))
-        return await self.subscriptions.open(request, client, expires_at=expires_at)
+        subscription = await self.subscriptions.open(request, client, expires_at=client.expires_at)
+        revoked = self.callers.revoked
+        if revoked is not None and client.identity is not None and revoked.hold(client.identity):
+            subscription.cut(_REVOKED)  # meanwhile
+        self.look_after()
+        return subscription
+
+    def _is_any_open(self) -> bool:
+        return bool(self.sessions or len(self.subscriptions))
+
+    def _end(self, is_revoked: Callable[[Identity], bool]) -> None:
+        for session in list(self.sessions):
+            session.end_revoked(is_revoked)
+        self.subscriptions.cut(lambda client: client.identity is not None and is_revoked(client.identity), _REVOKED)
 
     def context(self, client: Client) -> RequestContext:
         """Return what travels to the subgraphs for a client."""

@@ -80,6 +80,7 @@ class StreamEndpoint:
 
     async def close(self) -> None:
         """End all subscriptions."""
+        await self._services.unwatch()
         await self._services.subscriptions.close()
         if self.beside is not None:
             await self.beside.close()
@@ -155,7 +156,7 @@ class StreamEndpoint:
     async def _subscription(self, request: GraphQLRequest, client: Client, form: Format) -> StreamResponse:
         services = self._services
         try:
-            subscription = await services.subscribe(request, client, client.expires_at)
+            subscription = await services.subscribe(request, client)
         except ExecutionError as error:
             refusal = GraphQLResponse(Outcome.REFUSED, errors=error.as_dicts())
             return self._response(form, ResultWriter(refusal, form), request)

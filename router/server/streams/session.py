@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -147,6 +147,13 @@ class SocketSession:
         self._client = Client(identity, callers.forwarded(headers), self._request_id, headers)
         self._end_with_credentials(identity)
         self._socket.write(b'{"type":"connection_ack"}')
+        self.services.look_after()
+
+    def end_revoked(self, is_revoked: Callable[[Identity], bool]) -> None:
+        """End the connection, if the token of its client was taken back."""
+        identity = None if self._client is None else self._client.identity
+        if identity is not None and is_revoked(identity):
+            self._socket.close_soon(_FORBIDDEN, "The credentials were taken back.")
 
     def _end_with_credentials(self, identity: Identity | None) -> None:
         if identity is not None and identity.expires_at < float("inf"):

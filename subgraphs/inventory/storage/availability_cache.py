@@ -9,23 +9,15 @@ costs a request nothing.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
-from kernel import telemetry
+from kernel.redis import Asking
 from subgraphs.inventory.domain.availability import Availability, Reading
-
-_PATIENCE: Final = 0.25
-_REST: Final = 1.0
-"""Seconds for which Redis is left alone after a fault."""
 
 _KEEP_NEWEST: Final = """
 for place, key in ipairs(KEYS) do
@@ -37,15 +29,8 @@ for place, key in ipairs(KEYS) do
 end
 """
 
-Answer = TypeVar("Answer")
-_log = telemetry.get_logger("inventory.availability")
 _decoder = msgspec.json.Decoder(Availability)
 _encoder = msgspec.json.Encoder()
-
-
-def connect(url: str) -> Redis:
-    """Make a client that gives up soon: a cache that must be waited for is worth nothing."""
-    return Redis.from_url(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, retry=Retry(NoBackoff(), 0))
 
 
 class AvailabilityCache:
@@ -56,14 +41,14 @@ class AvailabilityCache:
         self._keep = redis.register_script(_KEEP_NEWEST)
         self._prefix = f"inventory:availability:{kind}:"
         self._bound = bound
-        self._rests_until = 0.0
+        self._asking = Asking("availability")
 
     async def get(self, wanted: Collection[str]) -> Mapping[str, Availability]:
         """Give what is kept of these; nothing when Redis is away."""
         names = sorted(set(wanted))
         if not names:
             return {}
-        kept = await self._ask(lambda: self._redis.mget([self._prefix + name for name in names])) or []
+        kept = await self._asking.ask(lambda: self._redis.mget([self._prefix + name for name in names])) or []
         return {name: _read(entry) for name, entry in zip(names, kept, strict=False) if entry is not None}
 
     async def put(self, readings: Mapping[str, Reading], *, now: datetime, elapsed: float) -> None:
@@ -76,22 +61,12 @@ class AvailabilityCache:
                 keys.append(self._prefix + name)
                 arguments += [reading.stamp, int(life * 1000), _encoder.encode(reading.availability)]
         if keys:
-            await self._ask(lambda: self._keep(keys=keys, args=arguments))
+            await self._asking.ask(lambda: self._keep(keys=keys, args=arguments))
 
     def _life(self, reading: Reading, now: datetime) -> float:
         if reading.stable_until is None:
             return self._bound
         return min(self._bound, (reading.stable_until - now).total_seconds())
-
-    async def _ask(self, question: Callable[[], Awaitable[Answer]]) -> Answer | None:
-        if time.monotonic() < self._rests_until:
-            return None
-        try:
-            return await question()
-        except (RedisError, OSError) as error:
-            self._rests_until = time.monotonic() + _REST
-            _log.warning("availability is read without its cache", error=type(error).__name__)
-            return None
 
 
 def _read(entry: bytes | str) -> Availability:

@@ -8,6 +8,7 @@ from typing import Protocol, Self
 
 import strawberry
 
+from kernel.graphql import INHERITED, CacheControl
 from subgraphs.products.api.context import Info
 from subgraphs.products.domain import brands as brand_domain
 from subgraphs.products.domain import categories as category_domain
@@ -15,12 +16,19 @@ from subgraphs.products.domain import collections as collection_domain
 from subgraphs.products.domain import products as product_domain
 from subgraphs.products.domain import wording
 from subgraphs.products.domain.attributes import AttributeDefinition, AttributeKind, Attributes, ReferenceTarget
+from subgraphs.products.service.files import url_of_file
+
+CATEGORY_SECONDS = 300
+"""How long caches between shop and reader may keep a category or collection."""
 
 strawberry.enum(AttributeKind, description="How the values of an attribute are to be read.")
 strawberry.enum(ReferenceTarget, description="What the values of an attribute refer to.")
 
 
-@strawberry.type(description="What search engines of the web are told; empty, and name and description say enough.")
+@strawberry.type(
+    description="What search engines of the web are told; empty, and name and description say enough.",
+    directives=[INHERITED],
+)
 class Seo:
     """What search engines of the web are told."""
 
@@ -52,7 +60,9 @@ def seo_in(root: strawberry.Parent[_Worded], language: str | None = None) -> Seo
     return Seo.of(root.own.said_in(language).seo)
 
 
-@strawberry.type(description="An attribute that a product type lets its products or variants have.")
+@strawberry.type(
+    description="An attribute that a product type lets its products or variants have.", directives=[INHERITED]
+)
 class Attribute:
     """An attribute of a product type."""
 
@@ -89,12 +99,19 @@ class Attribute:
         )
 
 
-@strawberry.type(description="What a product or variant says about itself.")
+@strawberry.type(description="What a product or variant says about itself.", directives=[INHERITED])
 class AttributeValue:
     """What a product or variant says about itself."""
 
     attribute: Attribute
     values: list[str] = strawberry.field(description="One text, or several where the kind allows it.")
+
+    @strawberry.field(description="Where the files are that it names, for an hour at least; none for other kinds.")
+    def urls(self, info: Info) -> list[str]:
+        """Sign the addresses of files."""
+        if self.attribute.kind is not AttributeKind.FILE:
+            return []
+        return [url_of_file(info.context.service.media, each) for each in self.values]
 
 
 def values_of(definitions: Sequence[AttributeDefinition], attributes: Attributes) -> list[AttributeValue]:
@@ -106,7 +123,7 @@ def values_of(definitions: Sequence[AttributeDefinition], attributes: Attributes
     ]
 
 
-@strawberry.type(description="A kind of product and the attributes that it brings.")
+@strawberry.type(description="A kind of product and the attributes that it brings.", directives=[INHERITED])
 class ProductType:
     """A kind of product."""
 
@@ -126,7 +143,9 @@ class ProductType:
         )
 
 
-@strawberry.federation.type(keys=["id", "slug"], description="A node of the category tree.")
+@strawberry.federation.type(
+    keys=["id", "slug"], description="A node of the category tree.", directives=[CacheControl(max_age=CATEGORY_SECONDS)]
+)
 class Category:
     """A node of the category tree."""
 
@@ -183,7 +202,11 @@ class Category:
         )
 
 
-@strawberry.federation.type(keys=["id", "slug"], description="Products that belong together for some reason.")
+@strawberry.federation.type(
+    keys=["id", "slug"],
+    description="Products that belong together for some reason.",
+    directives=[CacheControl(max_age=CATEGORY_SECONDS)],
+)
 class Collection:
     """Products that belong together; list them with `products(where: {collection: …})`."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 import strawberry
 from aiodataloader import DataLoader
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from kernel.graphql import Context
@@ -15,15 +17,20 @@ from kernel.identity import Caller
 from kernel.loaders import by_key, lists_by_key
 from subgraphs.products.domain.categories import Category
 from subgraphs.products.domain.collections import Collection
+from subgraphs.products.domain.documents import ProductDocument
 from subgraphs.products.domain.pricing import Promotion
 from subgraphs.products.domain.products import ProductType
 from subgraphs.products.domain.search import Audience
-from subgraphs.products.service import CatalogueService
+from subgraphs.products.service import CatalogueService, documents
+from subgraphs.products.service.caching import BuyersCache
 from subgraphs.products.storage import catalogue
 from subgraphs.products.storage.catalogue import CatalogueEntry, VariantEntry
 from subgraphs.products.storage.tables import categories, collections, product_types, products, variants
 
 Found = TypeVar("Found")
+
+_BUYERS = frozenset({"anonymous", "customer"})
+"""Who may see what is some moments old: they change nothing of the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +44,7 @@ class CatalogueLoaders:
     variants_of_product: DataLoader[str, Sequence[VariantEntry]]
     promotions: DataLoader[str, Sequence[Promotion]]
     """All that run now, under whatever key."""
+    document: DataLoader[str, ProductDocument | None]
     product_type: DataLoader[str, ProductType | None]
     category: DataLoader[str, Category | None]
     category_by_slug: DataLoader[str, Category | None]
@@ -60,7 +68,31 @@ def audience_of(caller: Caller) -> Audience:
 
 def make_context(service: CatalogueService, caller: Caller) -> CatalogueContext:
     """Make the context of one request."""
-    return Context(caller=caller, service=service, loaders=_loaders(service))
+    loaders = _loaders(service)
+    if service.cache is not None and caller.kind in _BUYERS:
+        loaders = _kept_for_buyers(loaders, service.cache)
+    return Context(caller=caller, service=service, loaders=loaders)
+
+
+def _kept_for_buyers(loaders: CatalogueLoaders, cache: BuyersCache) -> CatalogueLoaders:
+    async def by_id(_keys: Sequence[str]) -> Mapping[str, Category]:
+        return (await cache.tree()).by_id
+
+    async def by_slug(_keys: Sequence[str]) -> Mapping[str, Category]:
+        return (await cache.tree()).by_slug
+
+    async def children(_keys: Sequence[str]) -> Mapping[str, Sequence[Category]]:
+        return (await cache.tree()).children
+
+    return replace(
+        loaders,
+        product=by_key(cache.products),
+        product_by_slug=by_key(cache.products_by_slug),
+        variants_of_product=lists_by_key(cache.variants_of_products),
+        category=by_key(by_id),
+        category_by_slug=by_key(by_slug),
+        children=lists_by_key(children),
+    )
 
 
 def _loaders(service: CatalogueService) -> CatalogueLoaders:
@@ -76,6 +108,24 @@ def _loaders(service: CatalogueService) -> CatalogueLoaders:
     async def promotions(session: AsyncSession, keys: Sequence[str]) -> Mapping[str, Sequence[Promotion]]:
         return dict.fromkeys(keys, await catalogue.running_promotions(session, service.clock.now()))
 
+    async def families(session: AsyncSession, column: ColumnElement[str], keys: Sequence[str]) -> list[Category]:
+        """Read categories; what their pages show of the tree comes along."""
+        found = await catalogue.families_of(session, column, keys)
+        wanted = [each for each in found if (each.id if column is categories.c.id else each.slug) in keys]
+        for each in found:
+            category.prime(each.id, each)
+        for each in wanted:
+            children.prime(each.id, [child for child in found if child.parent_id == each.id])
+        return wanted
+
+    async def categories_by_id(session: AsyncSession, keys: Sequence[str]) -> Mapping[str, Category]:
+        return {each.id: each for each in await families(session, categories.c.id, keys)}
+
+    async def categories_by_slug(session: AsyncSession, keys: Sequence[str]) -> Mapping[str, Category]:
+        return {each.slug: each for each in await families(session, categories.c.slug, keys)}
+
+    category = by_key(reading(categories_by_id))
+    children = lists_by_key(reading(_children))
     return CatalogueLoaders(
         product=by_key(reading(_products)),
         product_by_slug=by_key(reading(_products_by_slug)),
@@ -83,10 +133,11 @@ def _loaders(service: CatalogueService) -> CatalogueLoaders:
         variant_by_sku=by_key(reading(_variants_by_sku)),
         variants_of_product=lists_by_key(reading(catalogue.variants_of_products)),
         promotions=lists_by_key(reading(promotions)),
+        document=by_key(partial(documents.read, service)),
         product_type=by_key(reading(_product_types)),
-        category=by_key(reading(_categories)),
-        category_by_slug=by_key(reading(_categories_by_slug)),
-        children=lists_by_key(reading(_children)),
+        category=category,
+        category_by_slug=by_key(reading(categories_by_slug)),
+        children=children,
         collection=by_key(reading(_collections)),
         collection_by_slug=by_key(reading(_collections_by_slug)),
         collections_of_product=lists_by_key(reading(catalogue.collections_of_products)),
@@ -111,14 +162,6 @@ async def _variants_by_sku(session: AsyncSession, keys: Sequence[str]) -> Mappin
 
 async def _product_types(session: AsyncSession, keys: Sequence[str]) -> Mapping[str, ProductType]:
     return {each.id: each for each in await catalogue.product_types_by(session, product_types.c.id, keys)}
-
-
-async def _categories(session: AsyncSession, keys: Sequence[str]) -> Mapping[str, Category]:
-    return {each.id: each for each in await catalogue.categories_by(session, categories.c.id, keys)}
-
-
-async def _categories_by_slug(session: AsyncSession, keys: Sequence[str]) -> Mapping[str, Category]:
-    return {each.slug: each for each in await catalogue.categories_by(session, categories.c.slug, keys)}
 
 
 async def _children(session: AsyncSession, keys: Sequence[str]) -> Mapping[str, Sequence[Category]]:

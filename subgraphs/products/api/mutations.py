@@ -12,6 +12,7 @@ from kernel.graphql import MoneyInput, UserError, user_errors
 from kernel.identity import Caller, require
 from subgraphs.products.api.classifying import ClassificationMutation
 from subgraphs.products.api.context import Info
+from subgraphs.products.api.documents import DocumentMutation
 from subgraphs.products.api.inputs import (
     ProductCreateInput,
     ProductUpdateInput,
@@ -19,6 +20,8 @@ from subgraphs.products.api.inputs import (
     ProductVariantUpdateInput,
     PromotionCreateInput,
 )
+from subgraphs.products.api.media import MediaMutation
+from subgraphs.products.api.transfers import TransferMutation
 from subgraphs.products.api.types import Product, ProductVariant, Promotion
 from subgraphs.products.api.vouchers import VoucherMutation
 from subgraphs.products.domain import products as domain
@@ -50,7 +53,7 @@ class PromotionPayload:
 
 
 @strawberry.type
-class Mutation(ClassificationMutation, VoucherMutation):
+class Mutation(ClassificationMutation, DocumentMutation, MediaMutation, TransferMutation, VoucherMutation):
     """Changes of the catalogue."""
 
     @strawberry.mutation(description="Create a product with its variants.")

@@ -14,7 +14,9 @@ from kernel.identity import require, require_service
 from kernel.pagination import Page
 from subgraphs.products.api.classification import Brand, Category, Collection, ProductType
 from subgraphs.products.api.context import Info, audience_of
+from subgraphs.products.api.documents import DocumentQuery
 from subgraphs.products.api.filters import ProductOrderBy, ProductWhere
+from subgraphs.products.api.transfers import TransferQuery
 from subgraphs.products.api.types import Product, ProductVariant, Promotion, VariantForSale, quote
 from subgraphs.products.api.vouchers import VoucherQuery
 from subgraphs.products.domain.search import ProductFilter, ProductOrder, SearchRequest
@@ -25,7 +27,7 @@ MAX_SKUS = 200
 
 
 @strawberry.type
-class Query(VoucherQuery):
+class Query(DocumentQuery, TransferQuery, VoucherQuery):
     """Reads of the catalogue."""
 
     @strawberry.field(description="A product by its id or slug; one that it had before leads to it, too.")

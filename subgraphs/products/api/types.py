@@ -4,30 +4,41 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Self
+from typing import Self, cast
 
 import strawberry
+from strawberry.scalars import JSON
 
-from kernel.graphql import CurrencyCode, Money
+from kernel.graphql import INHERITED, CacheControl, CurrencyCode, Money
 from subgraphs.products.api.classification import AttributeValue, Category, Collection, ProductType, Seo, values_of
 from subgraphs.products.api.context import Info, audience_of
+from subgraphs.products.domain import documents as domain
 from subgraphs.products.domain import pricing
+from subgraphs.products.domain.media import Media
+from subgraphs.products.service.files import url_of
 from subgraphs.products.storage.catalogue import CatalogueEntry, VariantEntry
 
 DEFAULT_CURRENCY = CurrencyCode("EUR")
+PRODUCT_SECONDS = 60
+"""How long caches between shop and reader may keep a product: promotions begin and end by time."""
 
 
-@strawberry.type(description="From the lowest to the highest price of a product's variants, promotions applied.")
+@strawberry.type(
+    description="From the lowest to the highest price of a product's variants, promotions applied.",
+    directives=[INHERITED],
+)
 class PriceRange:
     """From the lowest to the highest price of a product's variants."""
 
-    minimum: Money
-    maximum: Money
-    undiscounted_minimum: Money = strawberry.field(description="The lowest price without promotions.")
+    minimum: Money = strawberry.field(directives=[INHERITED])
+    maximum: Money = strawberry.field(directives=[INHERITED])
+    undiscounted_minimum: Money = strawberry.field(
+        description="The lowest price without promotions.", directives=[INHERITED]
+    )
     on_sale: bool = strawberry.field(description="Whether a promotion runs on any of them.")
 
 
-@strawberry.type(description="What a buyer chooses: one value of one option.")
+@strawberry.type(description="What a buyer chooses: one value of one option.", directives=[INHERITED])
 class SelectedOption:
     """What a buyer chooses: one value of one option."""
 
@@ -44,7 +55,56 @@ async def quote(info: Info, entry: VariantEntry, currency: str) -> pricing.Quote
     return pricing.quote(list_price, entry.subject, running, info.context.service.clock.now())
 
 
-@strawberry.federation.type(keys=["id", "slug"], description="A product of the shop.")
+@strawberry.type(description="A picture of a product.", directives=[INHERITED])
+class ProductMedia:
+    """A picture of a product."""
+
+    own: strawberry.Private[Media]
+    id: strawberry.ID
+    media_type: str
+    width: int = strawberry.field(description="Of the original, in pixels.")
+    height: int = strawberry.field(description="Of the original, in pixels.")
+    widths: list[int] = strawberry.field(description="In which widths there are smaller ones, so far.")
+
+    @strawberry.field(description="What it shows, in a language as far as that was translated.")
+    def alt(self, language: str | None = None) -> str:
+        """Say what it shows."""
+        return self.own.alt_in(language)
+
+    @strawberry.field(description="Where it is, for an hour at least: the smallest that is so wide, or the original.")
+    def url(self, info: Info, width: int | None = None) -> str:
+        """Sign its address."""
+        return url_of(info.context.service.media, self.own, width)
+
+    @classmethod
+    def of(cls, media: Media) -> Self:
+        """Show a picture."""
+        return cls(
+            own=media,
+            id=strawberry.ID(media.id),
+            media_type=media.media_type,
+            width=media.width,
+            height=media.height,
+            widths=list(media.widths),
+        )
+
+
+@strawberry.type(description="What is known of a product beyond its fields, in any shape.", directives=[INHERITED])
+class ProductDocument:
+    """What is known of a product beyond its fields."""
+
+    version: int = strawberry.field(description="Goes up with every change; send it back as expectedVersion.")
+    content: JSON
+
+    @classmethod
+    def of(cls, document: domain.ProductDocument) -> Self:
+        """Show a document."""
+        return cls(version=document.version, content=cast("JSON", document.content))
+
+
+@strawberry.federation.type(
+    keys=["id", "slug"], description="A product of the shop.", directives=[CacheControl(max_age=PRODUCT_SECONDS)]
+)
 class Product:
     """A product of the shop."""
 
@@ -93,6 +153,17 @@ class Product:
     def attributes(self) -> list[AttributeValue]:
         """Give the attribute values."""
         return values_of(self.entry.type.attributes, self.entry.content.attributes)
+
+    @strawberry.field(description="Its pictures, in the order in which they are shown.")
+    def media(self) -> list[ProductMedia]:
+        """Give its pictures."""
+        return [ProductMedia.of(each) for each in self.entry.content.media]
+
+    @strawberry.field(description="What is known of it beyond these fields, in any shape.")
+    async def document(self, info: Info) -> ProductDocument | None:
+        """Load its document."""
+        found = await info.context.loaders.document.load(self.id)
+        return None if found is None else ProductDocument.of(found)
 
     @strawberry.field(description="What can be bought of it, in the order in which it is shown.")
     async def variants(self, info: Info) -> list[ProductVariant]:
@@ -164,7 +235,11 @@ def _sells(info: Info, entry: CatalogueEntry) -> bool:
     return audience_of(info.context.caller).sees(published=False, owner_id=entry.content.owner_id)
 
 
-@strawberry.federation.type(keys=["id", "sku"], description="A variant of a product: what can be put into a cart.")
+@strawberry.federation.type(
+    keys=["id", "sku"],
+    description="A variant of a product: what can be put into a cart.",
+    directives=[CacheControl(max_age=PRODUCT_SECONDS)],
+)
 class ProductVariant:
     """A variant of a product."""
 
@@ -191,7 +266,9 @@ class ProductVariant:
         product = await info.context.loaders.product.load(self.entry.subject.product_id)
         return [] if product is None else values_of(product.type.attributes, self.entry.variant.attributes)
 
-    @strawberry.field(description="What it costs now; none where it has no price in the currency.")
+    @strawberry.field(
+        description="What it costs now; none where it has no price in the currency.", directives=[INHERITED]
+    )
     async def price(self, info: Info, currency: CurrencyCode = DEFAULT_CURRENCY) -> Money | None:
         """Give the price with promotions."""
         found = await quote(info, self.entry, currency)
@@ -203,7 +280,7 @@ class ProductVariant:
         found = await quote(info, self.entry, currency)
         return None if found is None or found.promotion is None else Promotion.of(found.promotion)
 
-    @strawberry.field(description="What it costs without promotions.")
+    @strawberry.field(description="What it costs without promotions.", directives=[INHERITED])
     def undiscounted_price(self, currency: CurrencyCode = DEFAULT_CURRENCY) -> Money | None:
         """Give the list price."""
         return Money.maybe(self.entry.variant.prices.get(currency))

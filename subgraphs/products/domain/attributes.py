@@ -16,7 +16,7 @@ from typing import Final
 
 from kernel.errors import InvalidInputError
 from subgraphs.products.domain.text import clean_html, clean_line
-from subgraphs.products.domain.wording import check_language
+from subgraphs.products.domain.wording import check_language, text_in
 
 Attributes = Mapping[str, tuple[str, ...]]
 """Attribute values by the code of their definition."""
@@ -75,11 +75,7 @@ class AttributeDefinition:
 
     def label_in(self, language: str | None) -> str:
         """Name it in a language, or else in the shop's own."""
-        while language:
-            if language in self.labels:
-                return self.labels[language]
-            language = language.rpartition("-")[0]
-        return self.label
+        return text_in(language, self.label, self.labels)
 
 
 def check_definition(definition: AttributeDefinition) -> AttributeDefinition:

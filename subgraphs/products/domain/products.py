@@ -11,6 +11,7 @@ from kernel.errors import ConflictError, InvalidInputError
 from kernel.events.catalogue import VariantFacts
 from kernel.money import Money
 from subgraphs.products.domain.attributes import AttributeDefinition, Attributes, check_attributes
+from subgraphs.products.domain.media import Media, check_media
 from subgraphs.products.domain.slugs import check_slug
 from subgraphs.products.domain.text import clean_html, clean_line
 from subgraphs.products.domain.wording import Worded, check_seo, check_translations
@@ -66,6 +67,7 @@ class ProductContent(Worded):
     publish_at: datetime | None = None
     unpublish_at: datetime | None = None
     owner_id: str | None = None
+    media: tuple[Media, ...] = ()
 
     def at(self, moment: datetime) -> ProductContent:
         """Give it as it is to be at a moment: what was to be published or taken back by then is."""
@@ -102,6 +104,15 @@ class Product:
             )
 
 
+@dataclass(frozen=True, slots=True)
+class ProductEdit:
+    """A product as it was and as it is to be."""
+
+    before: Product
+    after: Product
+    product_type: ProductType
+
+
 def check_content(content: ProductContent, product_type: ProductType) -> ProductContent:
     """Return the content cleaned and in canonical form.
 
@@ -128,6 +139,7 @@ def check_content(content: ProductContent, product_type: ProductType) -> Product
         owner_id=content.owner_id,
         seo=check_seo(content.seo),
         translations=check_translations(content.translations),
+        media=check_media(content.media),
     )
 
 

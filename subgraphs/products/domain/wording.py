@@ -128,6 +128,11 @@ def said_in(language: str | None, own: Wording, translations: Translations) -> W
     )
 
 
+def text_in(language: str | None, own: str, others: Mapping[str, str]) -> str:
+    """Give a text in a language, or in one that it is a kind of, or else in the shop's own."""
+    return next((others[tag] for tag in _tags(language or "") if tag in others), own)
+
+
 def _tags(language: str) -> Iterator[str]:
     """Name a language and what it is a kind of: `zh-Hant-TW`, `zh-Hant`, `zh`."""
     while language:

@@ -6,8 +6,10 @@ changes of one product follow each other, and `expected_version` tells a person 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -15,14 +17,17 @@ from kernel.clock import Clock
 from kernel.database import Database
 from kernel.errors import NotFoundError
 from kernel.events.catalogue import Payload, PriceChanged, ProductCreated, ProductUpdated
-from kernel.events.outbox import record_many
+from kernel.events.outbox import record, record_many
 from kernel.identity import Caller, require, require_owner
 from kernel.ids import new_id
 from kernel.money import Money
-from subgraphs.products.domain.attributes import references
+from subgraphs.products.domain.attributes import ReferenceTarget, references
+from subgraphs.products.domain.documents import DocumentStore
+from subgraphs.products.domain.files import MediaStore
 from subgraphs.products.domain.products import (
     Product,
     ProductContent,
+    ProductEdit,
     ProductType,
     Variant,
     check_content,
@@ -30,6 +35,7 @@ from subgraphs.products.domain.products import (
     check_variants,
 )
 from subgraphs.products.domain.search import ProductSearch
+from subgraphs.products.service.caching import BuyersCache
 from subgraphs.products.service.conflicts import told_as_domain_errors
 from subgraphs.products.service.searches import SearchLog
 from subgraphs.products.storage import memberships, slugs, taxonomy, writing
@@ -37,14 +43,44 @@ from subgraphs.products.storage import memberships, slugs, taxonomy, writing
 Change = Callable[[Product], Product]
 
 
+@dataclass(frozen=True, slots=True)
+class OpenProduct:
+    """A product that is locked for a change."""
+
+    session: AsyncSession
+    before: Product
+    product_type: ProductType
+    clock: Clock
+
+    async def become(self, after: Product) -> None:
+        """Write what differs and tell of it."""
+        await write_changed(self.session, self.before, after, self.product_type, self.clock)
+
+    async def tell(self) -> None:
+        """Tell that something belonging to it has changed that is written elsewhere."""
+        await record(self.session, updated_event(self.before), subject=self.before.id)
+
+
 class CatalogueService:
     """What can be done with products."""
 
-    def __init__(self, database: Database, clock: Clock, search: ProductSearch) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        search: ProductSearch,
+        *,
+        media: MediaStore,
+        documents: DocumentStore,
+        cache: BuyersCache | None = None,
+    ) -> None:
         self.database = database
         self.clock = clock
         self.search = search
         self.searches = SearchLog(database, clock)
+        self.media = media
+        self.documents = documents
+        self.cache = cache
 
     async def create(self, caller: Caller, content: ProductContent, variants: Iterable[Variant]) -> str:
         """Create a product and give its id; what a vendor creates is the vendor's own.
@@ -62,7 +98,7 @@ class CatalogueService:
                 if product_type is None:
                     raise NotFoundError("There is no such product type.", path=("productTypeId",))
                 product = new_product(owned, variants, product_type, self.clock)
-                await write_new(session, product, product_type)
+                await write_new(session, [(product, product_type)])
         return product.id
 
     async def update(
@@ -75,16 +111,24 @@ class CatalogueService:
             ConflictError: it has another version than expected, or a slug or SKU is taken.
             ForbiddenError: it belongs to another vendor.
         """
+        async with self.opened(caller, product_id, expected_version) as product:
+            await product.become(change(product.before))
+
+    @asynccontextmanager
+    async def opened(
+        self, caller: Caller, product_id: str, expected_version: int | None = None
+    ) -> AsyncGenerator[OpenProduct]:
+        """Lock a product for a change in one transaction with whatever else the block writes."""
         require(caller, roles={"vendor"})
         with told_as_domain_errors():
             async with self.database.transaction() as session:
-                found = await writing.lock_product(session, product_id=product_id)
+                found = await writing.lock_product(session, product_id)
                 if found is None:
                     raise NotFoundError("There is no such product.", path=("id",))
                 before, product_type = found
                 require_owner(caller, before.content.owner_id)
                 before.expect(expected_version)
-                await write_changed(session, before, change(before), product_type, self.clock)
+                yield OpenProduct(session, before, product_type, self.clock)
 
     async def change_variant(
         self,
@@ -136,12 +180,19 @@ def new_product(
     )
 
 
-async def write_new(session: AsyncSession, product: Product, product_type: ProductType) -> None:
-    """Write a new product and tell of it."""
-    await _check_references(session, product, product_type)
-    await writing.insert_product(session, product, product_type)
-    await memberships.note(session, [product.id])
-    created = ProductCreated(
+async def write_new(session: AsyncSession, made: Sequence[tuple[Product, ProductType]]) -> None:
+    """Write new products and tell of them."""
+    await _check_references(session, made)
+    await writing.insert_products(session, made)
+    await memberships.note(session, [product.id for product, _ in made])
+    told = [
+        (product.id, event) for product, _ in made for event in (_created_event(product), *_price_changes(product, {}))
+    ]
+    await record_many(session, told)
+
+
+def _created_event(product: Product) -> ProductCreated:
+    return ProductCreated(
         product_id=product.id,
         name=product.content.name,
         category_id=product.content.category_id,
@@ -151,27 +202,52 @@ async def write_new(session: AsyncSession, product: Product, product_type: Produ
         tags=product.content.tags,
         attributes=dict(product.content.attributes),
     )
-    await record_many(session, [(product.id, event) for event in (created, *_price_changes(product, {}))])
 
 
 async def write_changed(
     session: AsyncSession, before: Product, wanted: Product, product_type: ProductType, clock: Clock
 ) -> bool:
     """Write what differs and tell of it; tell whether anything did."""
+    edit = edited(before, wanted, product_type, clock)
+    if edit is not None:
+        await write_edits(session, [edit])
+    return edit is not None
+
+
+def edited(before: Product, wanted: Product, product_type: ProductType, clock: Clock) -> ProductEdit | None:
+    """Make the edit that brings a product to what is wanted; None where it is that already."""
     after = replace(
         wanted,
         content=check_content(wanted.content, product_type),
         variants=check_variants(wanted.variants, product_type),
     )
     if after == before:
-        return False
+        return None
     after = replace(after, version=before.version + 1, updated_at=clock.now())
-    await _check_references(session, after, product_type)
-    await writing.update_product(session, before, after, product_type)
-    await memberships.note(session, [after.id])
-    if before.content.slug != after.content.slug:
-        await slugs.retire(session, "product", after.id, old=before.content.slug, new=after.content.slug)
-    updated = ProductUpdated(
+    return ProductEdit(before, after, product_type)
+
+
+async def write_edits(session: AsyncSession, edits: Sequence[ProductEdit]) -> None:
+    """Write what differs, of any number of products in the same statements, and tell of it."""
+    await _check_references(session, [(each.after, each.product_type) for each in edits])
+    await writing.update_products(session, edits)
+    await memberships.note(session, [each.after.id for each in edits])
+    for each in edits:
+        old, new = each.before.content.slug, each.after.content.slug
+        if old != new:
+            await slugs.retire(session, "product", each.after.id, old=old, new=new)
+    known = {variant.id: variant for each in edits for variant in each.before.variants}
+    told = [
+        (each.after.id, event)
+        for each in edits
+        for event in (updated_event(each.after), *_price_changes(each.after, known))
+    ]
+    await record_many(session, told)
+
+
+def updated_event(after: Product) -> ProductUpdated:
+    """Tell how a product is now."""
+    return ProductUpdated(
         product_id=after.id,
         name=after.content.name,
         category_id=after.content.category_id,
@@ -181,14 +257,14 @@ async def write_changed(
         tags=after.content.tags,
         attributes=dict(after.content.attributes),
     )
-    known = {variant.id: variant for variant in before.variants}
-    await record_many(session, [(after.id, event) for event in (updated, *_price_changes(after, known))])
-    return True
 
 
-async def _check_references(session: AsyncSession, product: Product, product_type: ProductType) -> None:
-    given = (product.content.attributes, *(variant.attributes for variant in product.variants))
-    named = references(product_type.attributes, given)
+async def _check_references(session: AsyncSession, written: Sequence[tuple[Product, ProductType]]) -> None:
+    named: defaultdict[ReferenceTarget | None, set[str]] = defaultdict(set)
+    for product, product_type in written:
+        given = (product.content.attributes, *(variant.attributes for variant in product.variants))
+        for target, ids in references(product_type.attributes, given).items():
+            named[target] |= set(ids)
     missing = await writing.missing_references(session, named) if named else []
     if missing:
         raise NotFoundError(f"There is no {missing[0]}.", path=("attributes",))

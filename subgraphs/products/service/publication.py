@@ -19,7 +19,7 @@ async def keep_windows(database: Database, clock: Clock) -> int:
     async with database.transaction() as session:
         due = await writing.due_for_publication(session, now, _AT_ONCE)
         for product_id in due:
-            found = await writing.lock_product(session, product_id=product_id)
+            found = await writing.lock_product(session, product_id)
             if found is not None:
                 product, product_type = found
                 await write_changed(

@@ -27,6 +27,7 @@ from subgraphs.products.storage.conditions import among
 from subgraphs.products.storage.records import (
     attributes_from_json,
     definition_from_json,
+    media_from_json,
     options_from_json,
     rule_from_json,
     translations_from_json,
@@ -73,7 +74,10 @@ class VariantEntry:
 
 _CATEGORY: Final = [column.label(f"category_{column.name}") for column in categories.c if column.name != "id"]
 """A category beside its product, whose own `category_id` is the category's id."""
-_PRODUCT: Final = [column for column in products.c if column.name not in ("search", "keywords", "category_words")]
+SIBLING_ORDER: Final = (categories.c.position, categories.c.name, categories.c.id)
+_PRODUCT: Final = [
+    column for column in products.c if column.name not in ("search", "keywords", "category_words", "document_version")
+]
 _PRICES: Final = (
     select(func.jsonb_object_agg(prices.c.currency, prices.c.minor))
     .where(prices.c.variant_id == variants.c.id)
@@ -116,6 +120,7 @@ def read_product(row: Row[*tuple[Any, ...]]) -> CatalogueEntry:
             owner_id=row.owner_id,
             seo=Seo(title=row.seo_title, description=row.seo_description),
             translations=translations_from_json(row.translations),
+            media=media_from_json(row.media),
         ),
         version=row.version,
         created_at=row.created_at,
@@ -172,11 +177,22 @@ async def running_promotions(session: AsyncSession, now: datetime) -> list[Promo
 
 async def categories_by(session: AsyncSession, column: ColumnElement[str], keys: Many[str]) -> list[Category]:
     """Read the categories whose column has one of these values, in the order of their siblings."""
-    statement = (
-        select(categories)
-        .where(among(column, keys))
-        .order_by(categories.c.position, categories.c.name, categories.c.id)
-    )
+    statement = select(categories).where(among(column, keys)).order_by(*SIBLING_ORDER)
+    return [read_category(row) for row in await session.execute(statement)]
+
+
+async def families_of(session: AsyncSession, column: ColumnElement[str], keys: Many[str]) -> list[Category]:
+    """Read the categories whose column has one of these values, with all above them and those right below them."""
+    wanted = among(column, keys)
+    with_ancestors = select(func.unnest(categories.c.path)).where(wanted)
+    children = categories.c.parent_id.in_(select(categories.c.id).where(wanted))
+    statement = select(categories).where(categories.c.id.in_(with_ancestors) | children).order_by(*SIBLING_ORDER)
+    return [read_category(row) for row in await session.execute(statement)]
+
+
+async def all_categories(session: AsyncSession) -> list[Category]:
+    """Read the whole tree, in the order of siblings."""
+    statement = select(categories).order_by(*SIBLING_ORDER)
     return [read_category(row) for row in await session.execute(statement)]
 
 
@@ -303,11 +319,14 @@ def _category(row: Row[*tuple[Any, ...]], prefix: str) -> Category:
     )
 
 
-async def aggregate_variants(session: AsyncSession, product_id: str) -> tuple[Variant, ...]:
-    """Read the variants of one product that is about to be changed."""
+async def aggregate_variants(session: AsyncSession, product_ids: Many[str]) -> Mapping[str, Sequence[Variant]]:
+    """Read the variants of products that are about to be changed."""
     statement = (
         select(variants, _PRICES.label("prices"))
-        .where(variants.c.product_id == product_id)
-        .order_by(variants.c.position, variants.c.id)
+        .where(among(variants.c.product_id, product_ids))
+        .order_by(variants.c.product_id, variants.c.position, variants.c.id)
     )
-    return tuple(read_variant(row) for row in await session.execute(statement))
+    found: defaultdict[str, list[Variant]] = defaultdict(list)
+    for row in await session.execute(statement):
+        found[row.product_id].append(read_variant(row))
+    return found

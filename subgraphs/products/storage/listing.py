@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -62,6 +62,12 @@ async def count_products(session: AsyncSession, where: ProductFilter, audience: 
     """Count the products that fit a filter."""
     statement = select(func.count()).select_from(products).where(visible(audience), condition(where))
     return await _count(session, statement)
+
+
+async def visible_among(session: AsyncSession, product_ids: Sequence[str], audience: Audience) -> list[str]:
+    """Keep those of these products that somebody may see, in the order of their ids."""
+    fitting = among(products.c.id, product_ids), visible(audience)
+    return list((await session.execute(select(products.c.id).where(*fitting).order_by(products.c.id))).scalars())
 
 
 def visible(audience: Audience) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""What the catalogue keeps about a person: which vouchers they have used, under a hash of who they are."""
+"""What the catalogue keeps about a person: the vouchers they used, under a hash of who they are, and their uploads."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ PERSONAL_DATA: Final = PersonalData(
             SELECT code, order_id, used_at
             FROM voucher_uses WHERE buyer = encode(sha256(convert_to(:user_id, 'UTF8')), 'hex')
         """,
+        "transfers": "SELECT id, kind, format, created_at FROM transfers WHERE owner_id = :user_id",
+        "uploads": "SELECT id, file_name, media_type, size, created_at FROM assets WHERE owner_id = :user_id",
     },
     erase={
         "vouchers": """
             UPDATE voucher_uses SET buyer = '' WHERE buyer = encode(sha256(convert_to(:user_id, 'UTF8')), 'hex')
         """,
+        "transfers": "UPDATE transfers SET owner_id = '' WHERE owner_id = :user_id",
+        "uploads": "UPDATE assets SET owner_id = '', file_name = '' WHERE owner_id = :user_id",
     },
     take_over={
         "vouchers": """

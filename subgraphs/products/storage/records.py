@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from subgraphs.products.domain.attributes import AttributeDefinition
+from subgraphs.products.domain.media import Media
 from subgraphs.products.domain.search import ProductFilter
 from subgraphs.products.domain.wording import Translations, Wording
 
@@ -53,6 +54,17 @@ def translations_to_json(translations: Translations) -> dict[str, Any]:
 def translations_from_json(fields: Mapping[str, Any]) -> dict[str, Wording]:
     """Read wordings by their language."""
     return msgspec.convert(fields, dict[str, Wording]) if fields else {}
+
+
+def media_to_json(media: Iterable[Media]) -> list[dict[str, Any]]:
+    """Spell the pictures of a product."""
+    fields: list[dict[str, Any]] = msgspec.to_builtins(tuple(media))
+    return fields
+
+
+def media_from_json(fields: Sequence[Mapping[str, Any]]) -> tuple[Media, ...]:
+    """Read the pictures of a product."""
+    return msgspec.convert(fields, tuple[Media, ...]) if fields else ()
 
 
 def rule_to_json(rule: ProductFilter) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Computed,
     DateTime,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -104,6 +105,8 @@ products: Final = Table(
     *_wording_columns(),
     Column("publish_at", DateTime(timezone=True)),
     Column("unpublish_at", DateTime(timezone=True)),
+    Column("media", JSONB, nullable=False, server_default="[]"),
+    Column("document_version", Integer, nullable=False, server_default="0"),
     UniqueConstraint("slug", name="products_slug"),
     Index("products_by_category", "category_id", "id"),
     Index("products_by_name", "name", "id"),
@@ -252,3 +255,67 @@ assets: Final = Table(
     Index("assets_to_forget", "created_at", postgresql_where=text("state = 'EXPECTED'")),
 )
 """Files that were or are to be uploaded; their bytes are in the media store under their id."""
+
+transfers: Final = Table(
+    "transfers",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("format", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("owner_id", Text, nullable=False),
+    Column("seller_id", Text),
+    Column("file_id", Text, nullable=False, unique=True),
+    Column("digest", Text),
+    Column("size", BigInteger, nullable=False, server_default="0"),
+    Column("read_bytes", BigInteger, nullable=False, server_default="0"),
+    Column("line", Integer, nullable=False, server_default="1"),
+    Column("header", ARRAY(Text), nullable=False, server_default="{}"),
+    Column("created", Integer, nullable=False, server_default="0"),
+    Column("updated", Integer, nullable=False, server_default="0"),
+    Column("unchanged", Integer, nullable=False, server_default="0"),
+    Column("refused", Integer, nullable=False, server_default="0"),
+    Column("exported", Integer, nullable=False, server_default="0"),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("reason", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("finished_at", DateTime(timezone=True)),
+    Index("transfers_under_way", "kind", "id", postgresql_where=text("state = 'RUNNING'")),
+    Index("transfers_of_file", "digest", unique=True, postgresql_where=text("state = 'RUNNING'")),
+)
+"""Imports and exports; `digest` tells a file that an operator reads in again from where it was left."""
+
+transfer_remarks: Final = Table(
+    "transfer_remarks",
+    METADATA,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("transfer_id", Text, ForeignKey("transfers.id", ondelete="CASCADE"), nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("handle", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Index("transfer_remarks_of_transfer", "transfer_id", "id"),
+)
+
+
+def _document_columns() -> tuple[Column[Any], ...]:
+    return (
+        Column("product_id", Text, primary_key=True),
+        Column("version", Integer, nullable=False),
+        Column("schema", Integer, nullable=False),
+        Column("content", JSONB, nullable=False),
+        Column("facts", ARRAY(Text), nullable=False),
+    )
+
+
+pending_documents: Final = Table("pending_documents", METADATA, *_document_columns())
+"""Documents on their way to the store."""
+
+documents: Final = Table(
+    "documents",
+    METADATA,
+    *_document_columns(),
+    Index("documents_by_facts", "facts", postgresql_using="gin"),
+    Index("documents_by_schema", "schema"),
+)
+"""The store of documents, where it is PostgreSQL."""

@@ -17,6 +17,7 @@ from subgraphs.products.domain.collections import Collection
 from subgraphs.products.domain.pricing import PercentOff, Promotion
 from subgraphs.products.domain.products import ProductType
 from subgraphs.products.storage.catalogue import (
+    SIBLING_ORDER,
     read_brand,
     read_category,
     read_collection,
@@ -77,6 +78,15 @@ def category_words(category_id: ColumnElement[str | None]) -> ColumnElement[str]
         .where(own.c.id == category_id, above.c.id == any_(own.c.path))
         .scalar_subquery()
     )
+
+
+async def words_of_categories(session: AsyncSession, category_ids: Sequence[str]) -> dict[str, str]:
+    """Give the words by which products of these categories are found."""
+    if not category_ids:
+        return {}
+    statement = select(categories.c.id, category_words(categories.c.id).label("words"))
+    rows = await session.execute(statement.where(among(categories.c.id, category_ids)))
+    return {row.id: row.words for row in rows}
 
 
 async def delete_category(session: AsyncSession, category_id: str) -> None:
@@ -229,7 +239,7 @@ async def lock_brand(session: AsyncSession, brand_id: str) -> Brand | None:
 async def children_of(session: AsyncSession, parent_id: str | None) -> list[Category]:
     """Read the categories right below one, or the roots, in their order."""
     siblings = select(categories).where(categories.c.parent_id.is_not_distinct_from(parent_id))
-    rows = await session.execute(siblings.order_by(categories.c.position, categories.c.name, categories.c.id))
+    rows = await session.execute(siblings.order_by(*SIBLING_ORDER))
     return list(map(read_category, rows))
 
 

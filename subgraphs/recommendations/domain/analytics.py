@@ -1,8 +1,7 @@
 """What a shop's admins want to know, and the port of whoever answers it.
 
 Amounts of different currencies are never added: each figure of money stands beside its currency. Buckets begin where
-they begin in the time zone that is asked for. `Reports` is answered from PostgreSQL here; another store of the same
-facts (Elasticsearch) is another implementation.
+they begin in the time zone that is asked for. `Reports` is answered from PostgreSQL, or from Elasticsearch.
 """
 
 from __future__ import annotations

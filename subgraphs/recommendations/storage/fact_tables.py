@@ -6,7 +6,7 @@ and any span, time zone or currency can be asked for later.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Identity, Integer, SmallInteger, Table, Text
 
 from subgraphs.recommendations.storage.tables import METADATA
 
@@ -72,3 +72,19 @@ searches = Table(
 )
 
 FACTS = (sales, sold_lines, refunds, checkouts_started, product_views, searches)
+
+facts_copy = Table(
+    "facts_copy",
+    METADATA,
+    Column("target", Text, primary_key=True),
+    Column("busy_until", DateTime(timezone=True)),
+)
+"""Where facts are copied to; while there is a row, triggers note what changes in `facts_to_copy`."""
+
+facts_to_copy = Table(
+    "facts_to_copy",
+    METADATA,
+    Column("place", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("id", Text, nullable=False),
+)

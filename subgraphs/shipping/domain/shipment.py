@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -91,16 +92,31 @@ class Shipment:
 
 def without(lines: Iterable[StockLine], taken: Iterable[StockLine]) -> tuple[StockLine, ...]:
     """Take quantities out of a parcel, by SKU; what is not in it is not missed."""
-    gone: dict[str, int] = {}
-    for line in taken:
-        gone[line.sku] = gone.get(line.sku, 0) + line.quantity
+    return _parted(lines, taken)[1]
+
+
+def within(lines: Iterable[StockLine], parcel: Iterable[StockLine]) -> tuple[StockLine, ...]:
+    """Keep of some lines what a parcel holds, by SKU."""
+    return _parted(lines, parcel)[0]
+
+
+def _parted(
+    lines: Iterable[StockLine], parcel: Iterable[StockLine]
+) -> tuple[tuple[StockLine, ...], tuple[StockLine, ...]]:
+    """Part lines into what a parcel holds of them, by SKU, and what is left."""
+    held: Counter[str] = Counter()
+    for line in parcel:
+        held[line.sku] += line.quantity
+    inside: list[StockLine] = []
     left: list[StockLine] = []
     for line in lines:
-        here = min(line.quantity, gone.get(line.sku, 0))
-        gone[line.sku] = gone.get(line.sku, 0) - here
+        here = min(line.quantity, held[line.sku])
+        held[line.sku] -= here
+        if here:
+            inside.append(replace(line, quantity=here))
         if here < line.quantity:
             left.append(replace(line, quantity=line.quantity - here))
-    return tuple(left)
+    return tuple(inside), tuple(left)
 
 
 def by_warehouse(stock: Iterable[StockLine]) -> dict[str, tuple[StockLine, ...]]:

@@ -31,6 +31,7 @@ from subgraphs.shipping.domain.shipment import (
     by_warehouse,
     check_none_left,
     packed,
+    within,
     without,
 )
 from subgraphs.shipping.service.carriers import CarrierDesk
@@ -87,7 +88,8 @@ class Shipments:
         """Let lines come from other warehouses, in the caller's transaction.
 
         A parcel that is labelled already leaves from where it is: stock lets the allocation follow it. So it stays,
-        too, where the other warehouse has sent its parcel of this order before.
+        too, where the other warehouse has sent its parcel of this order before. Only what is still in the parcel moves:
+        the order may have been changed since, and told so earlier, so that this is taken into account or gone.
         """
         now = self._clock.now()
         await store.lock_order(session, moved.order_id)
@@ -99,7 +101,7 @@ class Shipments:
             return
         parcels = {
             warehouse: lines
-            for warehouse, lines in by_warehouse(moved.lines).items()
+            for warehouse, lines in by_warehouse(within(moved.lines, left.lines)).items()
             if warehouse not in known or known[warehouse].status == ShipmentStatus.PENDING
         }
         for warehouse, lines in parcels.items():

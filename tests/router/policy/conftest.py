@@ -19,6 +19,7 @@ from graphql import (
     parse,
 )
 
+from router.cache.store import Store
 from router.composition import Composed, Subgraph, compose
 from router.config_file import parse_settings
 from router.execution import Engine, EngineSettings, GraphQLRequest, GraphQLResponse
@@ -26,6 +27,7 @@ from router.execution.exchange import RequestContext
 from router.execution.transports import SubgraphRequest, SubgraphResponse
 from router.policy.gate import policy_gate
 from router.policy.identity import ANONYMOUS, Identity
+from router.server.ways import cached
 from router.supergraph import Supergraph, load_supergraph
 
 LINK = (
@@ -105,19 +107,15 @@ class World:
 class MakeWorld:
     """Makes worlds of subgraphs and settings."""
 
-    def __call__(self, *subgraphs: str, yaml: str = "") -> World:
+    def __call__(self, *subgraphs: str, yaml: str = "", kept: Store | None = None) -> World:
         named = [Subgraph(f"s{index}", LINK + sdl, f"http://s{index}") for index, sdl in enumerate(subgraphs)]
         composed = compose(named)
         assert isinstance(composed, Composed), [str(each) for each in composed]
         supergraph = load_supergraph(composed.supergraph_sdl)
         gate = policy_gate(supergraph, parse_settings(yaml, environment={}))
         world: World
-        engine = Engine(
-            supergraph,
-            {name: _Late(lambda request: world.send(request)) for name in supergraph.subgraphs},  # noqa: PLW0108 - made later
-            EngineSettings(recall=False),
-            gate=gate,
-        )
+        ways = {name: _Late(lambda request: world.send(request)) for name in supergraph.subgraphs}  # noqa: PLW0108 - made later
+        engine = Engine(supergraph, cached(ways, supergraph, kept), EngineSettings(recall=False), gate=gate)
         world = World(supergraph, engine)
         return world
 

@@ -196,6 +196,21 @@ def _events(stream: Any) -> AsyncIterator[Any]:
     return stream.open(RequestContext())
 
 
+async def test_the_explorer_is_no_way_round(make_app: Callable[..., RouterApp]) -> None:
+    app = make_app(THREE + "explorer: {enabled: true}")
+    plan, run = ("/explorer/plan", "/explorer/run")
+
+    async def look(path: str) -> tuple[int, Any, dict[bytes, bytes]]:
+        return answered(await app.respond(post({"query": "{ a }"})._replace(path=path)))
+
+    answers = [await look(path) for path in (plan, run)] + [await ask(app, "{ a }"), await look(run), await look(plan)]
+
+    assert [status for status, _, _ in answers] == [200, 200, 200, 429, 429]
+    assert answers[1][1]["data"] == {"a": 7}
+    assert answers[1][1]["extensions"], "the notes are there"
+    assert answers[1][2][b"ratelimit"].startswith(b'"three";r=1;')
+
+
 async def test_rest_routes_are_counted(make_app: Callable[..., RouterApp], tmp_path: Path) -> None:
     (tmp_path / "routes.yaml").write_text(
         "title: T\nversion: '1'\nroutes:\n- route: GET /numbers\n  summary: N\n  answer: a\n"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
+import math
 
 import httpx
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import CollectorRegistry
+from prometheus_client.parser import text_string_to_metric_families
 
 from router.composition import Composed, Subgraph, compose
 from router.config_file import parse_settings
@@ -18,6 +22,7 @@ from router.execution.transports.in_process import InProcessTransport
 from router.server.app import create_router_app
 from router.server.ways import seen
 from router.supergraph import load_supergraph
+from router.telemetry.logs import AccessLog
 from router.telemetry.metrics import Metrics
 from router.telemetry.planning import PlanningWatch
 from router.telemetry.sight import Sight
@@ -60,9 +65,13 @@ def sight(spans):
 
 @pytest.fixture
 def client(shop, sight):
+    return client_of(shop, sight)
+
+
+def client_of(shop, sight, more=""):
     composed = compose([Subgraph("shop", "type Query { hello: String }", "http://shop")])
     assert isinstance(composed, Composed)
-    settings = parse_settings("{telemetry: {metrics: {}, access_log: none}, landing_page: false}")
+    settings = parse_settings("telemetry: {metrics: {}, access_log: none}\nlanding_page: false\n" + more)
     ways = seen({"shop": InProcessTransport(shop)}, sight)
     engine = Engine(load_supergraph(composed.supergraph_sdl), ways, EngineSettings(share_requests=False))
     engine.watch_planning(PlanningWatch(sight, 0.0))
@@ -125,12 +134,103 @@ async def test_figures_for_prometheus(client, shop):
     assert "router_query_planning_duration_seconds_count 1.0" in page
 
 
+async def test_errors_are_counted_by_their_codes_whatever_the_status_is(client, shop):
+    await client.post("/graphql", json={"query": "{ nothing }"})
+    await client.post("/graphql", content=b"{", headers={"content-type": "application/json"})
+    shop.failure = OSError("gone")
+    for _ in range(2):
+        assert (await ask(client)).status_code == 200
+    counted = [each for family in await families(client) if family.name == "graphql_errors" for each in family.samples]
+    assert {each.labels["code"]: each.value for each in counted if each.name == "graphql_errors_total"} == {
+        "GRAPHQL_VALIDATION_FAILED": 1,
+        "INVALID_GRAPHQL_REQUEST": 1,
+        "SUBREQUEST_HTTP_ERROR": 2,
+    }
+
+
+async def test_the_errors_of_a_batch_are_counted(shop, sight):
+    client = client_of(shop, sight, "batching: {enabled: true}")
+    await client.post("/graphql", json=[{"query": "{ nothing }"}, {"query": "{ hello }"}])
+    assert sight.metrics.registry.get_sample_value("graphql_errors_total", {"code": "GRAPHQL_VALIDATION_FAILED"}) == 1
+
+
+def test_codes_that_subgraphs_make_up_do_not_become_series_without_end(sight):
+    sight.metrics.errors_told([{"extensions": {"code": f"CODE_{number}"}} for number in range(1000)])
+    sight.metrics.errors_told([{"message": "no code"}, {"extensions": {"code": 'a "quoted"\ncode'}}])
+    (family,) = (each for each in sight.metrics.registry.collect() if each.name == "graphql_errors")
+    values = {each.labels["code"]: each.value for each in family.samples if each.name.endswith("_total")}
+    assert len(values) <= 202
+    assert values[""] == 1
+    assert sum(values.values()) == 1002
+
+
+async def test_the_whole_page_is_what_prometheus_reads(client, sight):
+    """Each family that the code declares is there under its name and type, and says what it is."""
+    await ask(client)
+    sight.metrics.breaker_turned("shop", "open")
+    sight.metrics.refused("shop", "open")
+    sight.metrics.retried("shop")
+    sight.metrics.hedged("shop")
+    sight.metrics.looked_up("shop", 2, 1)
+    sight.metrics.invalidated(3)
+    sight.metrics.errors_told([{"extensions": {"code": "NOT_FOUND"}}])
+
+    read = await families(client)
+
+    assert all(family.documentation for family in read)
+    assert {family.type for family in read} == {"histogram", "gauge", "counter"}
+    samples = [each for family in read for each in family.samples if not each.name.endswith("_created")]
+    assert {each.name for each in samples} == set(sight.metrics.families)
+    for each in samples:
+        assert set(each.labels) - {"le"} == set(sight.metrics.families[each.name]), each.name
+        assert math.isfinite(each.value)
+    for name in {each.name for each in samples if each.name.endswith("_bucket")}:
+        buckets = [each for each in samples if each.name == name]
+        assert buckets[-1].labels["le"] == "+Inf"
+        assert [each.value for each in buckets] == sorted(each.value for each in buckets), "buckets are cumulative"
+
+
+async def families(client):
+    answer = await client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    return list(text_string_to_metric_families(answer.text))
+
+
 async def test_breakers_are_seen(sight):
     sight.metrics.breaker_turned("shop", "closed")
     sight.metrics.breaker_turned("shop", "open")
     page = sight.metrics.page()[0].decode()
     assert 'router_circuit_breaker_state{state="open",subgraph_name="shop"} 1.0' in page
     assert 'router_circuit_breaker_state{state="closed",subgraph_name="shop"} 0.0' in page
+
+
+async def test_the_log_names_the_trace_of_each_request_looked_at_or_not(client, shop, sight):
+    written = io.BytesIO()
+    log = AccessLog("all", written)
+    client._transport.app._access_log = log
+    for share in (0.0, 1.0):
+        sight.tracing._share = share
+        await ask(client)
+        await ask(client, traceparent="no trace")
+    await ask(client, traceparent=PARENT)
+    log.flush()
+
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    told = [each["traceparent"][3:35] for each in shop.headers]
+    assert [each["trace_id"] for each in lines] == told
+    assert told[-1] == PARENT[3:35]
+    assert len(set(told)) == 5
+
+
+async def test_without_traces_the_log_names_only_those_of_clients(shop):
+    written = io.BytesIO()
+    client = client_of(shop, Sight(Metrics(CollectorRegistry(), (1.0,))))
+    client._transport.app._access_log = log = AccessLog("all", written)
+    for headers in ({}, {"traceparent": "no trace"}, {"traceparent": PARENT}):
+        await ask(client, **headers)
+    log.flush()
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert [each["trace_id"] for each in lines] == [None, None, PARENT[3:35]]
 
 
 async def test_nothing_seen_is_nothing_in_the_way(shop):

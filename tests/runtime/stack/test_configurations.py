@@ -58,7 +58,7 @@ def test_routers_find_each_subgraph_where_it_is_said_to_be(monkeypatch):
     assert moved == {name: f"http://{name}:4000/graphql" for name in SUBGRAPHS}
 
 
-PORTS = {"users": 6001, "payments": 6002, "shipping": 6003}
+PORTS = {name: 6001 + number for number, name in enumerate(SUBGRAPHS)}
 
 
 def test_what_is_no_graphql_goes_to_the_same_subgraphs_in_every_mode(tmp_path):

@@ -10,6 +10,7 @@ from kernel.calls import InProcessCalls
 from kernel.database import count_statements
 from kernel.events.embedded import EmbeddedDelivery
 from kernel.identity import ANONYMOUS
+from kernel.redis import connect
 from kernel.settings import Settings
 from kernel.subgraph import Parts
 from subgraphs.inventory.app import build
@@ -18,7 +19,7 @@ from subgraphs.inventory.domain.reservations import Wish
 from subgraphs.inventory.service.availability import AvailabilityBoard
 from subgraphs.inventory.service.warehouses import update_warehouse
 from subgraphs.inventory.storage import availability
-from subgraphs.inventory.storage.availability_cache import AvailabilityCache, connect
+from subgraphs.inventory.storage.availability_cache import AvailabilityCache
 
 BOUND = 5.0
 

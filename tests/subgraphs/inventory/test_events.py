@@ -33,8 +33,9 @@ async def shop(make_database, clock):
         Database(url, schema="inventory") as inventory,
         Database(url, schema="shipping") as shipping,
     ):
-        subgraph = build(Settings.load(), Parts(database=inventory, calls=InProcessCalls("inventory", {}), clock=clock))
-        catalogue = make_service(Parts(database=products, calls=InProcessCalls("products", {}), clock=clock))
+        settings = Settings.load()
+        subgraph = build(settings, Parts(database=inventory, calls=InProcessCalls("inventory", {}), clock=clock))
+        catalogue = make_service(settings, Parts(database=products, calls=InProcessCalls("products", {}), clock=clock))
         delivery = EmbeddedDelivery([Room(products, ()), subgraph.room, Room(shipping, ())])
         yield subgraph, catalogue, shipping, delivery
 

@@ -109,7 +109,7 @@ def parts(database, clock):
 
 @pytest.fixture
 def service(parts):
-    return make_service(parts)
+    return make_service(Settings.load(), parts)
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ async def test_categories_know_their_place_in_the_tree(catalogue, run, filled, n
     wanted = [{"__typename": "Category", "slug": slug} for slug in slugs]
     with count_statements(catalogue.database) as counted:
         found = (await run(ENTITIES, ANONYMOUS, representations=wanted))["_entities"]
-    assert counted.total == 3
+    assert counted.total == 1  # with all above them and those right below
     assert found[0] == {
         "id": "cat_shoes",
         "slug": "shoes",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from elasticsearch import AsyncElasticsearch
 from sqlalchemy import text
 
 from kernel.calls import InProcessCalls
@@ -22,6 +24,7 @@ from kernel.subgraph import Parts, Subgraph
 from kernel.testing import FixedClock
 from subgraphs.recommendations.app import build
 
+INDICES = f"test-{new_id('evt')}"
 ADDRESS = PostalAddress(name="Ada", line1="1 Main St", city="London", postal_code="N1", country="GB")
 
 VIEW = """
@@ -37,6 +40,7 @@ class World:
     subgraph: Subgraph
     orders: Database
     clock: FixedClock
+    indices: str = ""
 
     async def ask(self, document: str, caller: Caller = ANONYMOUS, **variables: Any) -> dict[str, Any]:
         """Run a document that must succeed; give its data."""
@@ -96,6 +100,17 @@ class World:
     async def drain(self) -> None:
         """Deliver all events that wait."""
         await EmbeddedDelivery([Room(self.orders), self.subgraph.room]).drain()
+        await self.copied()
+
+    async def copied(self) -> None:
+        """Have what changed copied to Elasticsearch, where that is in use, and make it visible there."""
+        copying = [job for job in self.subgraph.jobs if job.name == "recommendations.copy-facts"]
+        for job in copying:
+            while await job.run():
+                pass
+        if self.indices:
+            async with AsyncElasticsearch(self.indices) as client:
+                await client.indices.refresh(index=f"{INDICES}-*")
 
     async def train(self) -> int:
         """Run the job that trains, once its pause is over; tell whether it did."""
@@ -142,19 +157,32 @@ async def recommendations_url(make_database: Callable[..., Awaitable[str]]) -> s
 @pytest.fixture
 async def world(recommendations_url: str, clock: FixedClock) -> AsyncIterator[World]:
     """A recommendations subgraph that has learnt nothing yet."""
-    url = recommendations_url
+    async with fresh_world(recommendations_url, clock) as world:
+        yield world
+
+
+@asynccontextmanager
+async def fresh_world(url: str, clock: FixedClock, elasticsearch_url: str = "") -> AsyncIterator[World]:
+    """Make a subgraph that knows nothing; with Elasticsearch, analytics are answered from there."""
     database = Database(url, schema="recommendations")
     async with database.transaction() as session:
         await session.execute(
             text(
                 "TRUNCATE products, categories, stock, views, neighbours, learnt_orders, product_pairs, purchases,"
-                " picks, known_guests, inbox, outbox, orders.outbox,"
+                " picks, known_guests, inbox, outbox, orders.outbox, facts_copy, facts_to_copy,"
                 " sales, sold_lines, refunds, checkouts_started, product_views, searches"
             )
         )
         await session.execute(text("UPDATE training SET trained_at = NULL, learnt_until = NULL"))
     parts = Parts(database=database, calls=InProcessCalls("recommendations", {}), clock=clock)
-    subgraph = build(Settings(database_url=url), parts)
+    subgraph = build(Settings(database_url=url, elasticsearch_url=elasticsearch_url), parts)
     async with Database(url, schema="orders") as orders:
-        yield World(subgraph, orders, clock)
+        yield World(subgraph, orders, clock, elasticsearch_url)
     await subgraph.close()
+
+
+async def without_indices(url: str) -> None:
+    """Delete what this run has in Elasticsearch."""
+    async with AsyncElasticsearch(url) as client:
+        for name in await client.indices.get(index=f"{INDICES}-*"):
+            await client.indices.delete(index=name)

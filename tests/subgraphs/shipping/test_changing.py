@@ -1,10 +1,11 @@
 """Orders that are changed before they leave: their parcels are held, then packed anew or sent as they were."""
 
+from collections import Counter
 from dataclasses import fields
 
 import pytest
 
-from kernel.events.catalogue import OrderEdited, StockLine
+from kernel.events.catalogue import AllocationMoved, OrderEdited, StockLine
 from subgraphs.shipping.domain.shipment import ShipmentHandedOverError, ShipmentHeldError, ShipmentStatus
 from subgraphs.shipping.storage import shipments as store
 
@@ -84,6 +85,54 @@ async def test_a_warehouse_may_pack_again_what_was_taken_from_it(database, servi
         await service.changing.hold("ord_1")
         await pack(database, service, event)
     assert sorted(await contents(database)) == ["wh_a", "wh_b"]
+
+
+def line(sku, quantity, warehouse):
+    return StockLine(sku=sku, quantity=quantity, warehouse_id=warehouse)
+
+
+async def move_allocation(database, service, source, *lines):
+    event = AllocationMoved(order_id="ord_1", warehouse_id=source, lines=lines, reason="flooded")
+    async with database.transaction() as session:
+        await service.shipments.replan(session, event)
+
+
+async def packed_pieces(database):
+    """How many pieces of each SKU are packed in all."""
+    pieces = Counter()
+    for lines in (await contents(database)).values():
+        for sku, quantity in lines:
+            pieces[sku] += quantity
+    return pieces
+
+
+async def test_what_an_edit_took_out_is_not_packed_because_it_was_moved_before(database, service, plan, confirmed):
+    """Stock moved it, the buyer then took it out; the edit is heard of first."""
+    order = confirmed(warehouses=("wh_a",))
+    await plan(order)
+    await service.changing.hold("ord_1")
+    await pack(database, service, edited(order, line("SKU-9", 1, "wh_a")))
+    await move_allocation(database, service, "wh_a", line("SKU-1", 2, "wh_b"))
+    assert await contents(database) == {"wh_a": [("SKU-9", 1)]}
+
+
+@pytest.mark.parametrize("edit_is_heard_first", [True, False])
+@pytest.mark.parametrize("moved", [1, 2, 3])
+async def test_a_move_that_crosses_an_edit_packs_nothing_twice(
+    database, service, plan, confirmed, moved, edit_is_heard_first
+):
+    """The edit knew of the move, or not: of each SKU as much is packed as the order has now."""
+    order = confirmed(warehouses=("wh_a", "wh_b"))
+    await plan(order)
+    for stock in ([line("SKU-1", 1, "wh_a")], [line("SKU-1", 3, "wh_a"), line("SKU-2", 1, "wh_b")]):
+        steps = [
+            pack(database, service, edited(order, *stock)),
+            move_allocation(database, service, "wh_a", line("SKU-1", moved, "wh_c")),
+        ]
+        await service.changing.hold("ord_1")
+        for step in steps if edit_is_heard_first else reversed(steps):
+            await step
+        assert await packed_pieces(database) == Counter({each.sku: each.quantity for each in stock})
 
 
 async def test_what_has_left_is_not_held(database, service, plan, confirmed, clock):

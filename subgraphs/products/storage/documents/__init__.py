@@ -1,0 +1,1 @@
+"""Where documents of products are: in PostgreSQL, or in anything that speaks the protocol of MongoDB."""
